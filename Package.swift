@@ -1,0 +1,117 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target is built in Swift 6 mode with the same strict settings.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// A module of `Shared/`; `dependencies` are the only modules that it may import.
+func shared(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Shared/\(name)", exclude: exclude, swiftSettings: strict)
+}
+
+/// An executable of `Services/`; no service imports another one.
+func service(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies + serviceBase, path: "Services/\(name)", exclude: ["README.md"],
+        swiftSettings: strict)
+}
+
+func test(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: exclude, swiftSettings: strict)
+}
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+
+let serviceBase: [Target.Dependency] = [
+    "Domain", "Protocol", "Messaging", "ServiceRuntime", argumentParser, configuration, lifecycle, logging,
+]
+
+let package = Package(
+    name: "E2LLM",
+    products: [
+        .executable(name: "profiler", targets: ["Profiler"]),
+        .executable(name: "partitioner", targets: ["Partitioner"]),
+        .executable(name: "clusterer", targets: ["Clusterer"]),
+        .executable(name: "scheduler", targets: ["Scheduler"]),
+        .executable(name: "prefill-worker", targets: ["PrefillWorker"]),
+        .executable(name: "decoder-worker", targets: ["DecoderWorker"]),
+        .executable(name: "gateway", targets: ["Gateway"]),
+        .executable(name: "e2llm", targets: ["CommandLineTool"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    ],
+    targets: [
+        .systemLibrary(name: "CZeroMQ", path: "Shared/CZeroMQ"),
+        .target(name: "Kernels", path: "Shared/Kernels"),
+        shared("Domain"),
+        shared("Protocol", ["Domain"]),
+        shared("Messaging", ["CZeroMQ"]),
+        shared("Inference", ["Domain", "Kernels", crypto]),
+        shared("CostModel", ["Domain"]),
+        shared("Planning", ["Domain", "CostModel"]),
+        shared("Scheduling", ["Domain", "CostModel"]),
+        shared(
+            "ServiceRuntime",
+            ["Domain", "Protocol", "Messaging", argumentParser, configuration, lifecycle, logging]),
+        shared(
+            "StageRuntime",
+            ["Domain", "Protocol", "Messaging", "Inference", "Scheduling", "ServiceRuntime", lifecycle, logging]),
+
+        service("Profiler", ["CostModel"]),
+        service("Partitioner", ["Planning", "CostModel"]),
+        service("Clusterer", ["Planning", "CostModel"]),
+        service("Scheduler", ["Scheduling", "CostModel"]),
+        service("PrefillWorker", ["StageRuntime"]),
+        service("DecoderWorker", ["StageRuntime"]),
+        service("Gateway", ["Inference", hummingbird]),
+        .executableTarget(
+            name: "CommandLineTool", dependencies: serviceBase + ["Inference"], path: "Services/CommandLine",
+            exclude: ["README.md"], swiftSettings: strict),
+
+        .target(
+            name: "TestSupport", dependencies: ["Domain"], path: "Tests/TestSupport", swiftSettings: strict),
+        .target(name: "KernelsEmulated", dependencies: ["Kernels"], path: "Tests/KernelsEmulated"),
+        test("KernelsTests", ["Kernels", "KernelsEmulated"]),
+        test("DomainTests", ["Domain"]),
+        test("ProtocolTests", ["Protocol", "Domain"]),
+        test("MessagingTests", ["Messaging"]),
+        test("InferenceTests", ["Inference", "Domain", "TestSupport"]),
+        test("CostModelTests", ["CostModel", "Domain"]),
+        test("PlanningTests", ["Planning", "CostModel", "Domain"]),
+        test("SchedulingTests", ["Scheduling", "CostModel", "Domain"]),
+        test("ServiceRuntimeTests", ["ServiceRuntime", "Messaging", "Protocol", "Domain"]),
+        test(
+            "IntegrationTests",
+            [
+                "Profiler", "Partitioner", "Clusterer", "Scheduler", "PrefillWorker", "DecoderWorker", "Gateway",
+                "CommandLineTool", "StageRuntime", "TestSupport", "Domain", "Protocol", "Messaging", "ServiceRuntime",
+                "Inference", "Planning", "Scheduling", "CostModel",
+            ]),
+        test(
+            "EndToEndTests",
+            [
+                "Profiler", "Partitioner", "Clusterer", "Scheduler", "PrefillWorker", "DecoderWorker", "Gateway",
+                "CommandLineTool", "TestSupport", "Domain",
+            ]),
+    ]
+)

@@ -1,0 +1,79 @@
+/// How the next token is chosen from the logits; randomness depends only on the seed and the position of the token.
+public struct SamplingParameters: Codable, Sendable, Hashable {
+    /// 0 takes the most likely token.
+    public var temperature: Double
+    /// Keep the `topK` most likely tokens; 0 keeps all.
+    public var topK: Int
+    /// Keep the most likely tokens whose probabilities add up to `topP`; 1 keeps all.
+    public var topP: Double
+    /// Keep tokens at least `minP` times as likely as the most likely one; 0 keeps all.
+    public var minP: Double
+    /// Divides positive and multiplies negative logits of tokens seen in prompt or output; 1 is off.
+    public var repetitionPenalty: Double
+    /// Subtracted once from the logits of tokens in the output.
+    public var presencePenalty: Double
+    /// Subtracted per occurrence from the logits of tokens in the output.
+    public var frequencyPenalty: Double
+    /// Seed of the random numbers.
+    public var seed: UInt64
+
+    /// Makes parameters; the defaults sample from the model's own distribution.
+    public init(
+        temperature: Double = 1, topK: Int = 0, topP: Double = 1, minP: Double = 0, repetitionPenalty: Double = 1,
+        presencePenalty: Double = 0, frequencyPenalty: Double = 0, seed: UInt64 = 0
+    ) {
+        self.temperature = temperature
+        self.topK = topK
+        self.topP = topP
+        self.minP = minP
+        self.repetitionPenalty = repetitionPenalty
+        self.presencePenalty = presencePenalty
+        self.frequencyPenalty = frequencyPenalty
+        self.seed = seed
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case temperature, seed
+        case topK = "top_k"
+        case topP = "top_p"
+        case minP = "min_p"
+        case repetitionPenalty = "repetition_penalty"
+        case presencePenalty = "presence_penalty"
+        case frequencyPenalty = "frequency_penalty"
+    }
+}
+
+/// When generation ends.
+public struct StopConditions: Codable, Sendable, Hashable {
+    /// Most tokens to generate, at least 1.
+    public var maxTokens: Int
+    /// Fewest tokens before a stop token may end the sequence.
+    public var minTokens: Int
+    /// Tokens that end the sequence (end-of-generation tokens of the model included by the gateway).
+    public var stopTokens: [Int32]
+
+    /// Makes conditions.
+    public init(maxTokens: Int, minTokens: Int = 0, stopTokens: [Int32] = []) {
+        self.maxTokens = maxTokens
+        self.minTokens = minTokens
+        self.stopTokens = stopTokens
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case maxTokens = "max_tokens"
+        case minTokens = "min_tokens"
+        case stopTokens = "stop_tokens"
+    }
+}
+
+/// Why a request ended.
+public enum FinishReason: String, Codable, Sendable, Hashable {
+    /// A stop token (or, at the gateway, a stop string).
+    case stop
+    /// The most tokens asked for, or the end of the context.
+    case length
+    /// Cancelled.
+    case abort
+    /// A fault.
+    case error
+}

@@ -1,0 +1,107 @@
+/// One measured prefill time: a prompt chunk of `tokens` tokens through one layer, without earlier context.
+public struct PrefillSample: Codable, Sendable, Hashable {
+    /// Tokens of the chunk.
+    public var tokens: Int
+    /// Seconds per layer.
+    public var secondsPerLayer: Double
+
+    /// Makes a sample.
+    public init(tokens: Int, secondsPerLayer: Double) {
+        self.tokens = tokens
+        self.secondsPerLayer = secondsPerLayer
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case tokens
+        case secondsPerLayer = "seconds_per_layer"
+    }
+}
+
+/// One measured decode step: `batch` sequences, each with `context` tokens in its KV cache, through one layer.
+public struct DecodeSample: Codable, Sendable, Hashable {
+    /// Sequences in the step.
+    public var batch: Int
+    /// Context of each sequence in tokens.
+    public var context: Int
+    /// Seconds per layer.
+    public var secondsPerLayer: Double
+
+    /// Makes a sample.
+    public init(batch: Int, context: Int, secondsPerLayer: Double) {
+        self.batch = batch
+        self.context = context
+        self.secondsPerLayer = secondsPerLayer
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case batch, context
+        case secondsPerLayer = "seconds_per_layer"
+    }
+}
+
+/// One measured LM head pass, sampling included, for `rows` sequences.
+public struct HeadSample: Codable, Sendable, Hashable {
+    /// Sequences that need logits.
+    public var rows: Int
+    /// Seconds.
+    public var seconds: Double
+
+    /// Makes a sample.
+    public init(rows: Int, seconds: Double) {
+        self.rows = rows
+        self.seconds = seconds
+    }
+}
+
+/// What one worker measured about itself on a few layers of a model; the tables that the cost model is fitted to.
+public struct DeviceMeasurements: Codable, Sendable, Hashable {
+    /// Prefill times, ascending in tokens; empty where the worker does not prefill.
+    public var prefill: [PrefillSample]
+    /// Decode times; empty where the worker does not decode.
+    public var decode: [DecodeSample]
+    /// LM head times, ascending in rows.
+    public var head: [HeadSample]
+    /// Bytes that the worker may use for weights and KV cache.
+    public var memoryUsableBytes: Int
+
+    /// Makes a set of tables.
+    public init(
+        prefill: [PrefillSample] = [], decode: [DecodeSample] = [], head: [HeadSample] = [], memoryUsableBytes: Int
+    ) {
+        self.prefill = prefill
+        self.decode = decode
+        self.head = head
+        self.memoryUsableBytes = memoryUsableBytes
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case prefill, decode, head
+        case memoryUsableBytes = "memory_usable_bytes"
+    }
+}
+
+/// A measured one-way link between two devices: `latency + bytes / bandwidth`.
+public struct LinkProfile: Codable, Sendable, Hashable {
+    /// The sending device.
+    public var from: DeviceID
+    /// The receiving device.
+    public var to: DeviceID
+    /// One-way latency in seconds.
+    public var latencySeconds: Double
+    /// Bytes per second.
+    public var bytesPerSecond: Double
+
+    /// Makes a link.
+    public init(from: DeviceID, to: DeviceID, latencySeconds: Double, bytesPerSecond: Double) {
+        self.from = from
+        self.to = to
+        self.latencySeconds = latencySeconds
+        self.bytesPerSecond = bytesPerSecond
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case from, to
+        case latencySeconds = "latency_s"
+        case bytesPerSecond = "bytes_per_s"
+    }
+}

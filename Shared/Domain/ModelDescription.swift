@@ -1,0 +1,95 @@
+/// What planning needs to know about a model; made from a GGUF header or read from a model file.
+///
+/// Sizes in bytes, parameters of one layer count matrix weights only.
+public struct ModelDescription: Codable, Sendable, Hashable {
+    /// A name for people.
+    public var name: String
+    /// The identity of the file, empty for a description that has no file.
+    public var digest: ModelDigest
+    /// The architecture name of the file (`llama`, ...).
+    public var architecture: String
+    /// Transformer layers.
+    public var layers: Int
+    /// Width of the hidden state.
+    public var hidden: Int
+    /// Width of the feed-forward layer.
+    public var ffn: Int
+    /// Query heads.
+    public var heads: Int
+    /// Key and value heads.
+    public var kvHeads: Int
+    /// Width of one head.
+    public var headDim: Int
+    /// Entries of the vocabulary.
+    public var vocabulary: Int
+    /// Longest context that the model was trained for, in tokens.
+    public var maxContext: Int
+    /// Matrix weights of one layer.
+    public var paramsPerLayer: Int
+    /// Bytes of one layer in memory.
+    public var bytesPerLayer: Int
+    /// Bytes that the first stage adds for the token embedding.
+    public var bytesEmbedding: Int
+    /// Bytes that the last stage adds for the LM head.
+    public var bytesHead: Int
+    /// Bytes of the whole file.
+    public var bytesTotal: Int
+    /// Bytes of K and V of one token in one layer (f16).
+    public var kvBytesPerTokenPerLayer: Int
+    /// Bytes of the hidden state of one token as it travels between stages.
+    public var activationBytesPerToken: Int
+
+    /// Makes a description.
+    public init(
+        name: String, digest: ModelDigest = "", architecture: String = "llama", layers: Int, hidden: Int, ffn: Int,
+        heads: Int, kvHeads: Int, headDim: Int, vocabulary: Int, maxContext: Int, paramsPerLayer: Int,
+        bytesPerLayer: Int, bytesEmbedding: Int, bytesHead: Int, bytesTotal: Int, kvBytesPerTokenPerLayer: Int,
+        activationBytesPerToken: Int
+    ) {
+        self.name = name
+        self.digest = digest
+        self.architecture = architecture
+        self.layers = layers
+        self.hidden = hidden
+        self.ffn = ffn
+        self.heads = heads
+        self.kvHeads = kvHeads
+        self.headDim = headDim
+        self.vocabulary = vocabulary
+        self.maxContext = maxContext
+        self.paramsPerLayer = paramsPerLayer
+        self.bytesPerLayer = bytesPerLayer
+        self.bytesEmbedding = bytesEmbedding
+        self.bytesHead = bytesHead
+        self.bytesTotal = bytesTotal
+        self.kvBytesPerTokenPerLayer = kvBytesPerTokenPerLayer
+        self.activationBytesPerToken = activationBytesPerToken
+    }
+
+    /// The layers of the whole model.
+    public var allLayers: LayerRange { LayerRange(0, layers) }
+
+    /// Bytes of weights that a stage with these layers holds.
+    public func weightBytes(_ range: LayerRange) -> Int {
+        range.count * bytesPerLayer + (range.start == 0 ? bytesEmbedding : 0) + (range.end == layers ? bytesHead : 0)
+    }
+
+    /// Bytes of KV cache that a stage with these layers needs for `tokens` tokens.
+    public func kvBytes(_ range: LayerRange, tokens: Int) -> Int { range.count * kvBytesPerTokenPerLayer * tokens }
+
+    private enum CodingKeys: String, CodingKey {
+        case name, digest, architecture, layers, hidden, ffn
+        case heads = "n_heads"
+        case kvHeads = "n_kv_heads"
+        case headDim = "head_dim"
+        case vocabulary = "vocab"
+        case maxContext = "max_context"
+        case paramsPerLayer = "params_per_layer"
+        case bytesPerLayer = "bytes_per_layer"
+        case bytesEmbedding = "bytes_embedding"
+        case bytesHead = "bytes_lm_head"
+        case bytesTotal = "bytes_total"
+        case kvBytesPerTokenPerLayer = "kv_bytes_per_token_per_layer"
+        case activationBytesPerToken = "activation_bytes_per_token"
+    }
+}

@@ -1,0 +1,141 @@
+/// One stage of a replica: contiguous layers on one device.
+public struct PlanStage: Codable, Sendable, Hashable {
+    /// The device.
+    public var device: DeviceID
+    /// Its layers, `start..<end`.
+    public var layers: LayerRange
+    /// Predicted time of this stage for one mean prompt, without waiting.
+    public var predictedPrefillSeconds: Double?
+    /// Predicted time of this stage for one decode step at the replica's decode concurrency.
+    public var predictedDecodeSeconds: Double?
+
+    /// Makes a stage.
+    public init(
+        device: DeviceID, layers: LayerRange, predictedPrefillSeconds: Double? = nil,
+        predictedDecodeSeconds: Double? = nil
+    ) {
+        self.device = device
+        self.layers = layers
+        self.predictedPrefillSeconds = predictedPrefillSeconds
+        self.predictedDecodeSeconds = predictedDecodeSeconds
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case device, layers
+        case predictedPrefillSeconds = "predicted_prefill_s"
+        case predictedDecodeSeconds = "predicted_decode_s"
+    }
+}
+
+/// A complete copy of the model over a device group.
+public struct PlanReplica: Codable, Sendable, Hashable {
+    /// The replica.
+    public var id: ReplicaID
+    /// What it does.
+    public var role: ReplicaRole
+    /// Its stages in layer order; their ranges cover the model exactly.
+    public var stages: [PlanStage]
+    /// Sequences that decode together (0 for prefill replicas).
+    public var decodeConcurrency: Int
+    /// Tokens of KV cache that every stage can hold.
+    public var kvCapacityTokens: Int
+    /// Requests per second that it can sustain in its phase.
+    public var predictedRequestsPerSecond: Double
+    /// Predicted time between two tokens of a sequence, seconds (0 for prefill replicas).
+    public var predictedTokenGapSeconds: Double
+
+    /// Makes a replica.
+    public init(
+        id: ReplicaID, role: ReplicaRole, stages: [PlanStage], decodeConcurrency: Int, kvCapacityTokens: Int,
+        predictedRequestsPerSecond: Double, predictedTokenGapSeconds: Double
+    ) {
+        self.id = id
+        self.role = role
+        self.stages = stages
+        self.decodeConcurrency = decodeConcurrency
+        self.kvCapacityTokens = kvCapacityTokens
+        self.predictedRequestsPerSecond = predictedRequestsPerSecond
+        self.predictedTokenGapSeconds = predictedTokenGapSeconds
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id, role, stages
+        case decodeConcurrency = "decode_concurrency"
+        case kvCapacityTokens = "kv_capacity_tokens"
+        case predictedRequestsPerSecond = "predicted_requests_per_s"
+        case predictedTokenGapSeconds = "predicted_token_gap_s"
+    }
+}
+
+/// Which devices form which replicas, and what is expected of them.
+public struct PlacementPlan: Codable, Sendable, Hashable {
+    /// The plan.
+    public var id: PlanID
+    /// The model that it places.
+    public var model: ModelDigest
+    /// The fleet version that it was made from.
+    public var fleetVersion: UInt64
+    /// The traffic that it was made for.
+    public var workload: WorkloadStatistics
+    /// Replicas in order of their ids.
+    public var replicas: [PlanReplica]
+    /// Devices that hold nothing.
+    public var idleDevices: [DeviceID]
+    /// Requests per second that the whole plan can sustain.
+    public var predictedRequestsPerSecond: Double
+    /// Accumulated excess of processing times over the arrival interval, the objective of the search; lower is better.
+    public var objective: Double
+    /// Name of the algorithm and its seed, for the record.
+    public var algorithm: String
+    /// What had to be relaxed to find a plan (for example the minimum decode speed), for people.
+    public var relaxations: [String]
+
+    /// Makes a plan.
+    public init(
+        id: PlanID, model: ModelDigest, fleetVersion: UInt64, workload: WorkloadStatistics, replicas: [PlanReplica],
+        idleDevices: [DeviceID] = [], predictedRequestsPerSecond: Double, objective: Double, algorithm: String,
+        relaxations: [String] = []
+    ) {
+        self.id = id
+        self.model = model
+        self.fleetVersion = fleetVersion
+        self.workload = workload
+        self.replicas = replicas
+        self.idleDevices = idleDevices
+        self.predictedRequestsPerSecond = predictedRequestsPerSecond
+        self.objective = objective
+        self.algorithm = algorithm
+        self.relaxations = relaxations
+    }
+
+    /// The replicas that can serve a phase.
+    public func replicas(for phase: Phase) -> [PlanReplica] { replicas.filter { $0.role.phases.contains(phase) } }
+
+    /// Says what is wrong with the plan for a model, or `nil` where it is sound: every replica's stages cover the model
+    /// exactly and in order, no device serves twice, both phases are served.
+    public func problem(layers: Int) -> String? {
+        var seen: Set<DeviceID> = []
+        for replica in replicas {
+            var next = 0
+            for stage in replica.stages {
+                guard stage.layers.start == next, !stage.layers.isEmpty else {
+                    return "replica \(replica.id): stage \(stage.layers) does not start at layer \(next)"
+                }
+                guard seen.insert(stage.device).inserted else { return "device \(stage.device) is in two stages" }
+                next = stage.layers.end
+            }
+            guard next == layers else { return "replica \(replica.id): covers \(next) of \(layers) layers" }
+        }
+        for phase in Phase.allCases where replicas(for: phase).isEmpty {
+            return "no replica serves the \(phase.rawValue) phase"
+        }
+        return nil
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id, model, workload, replicas, objective, algorithm, relaxations
+        case fleetVersion = "fleet_version"
+        case idleDevices = "idle_devices"
+        case predictedRequestsPerSecond = "predicted_requests_per_s"
+    }
+}

@@ -1,0 +1,99 @@
+public import Domain
+
+/// Chooses the next token from the logits of the last position.
+///
+/// The choice depends only on the arguments: logits, parameters, history and position. Steps in order: penalties,
+/// temperature, top-k, top-p (over what top-k kept), min-p, draw. Among equal logits the lower token ranks first, so a
+/// greedy choice is the lowest token with the largest logit. The random number of position `p` is
+/// `CounterRandom.uniform(seed, p)`; exponentials come from the kernels and sums run in a fixed order, so every device
+/// draws the same token. The value only keeps scratch memory between calls.
+public struct Sampler {
+    /// Temperatures below this are greedy.
+    private static let smallestTemperature = 1e-5
+    private var adjusted: [Float] = []
+    private var weights: [Float] = []
+
+    /// Makes a sampler.
+    public init() {}
+
+    /// Chooses a token.
+    ///
+    /// - Parameters:
+    ///   - logits: One value per token of the vocabulary.
+    ///   - parameters: How to choose.
+    ///   - history: Tokens of prompt and output, for the penalties.
+    ///   - position: Index of the new token in its sequence (prompt included).
+    ///   - topLogProbabilities: How many most likely tokens to report; `nil` reports no log probabilities at all.
+    public mutating func sample(
+        logits: Span<Float>, parameters: SamplingParameters, history: TokenHistory, position: Int,
+        topLogProbabilities: Int? = nil
+    ) -> SampledToken {
+        let token: Int32
+        if Penalties.areActive(parameters) {
+            Penalties.apply(parameters, history: history, to: logits, into: &adjusted)
+            token = choose(adjusted.span, parameters: parameters, position: position)
+        } else {
+            token = choose(logits, parameters: parameters, position: position)
+        }
+        guard let count = topLogProbabilities else { return SampledToken(token: token) }
+        return LogProbabilities.report(token: token, top: count, logits: logits, scratch: &weights)
+    }
+
+    private mutating func choose(_ logits: Span<Float>, parameters: SamplingParameters, position: Int) -> Int32 {
+        guard parameters.temperature >= Self.smallestTemperature, parameters.topK != 1 else {
+            return Self.greedy(logits)
+        }
+        let best = Self.greedy(logits)
+        guard best >= 0, best < logits.count, logits[Int(best)] < .infinity, logits[Int(best)] > -.infinity else {
+            return max(best, 0)
+        }
+        let draw = CounterRandom.uniform(seed: parameters.seed, counter: UInt64(bitPattern: Int64(position)))
+        let scale = Float(1 / parameters.temperature)
+        let keepsAll = parameters.topK <= 0 || parameters.topK >= logits.count
+        if keepsAll && parameters.topP >= 1 {
+            return drawFromAll(
+                logits, best: logits[Int(best)], scale: scale, smallest: Float(parameters.minP), draw: draw,
+                fallback: best)
+        }
+        return drawFromBest(logits, parameters: parameters, scale: scale, draw: draw, fallback: best)
+    }
+
+    /// The lowest token with the largest logit; NaN counts as the smallest.
+    public static func greedy(_ logits: Span<Float>) -> Int32 {
+        var best: Float = -.infinity
+        var token = 0
+        for index in 0..<logits.count where logits[index] > best {
+            best = logits[index]
+            token = index
+        }
+        return Int32(token)
+    }
+
+    private mutating func drawFromAll(
+        _ logits: Span<Float>, best: Float, scale: Float, smallest: Float, draw: Double, fallback: Int32
+    ) -> Int32 {
+        Exponentials.weights(of: logits, best: best, scale: scale, into: &weights)
+        var total = 0.0
+        for weight in weights where weight >= smallest { total += Double(weight) }
+        var rest = draw * total
+        for index in weights.indices where weights[index] >= smallest && weights[index] > 0 {
+            rest -= Double(weights[index])
+            if rest < 0 { return Int32(index) }
+        }
+        return fallback
+    }
+
+    private mutating func drawFromBest(
+        _ logits: Span<Float>, parameters: SamplingParameters, scale: Float, draw: Double, fallback: Int32
+    ) -> Int32 {
+        let kept = TopFilter.keep(logits, parameters: parameters, scale: scale, scratch: &weights)
+        var total = 0.0
+        for candidate in kept { total += Double(candidate.weight) }
+        var rest = draw * total
+        for candidate in kept {
+            rest -= Double(candidate.weight)
+            if rest < 0 { return candidate.token }
+        }
+        return fallback
+    }
+}

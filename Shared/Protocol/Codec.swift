@@ -1,0 +1,150 @@
+import Domain
+import Foundation
+
+/// Turns envelopes and bodies into the bytes of frames 0 to 2 and back. Tensor frames are never copied here: callers
+/// append them to what `encode` returns and check them with `DecodedHeader.checkTensors`.
+public enum Codec {
+    /// Frames 0, 1 and 2 of a message.
+    public static func encode(_ envelope: Envelope, body: some Encodable) throws(ProtocolError) -> [[UInt8]] {
+        do {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            return [
+                Array(ProtocolVersion.identifier.utf8),
+                Array(try encoder.encode(envelope)),
+                Array(try encoder.encode(body)),
+            ]
+        } catch {
+            throw ProtocolError(.malformed, "\(envelope.type): cannot be encoded: \(error)")
+        }
+    }
+
+    /// Reads frames 0, 1 and 2; `tensorByteCounts` are the sizes of the frames after them.
+    public static func decode(
+        version: [UInt8], envelope: [UInt8], body: [UInt8], tensorByteCounts: [Int] = []
+    ) throws(ProtocolError) -> DecodedHeader {
+        try checkVersion(version)
+        guard envelope.count <= WireLimits.maximumEnvelopeBytes else {
+            throw ProtocolError(.tooLarge, "the envelope has \(envelope.count) bytes")
+        }
+        guard body.count <= WireLimits.maximumBodyBytes else {
+            throw ProtocolError(.tooLarge, "the body has \(body.count) bytes")
+        }
+        let decoded: Envelope = try json(envelope, what: "envelope")
+        for name in [decoded.type.rawValue, decoded.id, decoded.session, decoded.request?.rawValue ?? ""]
+        where name.utf8.count > WireLimits.maximumNameBytes {
+            throw ProtocolError(.tooLarge, "a name in the envelope has \(name.utf8.count) bytes")
+        }
+        let tensors: TensorList = try json(body, what: "\(decoded.type): body")
+        let header = DecodedHeader(envelope: decoded, body: body, tensors: tensors.tensors ?? [])
+        try header.check(tensorByteCounts)
+        return header
+    }
+
+    /// Decodes JSON and names the path of what is wrong.
+    static func json<Value: Decodable>(_ bytes: [UInt8], what: String) throws(ProtocolError) -> Value {
+        guard JSONDepth.isAcceptable(bytes) else {
+            throw ProtocolError(.malformed, "\(what): is nested more than \(JSONDepth.maximum) levels deep")
+        }
+        do {
+            return try JSONDecoder().decode(Value.self, from: Data(bytes))
+        } catch let error as DecodingError {
+            throw ProtocolError(.malformed, "\(what): \(error.summary)")
+        } catch {
+            throw ProtocolError(.malformed, "\(what): is not JSON")
+        }
+    }
+
+    private static func checkVersion(_ bytes: [UInt8]) throws(ProtocolError) {
+        guard bytes.count <= 32, let text = String(validating: bytes, as: UTF8.self), text.hasPrefix("E2LLM/") else {
+            throw ProtocolError(.malformed, "frame 0 is not \(ProtocolVersion.identifier)")
+        }
+        guard text == ProtocolVersion.identifier else {
+            throw ProtocolError(
+                .unsupportedVersion,
+                "the peer speaks \(text), this process \(ProtocolVersion.identifier): upgrade the older")
+        }
+    }
+}
+
+/// A message whose envelope and tensor list have been checked; its body is decoded by the handler that knows its type.
+public struct DecodedHeader: Sendable {
+    /// The envelope.
+    public let envelope: Envelope
+    /// The JSON of the body.
+    public let body: [UInt8]
+    /// The tensors that the body lists.
+    public let tensors: [TensorDescriptor]
+
+    /// Decodes the body.
+    public func body<Body: Decodable>(as type: Body.Type = Body.self) throws(ProtocolError) -> Body {
+        try Codec.json(body, what: "\(envelope.type): body")
+    }
+
+    func check(_ byteCounts: [Int]) throws(ProtocolError) {
+        guard tensors.count <= WireLimits.maximumTensors, tensors.count == byteCounts.count else {
+            throw ProtocolError(
+                .badTensor,
+                "\(envelope.type): the body lists \(tensors.count) tensors, \(byteCounts.count) frames came")
+        }
+        for (tensor, count) in zip(tensors, byteCounts) {
+            guard let expected = tensor.byteCount else {
+                throw ProtocolError(.badTensor, "\(envelope.type): tensor \(tensor.name) has the shape \(tensor.shape)")
+            }
+            guard expected == count else {
+                throw ProtocolError(
+                    .badTensor, "\(envelope.type): tensor \(tensor.name) has \(count) bytes instead of \(expected)")
+            }
+        }
+    }
+}
+
+/// The depth of JSON text, checked before it is parsed so that hostile nesting cannot exhaust the stack.
+enum JSONDepth {
+    static let maximum = 64
+
+    static func isAcceptable(_ bytes: [UInt8]) -> Bool {
+        var depth = 0
+        var inString = false
+        var escaped = false
+        for byte in bytes {
+            if inString {
+                if escaped {
+                    escaped = false
+                } else if byte == UInt8(ascii: "\\") {
+                    escaped = true
+                } else if byte == UInt8(ascii: "\"") {
+                    inString = false
+                }
+                continue
+            }
+            switch byte {
+            case UInt8(ascii: "\""): inString = true
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                depth += 1
+                if depth > maximum { return false }
+            case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+            default: break
+            }
+        }
+        return true
+    }
+}
+
+extension DecodingError {
+    /// One sentence that names the key and what is wrong with it.
+    var summary: String {
+        func path(_ context: Context, _ last: (any CodingKey)? = nil) -> String {
+            let keys = context.codingPath + (last.map { [$0] } ?? [])
+            return keys.isEmpty ? "the top level" : keys.map(\.stringValue).joined(separator: ".")
+        }
+        switch self {
+        case .keyNotFound(let key, let context): return "\(path(context, key)) is missing"
+        case .typeMismatch(let type, let context): return "\(path(context)) is not a \(type)"
+        case .valueNotFound(let type, let context): return "\(path(context)) is null instead of a \(type)"
+        case .dataCorrupted(let context):
+            return context.codingPath.isEmpty ? "is not JSON" : "\(path(context)): \(context.debugDescription)"
+        @unknown default: return "cannot be read"
+        }
+    }
+}

@@ -1,0 +1,96 @@
+public import Domain
+
+/// The protocol's name and version, the first frame of every message.
+public enum ProtocolVersion {
+    /// The bytes of frame 0.
+    public static let identifier = "E2LLM/1"
+    /// The minor version; receivers ignore fields that they do not know, so it only informs.
+    public static let minor = 0
+}
+
+/// Whether a reply reports success.
+public enum ReplyStatus: String, Codable, Sendable, Hashable {
+    /// The body is the answer.
+    case ok
+    /// The body is an `ErrorBody`.
+    case error
+}
+
+/// Frame 1 of a message: who it answers, what it is about, and in which plan it is valid.
+public struct Envelope: Codable, Sendable, Hashable {
+    /// The type of the message, which names the type of its body.
+    public var type: MessageType
+    /// Identifies this message within its session.
+    public var id: String
+    /// The `id` of the message that this one answers.
+    public var replyTo: String?
+    /// The sending process; a restart changes it.
+    public var session: String
+    /// The request that the message is about.
+    public var request: RequestID?
+    /// The epoch of the plan that the sender works in.
+    public var epoch: Epoch?
+    /// Position in a sequence of messages (token messages of one request, for example).
+    public var seq: UInt64?
+    /// Set on replies.
+    public var status: ReplyStatus?
+    /// Set on the last message of a sequence.
+    public var final: Bool?
+    /// Milliseconds that the sender waits for the outcome, counted from receipt.
+    public var deadlineMilliseconds: UInt64?
+
+    /// Makes an envelope.
+    public init(
+        type: MessageType, id: String, replyTo: String? = nil, session: String, request: RequestID? = nil,
+        epoch: Epoch? = nil, seq: UInt64? = nil, status: ReplyStatus? = nil, final: Bool? = nil,
+        deadlineMilliseconds: UInt64? = nil
+    ) {
+        self.type = type
+        self.id = id
+        self.replyTo = replyTo
+        self.session = session
+        self.request = request
+        self.epoch = epoch
+        self.seq = seq
+        self.status = status
+        self.final = final
+        self.deadlineMilliseconds = deadlineMilliseconds
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case type, id, session, request, epoch, seq, status, final
+        case replyTo = "reply_to"
+        case deadlineMilliseconds = "deadline_ms"
+    }
+}
+
+/// The type of a message; types that a receiver does not know are answered with an error, so any text is kept.
+public struct MessageType: Identifier {
+    /// The text.
+    public let rawValue: String
+    /// Makes a type.
+    public init(rawValue: String) { self.rawValue = rawValue }
+}
+
+/// The body of an error reply.
+public struct ErrorBody: Codable, Sendable, Hashable {
+    /// A stable code (snake_case).
+    public var code: String
+    /// One sentence for people that names what is wrong.
+    public var message: String
+    /// Whether the same message may succeed later.
+    public var retriable: Bool
+
+    /// Makes an error.
+    public init(code: String, message: String, retriable: Bool = false) {
+        self.code = code
+        self.message = message
+        self.retriable = retriable
+    }
+}
+
+/// A body without fields.
+public struct EmptyBody: Codable, Sendable, Hashable {
+    /// Makes the body.
+    public init() {}
+}

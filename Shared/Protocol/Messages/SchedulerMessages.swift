@@ -1,0 +1,484 @@
+public import Domain
+
+/// Messages of the scheduler's control socket (gateway, workers, command line) and what it publishes.
+extension MessageType {
+    /// worker -> scheduler on connecting and whenever the scheduler does not know it: `WorkerHello`; reply
+    /// `worker.welcome`.
+    public static let workerHello: MessageType = "worker.hello"
+    /// Reply to `worker.hello`: `WorkerWelcome`.
+    public static let workerWelcome: MessageType = "worker.welcome"
+    /// worker -> scheduler every second: `WorkerHeartbeat`; answered with the same type and an empty body, or with an
+    /// error `unknown_worker` after a restart of the scheduler.
+    public static let workerHeartbeat: MessageType = "worker.heartbeat"
+    /// scheduler -> worker, first phase of putting a plan in force: `StagePrepare`; reply `stage.prepared` or an error.
+    public static let stagePrepare: MessageType = "stage.prepare"
+    /// Reply to `stage.prepare`: `StagePrepared`.
+    public static let stagePrepared: MessageType = "stage.prepared"
+    /// scheduler -> worker, second phase: `StageCommit`, envelope `epoch`; reply `stage.committed` with an empty body.
+    public static let stageCommit: MessageType = "stage.commit"
+    /// Reply to `stage.commit`.
+    public static let stageCommitted: MessageType = "stage.committed"
+    /// gateway -> scheduler: `SubmitRequest` with tensor `prompt` i32 [n]; reply `request.accepted` or an error.
+    public static let requestSubmit: MessageType = "request.submit"
+    /// Reply to `request.submit`: `RequestAccepted`.
+    public static let requestAccepted: MessageType = "request.accepted"
+    /// gateway -> scheduler -> first stages: stop the request named in the envelope; empty body.
+    public static let requestCancel: MessageType = "request.cancel"
+    /// scheduler -> first stage of the replica that prefills: `SequenceOpen` with tensor `tokens` i32 [n].
+    public static let requestStart: MessageType = "request.start"
+    /// first or last stages -> scheduler: `RequestEvent`.
+    public static let requestEvent: MessageType = "request.event"
+    /// scheduler -> gateway: the request named in the envelope cannot go on where it was: `ErrorBody`; where it is
+    /// retriable the gateway submits prompt and emitted tokens again.
+    public static let requestLost: MessageType = "request.lost"
+    /// gateway -> scheduler every second: `GatewayHeartbeat`; answered with the same type and an empty body.
+    public static let gatewayHeartbeat: MessageType = "gateway.heartbeat"
+    /// anyone -> scheduler: empty body; reply `scheduler.state`.
+    public static let stateGet: MessageType = "state.get"
+    /// Reply to `state.get`, and published at least once a second: `SchedulerState`.
+    public static let schedulerState: MessageType = "scheduler.state"
+    /// Published by the scheduler: `WorkloadStatistics`.
+    public static let workloadStatistics: MessageType = "workload.statistics"
+}
+
+/// What a worker serves at the moment.
+public struct StageAssignment: Codable, Sendable, Hashable {
+    /// The plan; kept by workers so that a restarted scheduler can learn it from them.
+    public var plan: PlacementPlan
+    /// The replica that the worker belongs to.
+    public var replica: ReplicaID
+    /// The index of its stage.
+    public var stage: Int
+
+    /// Makes an assignment.
+    public init(plan: PlacementPlan, replica: ReplicaID, stage: Int) {
+        self.plan = plan
+        self.replica = replica
+        self.stage = stage
+    }
+}
+
+/// A request that a worker holds, reported to a restarted scheduler.
+public struct HeldRequest: Codable, Sendable, Hashable {
+    /// The request.
+    public var request: RequestID
+    /// Tokens of KV cache that are reserved for it.
+    public var reservedTokens: Int
+    /// Where its tokens go.
+    public var gatewayEndpoint: String
+
+    /// Makes a record.
+    public init(request: RequestID, reservedTokens: Int, gatewayEndpoint: String) {
+        self.request = request
+        self.reservedTokens = reservedTokens
+        self.gatewayEndpoint = gatewayEndpoint
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case request
+        case reservedTokens = "reserved_tokens"
+        case gatewayEndpoint = "gateway_endpoint"
+    }
+}
+
+/// A worker introduces itself to the scheduler; the envelope's `epoch` is the one that it works in (0: none).
+public struct WorkerHello: Codable, Sendable, Hashable {
+    /// The device.
+    public var device: DeviceID
+    /// Which of its workers.
+    public var worker: WorkerKind
+    /// Its data endpoint.
+    public var dataEndpoint: String
+    /// What it serves, if anything.
+    public var assignment: StageAssignment?
+    /// Tokens of KV cache that its stage can hold.
+    public var kvCapacityTokens: Int
+    /// Requests that it holds as the first stage of a replica.
+    public var requests: [HeldRequest]
+
+    /// Makes the body.
+    public init(
+        device: DeviceID, worker: WorkerKind, dataEndpoint: String, assignment: StageAssignment? = nil,
+        kvCapacityTokens: Int = 0, requests: [HeldRequest] = []
+    ) {
+        self.device = device
+        self.worker = worker
+        self.dataEndpoint = dataEndpoint
+        self.assignment = assignment
+        self.kvCapacityTokens = kvCapacityTokens
+        self.requests = requests
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case device, worker, assignment, requests
+        case dataEndpoint = "data_endpoint"
+        case kvCapacityTokens = "kv_capacity_tokens"
+    }
+}
+
+/// The scheduler knows the worker now.
+public struct WorkerWelcome: Codable, Sendable, Hashable {
+    /// How often it must send a heartbeat.
+    public var heartbeatMilliseconds: Int
+
+    /// Makes the body.
+    public init(heartbeatMilliseconds: Int) { self.heartbeatMilliseconds = heartbeatMilliseconds }
+
+    private enum CodingKeys: String, CodingKey {
+        case heartbeatMilliseconds = "heartbeat_ms"
+    }
+}
+
+/// Sums over everything that a stage has computed in the epoch; differences of two reports give rates.
+public struct StageCounters: Codable, Sendable, Hashable {
+    /// Prompt tokens processed.
+    public var prefillTokens: Int
+    /// Seconds that their steps took.
+    public var prefillSeconds: Double
+    /// Decode steps.
+    public var decodeSteps: Int
+    /// Sequences in them, summed.
+    public var decodeRows: Int
+    /// Seconds that they took.
+    public var decodeSeconds: Double
+    /// Bytes of KV cache sent to or received from other replicas.
+    public var kvTransferBytes: Int
+
+    /// Makes counters.
+    public init(
+        prefillTokens: Int = 0, prefillSeconds: Double = 0, decodeSteps: Int = 0, decodeRows: Int = 0,
+        decodeSeconds: Double = 0, kvTransferBytes: Int = 0
+    ) {
+        self.prefillTokens = prefillTokens
+        self.prefillSeconds = prefillSeconds
+        self.decodeSteps = decodeSteps
+        self.decodeRows = decodeRows
+        self.decodeSeconds = decodeSeconds
+        self.kvTransferBytes = kvTransferBytes
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case prefillTokens = "prefill_tokens"
+        case prefillSeconds = "prefill_s"
+        case decodeSteps = "decode_steps"
+        case decodeRows = "decode_rows"
+        case decodeSeconds = "decode_s"
+        case kvTransferBytes = "kv_transfer_bytes"
+    }
+}
+
+/// A worker is alive, and what it does.
+public struct WorkerHeartbeat: Codable, Sendable, Hashable {
+    /// The device.
+    public var device: DeviceID
+    /// Which of its workers.
+    public var worker: WorkerKind
+    /// Sequences that wait on this stage.
+    public var waiting: Int
+    /// Sequences that run on this stage.
+    public var running: Int
+    /// Tokens of KV cache in use.
+    public var kvUsedTokens: Int
+    /// Resident memory of the process.
+    public var residentBytes: Int
+    /// What it has computed.
+    public var counters: StageCounters
+
+    /// Makes the body.
+    public init(
+        device: DeviceID, worker: WorkerKind, waiting: Int, running: Int, kvUsedTokens: Int, residentBytes: Int,
+        counters: StageCounters
+    ) {
+        self.device = device
+        self.worker = worker
+        self.waiting = waiting
+        self.running = running
+        self.kvUsedTokens = kvUsedTokens
+        self.residentBytes = residentBytes
+        self.counters = counters
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case device, worker, waiting, running, counters
+        case kvUsedTokens = "kv_used_tokens"
+        case residentBytes = "resident_bytes"
+    }
+}
+
+/// First phase of putting a plan in force: load the stage. The envelope's `epoch` is the epoch to come.
+public struct StagePrepare: Codable, Sendable, Hashable {
+    /// The plan, the replica and the stage; absent: the worker gets no stage and gives its memory back on commit.
+    public var assignment: StageAssignment?
+
+    /// Makes the body.
+    public init(assignment: StageAssignment?) { self.assignment = assignment }
+}
+
+/// The stage is loaded.
+public struct StagePrepared: Codable, Sendable, Hashable {
+    /// Tokens of KV cache that it can hold.
+    public var kvCapacityTokens: Int
+    /// Bytes of its weights.
+    public var weightBytes: Int
+
+    /// Makes the body.
+    public init(kvCapacityTokens: Int, weightBytes: Int) {
+        self.kvCapacityTokens = kvCapacityTokens
+        self.weightBytes = weightBytes
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case kvCapacityTokens = "kv_capacity_tokens"
+        case weightBytes = "weight_bytes"
+    }
+}
+
+/// One stage of a route.
+public struct RouteStage: Codable, Sendable, Hashable {
+    /// The device.
+    public var device: DeviceID
+    /// The data endpoint of the worker that serves the stage.
+    public var endpoint: String
+    /// Its layers.
+    public var layers: LayerRange
+
+    /// Makes a stage.
+    public init(device: DeviceID, endpoint: String, layers: LayerRange) {
+        self.device = device
+        self.endpoint = endpoint
+        self.layers = layers
+    }
+}
+
+/// Where a request is computed.
+public struct Route: Codable, Sendable, Hashable {
+    /// The prefill replica, absent where the decoder prefills for itself.
+    public var prefillReplica: ReplicaID?
+    /// Stages of the prefill replica; empty where the decoder prefills for itself.
+    public var prefill: [RouteStage]
+    /// The decoder (or mixed) replica.
+    public var decodeReplica: ReplicaID
+    /// Its stages.
+    public var decode: [RouteStage]
+    /// The tokens socket of the gateway.
+    public var gateway: String
+
+    /// Makes a route.
+    public init(
+        prefillReplica: ReplicaID?, prefill: [RouteStage], decodeReplica: ReplicaID, decode: [RouteStage],
+        gateway: String
+    ) {
+        self.prefillReplica = prefillReplica
+        self.prefill = prefill
+        self.decodeReplica = decodeReplica
+        self.decode = decode
+        self.gateway = gateway
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case prefill, decode, gateway
+        case prefillReplica = "prefill_replica"
+        case decodeReplica = "decode_replica"
+    }
+}
+
+/// The gateway hands a request to the scheduler. The tensor `prompt` holds prompt and already emitted tokens.
+public struct SubmitRequest: Codable, Sendable, Hashable {
+    /// How many of the tokens at the end of `prompt` were generated before (a continued request); 0 normally.
+    public var generatedTokens: Int
+    /// How tokens are chosen.
+    public var sampling: SamplingParameters
+    /// When generation ends; `maxTokens` counts the already generated ones too.
+    public var stop: StopConditions
+    /// The gateway's tokens socket.
+    public var gatewayEndpoint: String
+    /// The tensor `prompt`, i32 [n].
+    public var tensors: [TensorDescriptor]
+
+    /// Makes the body; `tokenCount` is the length of the tensor.
+    public init(
+        generatedTokens: Int = 0, sampling: SamplingParameters, stop: StopConditions, gatewayEndpoint: String,
+        tokenCount: Int
+    ) {
+        self.generatedTokens = generatedTokens
+        self.sampling = sampling
+        self.stop = stop
+        self.gatewayEndpoint = gatewayEndpoint
+        self.tensors = [TensorDescriptor(name: "prompt", dtype: .i32, shape: [tokenCount])]
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case sampling, stop, tensors
+        case generatedTokens = "generated_tokens"
+        case gatewayEndpoint = "gateway_endpoint"
+    }
+}
+
+/// The scheduler has routed the request.
+public struct RequestAccepted: Codable, Sendable, Hashable {
+    /// The plan in force.
+    public var plan: PlanID
+    /// The route.
+    public var route: Route
+    /// How long it waited in the scheduler.
+    public var queueMilliseconds: Double
+    /// Estimated time to the first token from now.
+    public var estimatedFirstTokenMilliseconds: Double
+
+    /// Makes the body.
+    public init(
+        plan: PlanID, route: Route, queueMilliseconds: Double, estimatedFirstTokenMilliseconds: Double
+    ) {
+        self.plan = plan
+        self.route = route
+        self.queueMilliseconds = queueMilliseconds
+        self.estimatedFirstTokenMilliseconds = estimatedFirstTokenMilliseconds
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case plan, route
+        case queueMilliseconds = "queue_ms"
+        case estimatedFirstTokenMilliseconds = "estimated_first_token_ms"
+    }
+}
+
+/// What happened to the request named in the envelope.
+public struct RequestEvent: Codable, Sendable, Hashable {
+    /// The moments that stages report.
+    public enum Kind: String, Codable, Sendable, Hashable {
+        /// The first prefill step began.
+        case prefillStarted = "prefill_started"
+        /// The first token was sampled.
+        case prefillFinished = "prefill_finished"
+        /// The KV cache is complete on all decoder stages.
+        case kvComplete = "kv_complete"
+        /// The first decode step began.
+        case decodeStarted = "decode_started"
+        /// All stages have been told to free the sequence; the last event of a request.
+        case finished
+        /// A stage cannot go on; `message` says why.
+        case failed
+    }
+
+    /// The moment.
+    public var kind: Kind
+    /// Tokens generated so far, the continued ones included.
+    public var generatedTokens: Int
+    /// On `finished`.
+    public var finishReason: FinishReason?
+    /// On `failed`.
+    public var error: ErrorBody?
+
+    /// Makes the body.
+    public init(kind: Kind, generatedTokens: Int = 0, finishReason: FinishReason? = nil, error: ErrorBody? = nil) {
+        self.kind = kind
+        self.generatedTokens = generatedTokens
+        self.finishReason = finishReason
+        self.error = error
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case kind, error
+        case generatedTokens = "generated_tokens"
+        case finishReason = "finish_reason"
+    }
+}
+
+/// A gateway is alive.
+public struct GatewayHeartbeat: Codable, Sendable, Hashable {
+    /// Its tokens socket, which names it.
+    public var endpoint: String
+    /// Requests that it still waits for; the scheduler cancels others of this gateway.
+    public var requests: [RequestID]
+
+    /// Makes the body.
+    public init(endpoint: String, requests: [RequestID]) {
+        self.endpoint = endpoint
+        self.requests = requests
+    }
+}
+
+/// The load of one stage.
+public struct StageLoad: Codable, Sendable, Hashable {
+    /// The device.
+    public var device: DeviceID
+    /// Whether its worker's heartbeats arrive.
+    public var alive: Bool
+    /// The last heartbeat.
+    public var status: WorkerHeartbeat?
+
+    /// Makes the record.
+    public init(device: DeviceID, alive: Bool, status: WorkerHeartbeat?) {
+        self.device = device
+        self.alive = alive
+        self.status = status
+    }
+}
+
+/// The load of one replica.
+public struct ReplicaLoad: Codable, Sendable, Hashable {
+    /// The replica.
+    public var replica: ReplicaID
+    /// Requests that are in this replica.
+    public var requests: Int
+    /// Tokens of KV cache reserved for them.
+    public var kvReservedTokens: Int
+    /// Tokens of KV cache that every stage can hold.
+    public var kvCapacityTokens: Int
+    /// Estimated seconds until a new request would start here.
+    public var backlogSeconds: Double
+    /// Its stages.
+    public var stages: [StageLoad]
+
+    /// Makes the record.
+    public init(
+        replica: ReplicaID, requests: Int, kvReservedTokens: Int, kvCapacityTokens: Int, backlogSeconds: Double,
+        stages: [StageLoad]
+    ) {
+        self.replica = replica
+        self.requests = requests
+        self.kvReservedTokens = kvReservedTokens
+        self.kvCapacityTokens = kvCapacityTokens
+        self.backlogSeconds = backlogSeconds
+        self.stages = stages
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case replica, requests, stages
+        case kvReservedTokens = "kv_reserved_tokens"
+        case kvCapacityTokens = "kv_capacity_tokens"
+        case backlogSeconds = "backlog_s"
+    }
+}
+
+/// The scheduler's state as it publishes it; the envelope's `epoch` is the one in force.
+public struct SchedulerState: Codable, Sendable, Hashable {
+    /// Whether requests are served.
+    public var ready: Bool
+    /// Why not, for people.
+    public var reason: String
+    /// The plan in force.
+    public var plan: PlacementPlan?
+    /// Loads of its replicas.
+    public var replicas: [ReplicaLoad]
+    /// Requests that wait in the scheduler.
+    public var waiting: Int
+    /// Requests that were routed and have not ended.
+    public var running: Int
+    /// The traffic seen.
+    public var workload: WorkloadStatistics
+
+    /// Makes the state.
+    public init(
+        ready: Bool, reason: String, plan: PlacementPlan?, replicas: [ReplicaLoad], waiting: Int, running: Int,
+        workload: WorkloadStatistics
+    ) {
+        self.ready = ready
+        self.reason = reason
+        self.plan = plan
+        self.replicas = replicas
+        self.waiting = waiting
+        self.running = running
+        self.workload = workload
+    }
+}

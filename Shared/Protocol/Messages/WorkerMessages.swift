@@ -1,0 +1,250 @@
+public import Domain
+
+/// Messages between stages (workers' data sockets) and to the gateway's tokens socket.
+extension MessageType {
+    /// first stage -> next stages, and first prefill stage -> first decoder stage: `SequenceOpen` with tensor `tokens`
+    /// i32 [n].
+    public static let sequenceOpen: MessageType = "sequence.open"
+    /// first stage -> next stages: free the sequence named in the envelope; empty body.
+    public static let sequenceClose: MessageType = "sequence.close"
+    /// stage -> next stage: `StageForward` with tensor `hidden` f32 [rows, hidden].
+    public static let stageForward: MessageType = "stage.forward"
+    /// last stage -> first stage: `StageDone`, also the credit for one more step in flight.
+    public static let stageDone: MessageType = "stage.done"
+    /// prefill stage -> decoder stage: `KVChunk` with tensor `kv` f16 [layers, 2, kv heads, positions, head dim].
+    public static let kvChunk: MessageType = "kv.chunk"
+    /// decoder stage -> first decoder stage: `KVComplete`.
+    public static let kvComplete: MessageType = "kv.complete"
+    /// last prefill stage -> first decoder stage: `FirstToken`.
+    public static let sequenceFirstToken: MessageType = "sequence.first_token"
+    /// last stage -> gateway: `TokensEmitted`; the envelope's `seq` is the index of the first token in the output.
+    public static let tokensEmitted: MessageType = "tokens.emitted"
+    /// worker -> worker: `LinkEcho` with tensor `payload` u8 [n]; reply `link.echoed` with an empty body.
+    public static let linkEcho: MessageType = "link.echo"
+    /// Reply to `link.echo`.
+    public static let linkEchoed: MessageType = "link.echoed"
+}
+
+/// Opens a sequence on a stage; the request is named in the envelope.
+public struct SequenceOpen: Codable, Sendable, Hashable {
+    /// Where the request is computed.
+    public var route: Route
+    /// How many of `tokens` were generated before (a continued request).
+    public var generatedTokens: Int
+    /// How tokens are chosen.
+    public var sampling: SamplingParameters
+    /// When generation ends.
+    public var stop: StopConditions
+    /// Longest sequence, prompt and output, for which KV cache is reserved.
+    public var reservedTokens: Int
+    /// The tensor `tokens`, i32 [n]: prompt and already generated tokens.
+    public var tensors: [TensorDescriptor]
+
+    /// Makes the body; `tokenCount` is the length of the tensor.
+    public init(
+        route: Route, generatedTokens: Int, sampling: SamplingParameters, stop: StopConditions, reservedTokens: Int,
+        tokenCount: Int
+    ) {
+        self.route = route
+        self.generatedTokens = generatedTokens
+        self.sampling = sampling
+        self.stop = stop
+        self.reservedTokens = reservedTokens
+        self.tensors = [TensorDescriptor(name: "tokens", dtype: .i32, shape: [tokenCount])]
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case route, sampling, stop, tensors
+        case generatedTokens = "generated_tokens"
+        case reservedTokens = "reserved_tokens"
+    }
+}
+
+/// One sequence's part of a step.
+public struct StepEntry: Codable, Sendable, Hashable {
+    /// The request.
+    public var request: RequestID
+    /// Position of the first row.
+    public var start: Int
+    /// Rows.
+    public var count: Int
+    /// Whether the last row's logits are sampled.
+    public var sample: Bool
+    /// The token at `start` where the row was generated (decode); the last stage completes its history with it.
+    public var inputToken: Int32?
+
+    /// Makes an entry.
+    public init(request: RequestID, start: Int, count: Int, sample: Bool, inputToken: Int32? = nil) {
+        self.request = request
+        self.start = start
+        self.count = count
+        self.sample = sample
+        self.inputToken = inputToken
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case request, start, count, sample
+        case inputToken = "input_token"
+    }
+}
+
+/// Hidden states on their way to the next stage; rows of the entries follow each other in the tensor `hidden`.
+public struct StageForward: Codable, Sendable, Hashable {
+    /// The step, numbered by the first stage.
+    public var step: UInt64
+    /// The replica.
+    public var replica: ReplicaID
+    /// Index of the receiving stage.
+    public var stage: Int
+    /// The parts.
+    public var entries: [StepEntry]
+    /// The tensor `hidden`, f32 [rows, hidden].
+    public var tensors: [TensorDescriptor]
+
+    /// Makes the body.
+    public init(step: UInt64, replica: ReplicaID, stage: Int, entries: [StepEntry], hidden: Int) {
+        self.step = step
+        self.replica = replica
+        self.stage = stage
+        self.entries = entries
+        let rows = entries.reduce(0) { $0 + $1.count }
+        self.tensors = [TensorDescriptor(name: "hidden", dtype: .f32, shape: [rows, hidden])]
+    }
+}
+
+/// One sampled token.
+public struct SampledToken: Codable, Sendable, Hashable {
+    /// The request.
+    public var request: RequestID
+    /// The token.
+    public var token: Int32
+    /// Set where the sequence ends with it.
+    public var finishReason: FinishReason?
+
+    /// Makes a record.
+    public init(request: RequestID, token: Int32, finishReason: FinishReason? = nil) {
+        self.request = request
+        self.token = token
+        self.finishReason = finishReason
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case request, token
+        case finishReason = "finish_reason"
+    }
+}
+
+/// A step has left the last stage.
+public struct StageDone: Codable, Sendable, Hashable {
+    /// The step.
+    public var step: UInt64
+    /// The replica.
+    public var replica: ReplicaID
+    /// What was sampled in it.
+    public var tokens: [SampledToken]
+
+    /// Makes the body.
+    public init(step: UInt64, replica: ReplicaID, tokens: [SampledToken]) {
+        self.step = step
+        self.replica = replica
+        self.tokens = tokens
+    }
+}
+
+/// KV cache of some layers and positions of the request named in the envelope.
+public struct KVChunk: Codable, Sendable, Hashable {
+    /// The layers.
+    public var layers: LayerRange
+    /// The first position.
+    public var start: Int
+    /// Positions.
+    public var count: Int
+    /// Positions of the whole transfer.
+    public var total: Int
+    /// Longest sequence for which KV cache must be reserved; lets a chunk arrive before `sequence.open`.
+    public var reservedTokens: Int
+    /// The first decoder stage, which is told when the transfer is complete.
+    public var firstStage: String
+    /// The tensor `kv`, f16 [layers, 2, kv heads, positions, head dim].
+    public var tensors: [TensorDescriptor]
+
+    /// Makes the body.
+    public init(
+        layers: LayerRange, start: Int, count: Int, total: Int, reservedTokens: Int, firstStage: String, kvHeads: Int,
+        headDim: Int
+    ) {
+        self.layers = layers
+        self.start = start
+        self.count = count
+        self.total = total
+        self.reservedTokens = reservedTokens
+        self.firstStage = firstStage
+        self.tensors = [
+            TensorDescriptor(name: "kv", dtype: .f16, shape: [layers.count, 2, kvHeads, count, headDim])
+        ]
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case layers, start, count, total, tensors
+        case reservedTokens = "reserved_tokens"
+        case firstStage = "first_stage"
+    }
+}
+
+/// A decoder stage has the KV cache of all its layers for the request named in the envelope.
+public struct KVComplete: Codable, Sendable, Hashable {
+    /// The stage's layers.
+    public var layers: LayerRange
+
+    /// Makes the body.
+    public init(layers: LayerRange) { self.layers = layers }
+}
+
+/// The token that prefill sampled for the request named in the envelope.
+public struct FirstToken: Codable, Sendable, Hashable {
+    /// The token; absent where the request failed in prefill.
+    public var token: Int32
+    /// Set where the sequence ends with it.
+    public var finishReason: FinishReason?
+
+    /// Makes the body.
+    public init(token: Int32, finishReason: FinishReason? = nil) {
+        self.token = token
+        self.finishReason = finishReason
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case token
+        case finishReason = "finish_reason"
+    }
+}
+
+/// Tokens for the client of the request named in the envelope; `final` is set on the last message.
+public struct TokensEmitted: Codable, Sendable, Hashable {
+    /// The tokens.
+    public var tokens: [Int32]
+    /// Set on the last message.
+    public var finishReason: FinishReason?
+
+    /// Makes the body.
+    public init(tokens: [Int32], finishReason: FinishReason? = nil) {
+        self.tokens = tokens
+        self.finishReason = finishReason
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case tokens
+        case finishReason = "finish_reason"
+    }
+}
+
+/// Measures a link; the payload comes in the tensor `payload`.
+public struct LinkEcho: Codable, Sendable, Hashable {
+    /// The tensor `payload`, u8 [n].
+    public var tensors: [TensorDescriptor]
+
+    /// Makes the body.
+    public init(payloadBytes: Int) {
+        tensors = [TensorDescriptor(name: "payload", dtype: .u8, shape: [payloadBytes])]
+    }
+}
