@@ -34,6 +34,7 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 
 let serviceBase: [Target.Dependency] = [
@@ -57,8 +58,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         .systemLibrary(name: "CZeroMQ", path: "Shared/CZeroMQ"),
@@ -72,7 +74,7 @@ let package = Package(
         shared("Scheduling", ["Domain", "CostModel"]),
         shared(
             "ServiceRuntime",
-            ["Domain", "Protocol", "Messaging", argumentParser, configuration, lifecycle, logging]),
+            ["Domain", "Protocol", "Messaging", argumentParser, configuration, lifecycle, logging, yams]),
         shared(
             "StageRuntime",
             ["Domain", "Protocol", "Messaging", "Inference", "Scheduling", "ServiceRuntime", lifecycle, logging]),
@@ -85,7 +87,7 @@ let package = Package(
         service("DecoderWorker", ["StageRuntime"]),
         service("Gateway", ["Inference", hummingbird]),
         .executableTarget(
-            name: "CommandLineTool", dependencies: serviceBase + ["Inference"], path: "Services/CommandLine",
+            name: "CommandLineTool", dependencies: serviceBase + ["Inference", yams], path: "Services/CommandLine",
             exclude: ["README.md"], swiftSettings: strict),
 
         .target(

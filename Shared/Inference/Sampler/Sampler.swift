@@ -1,4 +1,5 @@
 public import Domain
+internal import Kernels
 
 /// Chooses the next token from the logits of the last position.
 ///
@@ -60,13 +61,9 @@ public struct Sampler {
 
     /// The lowest token with the largest logit; NaN counts as the smallest.
     public static func greedy(_ logits: Span<Float>) -> Int32 {
-        var best: Float = -.infinity
-        var token = 0
-        for index in 0..<logits.count where logits[index] > best {
-            best = logits[index]
-            token = index
+        logits.withUnsafeBufferPointer { values in
+            values.baseAddress.map { Int32(e2_argmax(values.count, $0)) } ?? 0
         }
-        return Int32(token)
     }
 
     private mutating func drawFromAll(

@@ -20,13 +20,13 @@ enum TopFilter {
         while true {
             let best = TopSelection.best(count, of: logits)
             guard let first = best.first else { return [] }
-            var logitsOfBest = best.map(\.logit)
-            Exponentials.weights(of: logitsOfBest.span, best: first.logit, scale: scale, into: &logitsOfBest)
-            var kept = zip(best, logitsOfBest).map { WeightedCandidate(token: $0.token, weight: $1) }
+            var weights: [Float] = []
+            Exponentials.weights(of: best.map(\.logit).span, best: first.logit, scale: scale, into: &weights)
+            var kept = zip(best, weights).map { WeightedCandidate(token: $0.token, weight: $1) }
             if parameters.topP < 1 {
                 if total == nil {
                     if limitedByCount {
-                        total = sum(logitsOfBest)
+                        total = sum(weights)
                     } else {
                         Exponentials.weights(of: logits, best: first.logit, scale: scale, into: &scratch)
                         total = sum(scratch)

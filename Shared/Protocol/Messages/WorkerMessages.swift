@@ -113,7 +113,7 @@ public struct StageForward: Codable, Sendable, Hashable {
 }
 
 /// One sampled token.
-public struct SampledToken: Codable, Sendable, Hashable {
+public struct StepToken: Codable, Sendable, Hashable {
     /// The request.
     public var request: RequestID
     /// The token.
@@ -141,10 +141,10 @@ public struct StageDone: Codable, Sendable, Hashable {
     /// The replica.
     public var replica: ReplicaID
     /// What was sampled in it.
-    public var tokens: [SampledToken]
+    public var tokens: [StepToken]
 
     /// Makes the body.
-    public init(step: UInt64, replica: ReplicaID, tokens: [SampledToken]) {
+    public init(step: UInt64, replica: ReplicaID, tokens: [StepToken]) {
         self.step = step
         self.replica = replica
         self.tokens = tokens

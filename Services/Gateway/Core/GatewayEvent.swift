@@ -1,0 +1,88 @@
+import Domain
+import Protocol
+
+/// Everything that can happen to the gateway's core. The time is given to `handle`.
+enum GatewayEvent: Sendable {
+    /// A client asks for sequences, which live and fail one by one.
+    case opened([RequestID: RequestStream])
+    /// Nobody waits for a sequence any more.
+    case abandoned(RequestID)
+    /// The scheduler routed a submission.
+    case accepted(RequestID, submission: Int, RequestAccepted)
+    /// The scheduler refused a submission, or did not answer.
+    case refused(RequestID, submission: Int, ErrorBody)
+    /// A last stage sent tokens; `index` is the number of the first one in the output.
+    case tokens(RequestID, index: Int, [Int32], FinishReason?)
+    /// The scheduler says that a request cannot go on where it was.
+    case lost(RequestID, ErrorBody)
+    /// The scheduler published its state.
+    case schedulerState(SchedulerState, session: String)
+    /// The scheduler sent anything else.
+    case schedulerHeard(session: String)
+    /// Time has passed; sent several times a second.
+    case tick
+    /// The process stops: what still runs is failed.
+    case stopping
+}
+
+/// What the gateway's core wants done. Who performs it decides nothing.
+enum GatewayInstruction: Sendable, Hashable {
+    /// Hand a request to the scheduler; its answer is reported with the same id and submission number.
+    case submit(Submission)
+    /// Have the scheduler stop a request.
+    case cancel(RequestID)
+    /// Tell the scheduler which requests are waited for.
+    case heartbeat([RequestID])
+    /// Tell the client's side.
+    case deliver(RequestID, RequestOutput)
+}
+
+/// A request as it is handed to the scheduler.
+struct Submission: Sendable, Hashable {
+    /// The id on the wire: a continued request gets a new one, so that late messages of the old route are ignored.
+    var id: RequestID
+    /// Counts the submissions of a sequence.
+    var number: Int
+    /// Prompt and emitted tokens.
+    var tokens: [Int32]
+    /// How many of them were generated.
+    var generatedTokens: Int
+    /// How tokens are chosen.
+    var sampling: SamplingParameters
+    /// When generation ends.
+    var stop: StopConditions
+}
+
+/// What happens to one sequence, as its client sees it.
+enum RequestOutput: Sendable, Hashable {
+    /// It has been routed.
+    case accepted(plan: PlanID)
+    /// Text for so many new tokens.
+    case text(String, tokens: Int)
+    /// It is complete.
+    case ended(FinishReason, stop: RequestStream.StopCause?, SequenceTimes)
+    /// It failed.
+    case failed(ErrorBody)
+}
+
+/// What is known about the course of a sequence; all times in seconds of the gateway's clock.
+struct SequenceTimes: Sendable, Hashable {
+    /// When the client's request came.
+    var opened: Double
+    /// When the scheduler had routed it (the last time).
+    var accepted: Double?
+    /// When the first token came.
+    var firstToken: Double?
+    /// When the last token came.
+    var lastToken: Double?
+    /// How long it waited in the scheduler, in milliseconds.
+    var queueMilliseconds: Double = 0
+    /// The plan that served it last.
+    var plan: PlanID?
+    /// How many times it was continued elsewhere.
+    var continuations = 0
+    /// Prompt tokens.
+    var promptTokens: Int
+    /// Tokens of the output, hidden ones included.
+    var outputTokens = 0
+}

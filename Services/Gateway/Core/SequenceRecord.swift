@@ -1,0 +1,113 @@
+import Domain
+import Protocol
+
+/// One sequence as the core keeps it.
+///
+/// ```
+/// pausing --retryAt--> submitted --accepted--> running --lost--> pausing
+/// ```
+struct SequenceRecord: Sendable {
+    /// Where it is.
+    enum State: Sendable, Hashable {
+        /// Handed to the scheduler, not routed yet.
+        case submitted
+        /// Routed.
+        case running
+        /// Lost; waits to be submitted again.
+        case pausing
+    }
+
+    /// The sequence.
+    let id: RequestID
+    /// Its tokens and text.
+    private(set) var stream: RequestStream
+    /// Its id on the wire.
+    private(set) var wire: RequestID
+    /// Number of the last submission.
+    private(set) var submission = 0
+    /// Where it is.
+    var state = State.pausing
+    /// Its course.
+    private(set) var times: SequenceTimes
+    /// When it was last submitted.
+    private(set) var submittedAt: Double
+    /// When it was last accepted or got a token.
+    private(set) var lastProgress: Double
+    /// Since when it is lost without a token in between.
+    private(set) var lostSince: Double?
+    /// When it is submitted again.
+    private(set) var retryAt = 0.0
+    private var failures = 0
+
+    /// Makes the record of a sequence that has not been submitted.
+    init(id: RequestID, stream: RequestStream, openedAt now: Double) {
+        self.id = id
+        self.stream = stream
+        wire = id
+        times = SequenceTimes(opened: now, promptTokens: stream.demand.prompt.count)
+        submittedAt = now
+        lastProgress = now
+    }
+
+    /// Whether it has been routed or continued before, so that a refusal is not the first answer to the client.
+    var wasLost: Bool { lostSince != nil || times.accepted != nil }
+
+    /// Notes that it is handed over, and what is.
+    mutating func submitted(at now: Double) -> Submission {
+        submission += 1
+        state = .submitted
+        submittedAt = now
+        return Submission(
+            id: wire, number: submission, tokens: stream.continuation, generatedTokens: stream.emitted.count,
+            sampling: stream.demand.sampling, stop: stream.demand.stop)
+    }
+
+    /// Notes the route.
+    mutating func accepted(_ body: RequestAccepted, at now: Double) {
+        if times.accepted == nil { times.queueMilliseconds = body.queueMilliseconds }
+        times.accepted = now
+        times.plan = body.plan
+        state = .running
+        lastProgress = now
+    }
+
+    /// Takes tokens.
+    mutating func receive(
+        _ tokens: [Int32], at index: Int, finishReason: FinishReason?, now: Double, _ metrics: GatewayMetrics
+    ) -> [RequestStream.Outcome] {
+        let before = stream.emitted.count
+        let outcomes = stream.receive(tokens, at: index, finishReason: finishReason)
+        let count = stream.emitted.count - before
+        guard count > 0 else { return outcomes }
+        if let last = times.lastToken {
+            metrics.tokenGap(seconds: now - last, tokens: count)
+        } else {
+            metrics.firstToken(seconds: now - times.opened)
+            times.firstToken = now
+        }
+        metrics.generated(tokens: count)
+        // Tokens may arrive before the scheduler's answer.
+        state = .running
+        times.lastToken = now
+        times.outputTokens = stream.emitted.count
+        lastProgress = now
+        lostSince = nil
+        failures = 0
+        return outcomes
+    }
+
+    /// Prepares a continuation; `false` where it has been tried too often or for too long.
+    mutating func lose(_ error: ErrorBody, at now: Double, _ limits: GatewayLimits) -> Bool {
+        let since = lostSince ?? now
+        lostSince = since
+        guard times.continuations < limits.continuations || failures > 0, now - since <= limits.continuation else {
+            return false
+        }
+        if failures == 0 { times.continuations += 1 }
+        // Half a second, doubling up to four; the first time at once, because another replica may be free.
+        retryAt = failures == 0 ? now : now + min(4, 0.25 * Double(1 << min(failures, 4)))
+        failures += 1
+        wire = RequestID("\(id)~\(submission + 1)")
+        return true
+    }
+}

@@ -1,0 +1,155 @@
+import Domain
+import Synchronization
+
+/// What the gateway counts, under vLLM's names.
+final class GatewayMetrics: Sendable {
+    private struct State {
+        var running = 0
+        var waiting = 0
+        var promptTokens = 0
+        var generatedTokens = 0
+        var continuations = 0
+        var succeeded: [FinishReason: Int] = [:]
+        var rejected: [String: Int] = [:]
+        var statuses: [Int: Int] = [:]
+        var firstToken = Histogram(Buckets.firstToken)
+        var tokenGap = Histogram(Buckets.tokenGap)
+        var timePerToken = Histogram(Buckets.tokenGap)
+        var latency = Histogram(Buckets.latency)
+        var queue = Histogram(Buckets.latency)
+        var inference = Histogram(Buckets.latency)
+        var prefill = Histogram(Buckets.latency)
+        var decode = Histogram(Buckets.latency)
+        var prompts = Histogram(Buckets.tokens)
+        var outputs = Histogram(Buckets.tokens)
+        var limits = Histogram(Buckets.tokens)
+        var parallel = Histogram(Buckets.parallel)
+    }
+
+    private let state = Mutex(State())
+
+    /// A sequence was opened.
+    func opened(_ times: SequenceTimes) {
+        state.withLock {
+            $0.promptTokens += times.promptTokens
+            $0.prompts.observe(Double(times.promptTokens))
+        }
+    }
+
+    /// A client's request passed the checks.
+    func requested(parallel: Int, maxTokens: Int) {
+        state.withLock {
+            $0.parallel.observe(Double(parallel))
+            $0.limits.observe(Double(maxTokens))
+        }
+    }
+
+    /// A sequence was routed for the first time.
+    func queued(seconds: Double) { state.withLock { $0.queue.observe(seconds) } }
+
+    /// The first token came, counted from the client's request.
+    func firstToken(seconds: Double) { state.withLock { $0.firstToken.observe(seconds) } }
+
+    /// More tokens came, `seconds` after the ones before.
+    func tokenGap(seconds: Double, tokens: Int) {
+        state.withLock { $0.tokenGap.observe(seconds / Double(tokens), count: tokens) }
+    }
+
+    /// Tokens came.
+    func generated(tokens: Int) { state.withLock { $0.generatedTokens += tokens } }
+
+    /// A request was refused before it ran.
+    func rejected(_ reason: String) { state.withLock { $0.rejected[reason, default: 0] += 1 } }
+
+    /// A response was sent.
+    func responded(status: Int) { state.withLock { $0.statuses[status, default: 0] += 1 } }
+
+    /// How many sequences there are.
+    func running(_ running: Int, waiting: Int) {
+        state.withLock {
+            $0.running = running
+            $0.waiting = waiting
+        }
+    }
+
+    /// A sequence ended.
+    func finished(_ times: SequenceTimes, reason: FinishReason, at now: Double) {
+        state.withLock {
+            $0.succeeded[reason, default: 0] += 1
+            $0.continuations += times.continuations
+            $0.latency.observe(now - times.opened)
+            $0.outputs.observe(Double(times.outputTokens))
+            guard let first = times.firstToken, let last = times.lastToken else { return }
+            if let accepted = times.accepted {
+                $0.inference.observe(max(0, last - accepted))
+                $0.prefill.observe(max(0, first - accepted))
+            }
+            $0.decode.observe(last - first)
+            if times.outputTokens > 1 {
+                $0.timePerToken.observe((last - first) / Double(times.outputTokens - 1))
+            }
+        }
+    }
+
+    /// Prometheus text; `cacheUsage` is the share of the KV cache that is reserved, where it is known.
+    func text(model: String, cacheUsage: Double?) -> String {
+        let labels = "engine=\"0\",model_name=\"\(Self.escape(model))\""
+        let state = state.withLock { $0 }
+        var text = ""
+        func value(_ name: String, _ type: String, _ help: String, _ value: String) {
+            text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n\(name){\(labels)} \(value)\n"
+        }
+        func family(_ name: String, _ help: String, _ label: String, _ values: [(String, Int)]) {
+            text += "# HELP \(name) \(help)\n# TYPE \(name) counter\n"
+            for (key, count) in values.sorted(by: { $0.0 < $1.0 }) {
+                text += "\(name){\(label)=\"\(Self.escape(key))\",\(labels)} \(count)\n"
+            }
+        }
+        value("vllm:num_requests_running", "gauge", "Sequences that are computed.", "\(state.running)")
+        value("vllm:num_requests_waiting", "gauge", "Sequences that wait for a route.", "\(state.waiting)")
+        if let cacheUsage {
+            value("vllm:kv_cache_usage_perc", "gauge", "Reserved share of the KV cache, 1 is all.", "\(cacheUsage)")
+        }
+        value("vllm:num_preemptions_total", "counter", "Sequences continued elsewhere.", "\(state.continuations)")
+        value("vllm:prompt_tokens_total", "counter", "Prompt tokens.", "\(state.promptTokens)")
+        value("vllm:generation_tokens_total", "counter", "Generated tokens.", "\(state.generatedTokens)")
+        family(
+            "vllm:request_success_total", "Ended sequences.", "finished_reason",
+            [FinishReason.stop, .length, .abort, .error].map { ($0.rawValue, state.succeeded[$0] ?? 0) })
+        family(
+            "vllm:admission_rejections_total", "Requests refused before they ran.", "reason",
+            state.rejected.map { ($0.key, $0.value) })
+        family(
+            "e2llm:http_responses_total", "Responses by status.", "status",
+            state.statuses.map { ("\($0.key)", $0.value) })
+        value(
+            "model_migration_total", "counter", "Sequences continued on another route.", "\(state.continuations)")
+        let histograms: [(String, String, Histogram)] = [
+            ("vllm:time_to_first_token_seconds", "From the request to its first token.", state.firstToken),
+            ("vllm:inter_token_latency_seconds", "Between two tokens of a sequence.", state.tokenGap),
+            ("vllm:request_time_per_output_token_seconds", "Mean time per token of a sequence.", state.timePerToken),
+            ("vllm:e2e_request_latency_seconds", "From the request to its end.", state.latency),
+            ("vllm:request_queue_time_seconds", "Waiting for a route.", state.queue),
+            ("vllm:request_inference_time_seconds", "From the route to the last token.", state.inference),
+            ("vllm:request_prefill_time_seconds", "From the route to the first token.", state.prefill),
+            ("vllm:request_decode_time_seconds", "From the first to the last token.", state.decode),
+            ("vllm:request_prompt_tokens", "Prompt tokens of a sequence.", state.prompts),
+            ("vllm:request_generation_tokens", "Output tokens of a sequence.", state.outputs),
+            ("vllm:request_params_max_tokens", "Most tokens asked for.", state.limits),
+            ("vllm:request_params_n", "Choices asked for.", state.parallel),
+        ]
+        for (name, help, histogram) in histograms { histogram.write(name, help, labels: labels, to: &text) }
+        return text
+    }
+
+    private static func escape(_ label: String) -> String {
+        label.map { character in
+            switch character {
+            case "\\": "\\\\"
+            case "\"": "\\\""
+            case "\n": "\\n"
+            default: String(character)
+            }
+        }.joined()
+    }
+}

@@ -1,0 +1,99 @@
+import Domain
+
+/// What one sequence is asked to be: fixed when the request is checked.
+struct SequenceDemand: Sendable, Hashable {
+    /// Prompt tokens.
+    var prompt: [Int32]
+    /// How tokens are chosen.
+    var sampling: SamplingParameters
+    /// When the workers end it.
+    var stop: StopConditions
+    /// Texts that end it.
+    var stopStrings: [String] = []
+    /// Whether a stop string stays in the text.
+    var includesStopString = false
+}
+
+/// The gateway's side of one sequence: tokens in, text out.
+///
+/// ```
+/// waiting --tokens--> streaming --stop string, finish reason--> ended
+///     \______lost, gap: continued with prompt and emitted tokens______/
+/// ```
+struct RequestStream: Sendable {
+    /// What tokens led to.
+    enum Outcome: Sendable, Hashable {
+        /// Text to show (it may be empty) for so many new tokens.
+        case text(String, tokens: Int)
+        /// The sequence has ended; `stop` is the string or token that ended it.
+        case ended(FinishReason, stop: StopCause?)
+        /// Tokens are missing: the sequence must be continued from what has been received.
+        case gap(expected: Int, received: Int)
+    }
+
+    /// What ended a sequence before its length did.
+    enum StopCause: Sendable, Hashable {
+        case string(String)
+        case token(Int32)
+    }
+
+    /// What was asked.
+    let demand: SequenceDemand
+    /// Tokens received so far, hidden ones included.
+    private(set) var emitted: [Int32] = []
+    /// Whether nothing can follow.
+    private(set) var hasEnded = false
+
+    private var text: any TokenText
+    private var filter: StopStringFilter
+
+    /// Starts a stream.
+    init(_ demand: SequenceDemand, text: any TokenText) {
+        self.demand = demand
+        self.text = text
+        filter = StopStringFilter(stops: demand.stopStrings, includesStop: demand.includesStopString)
+    }
+
+    /// Takes tokens whose first one is number `index` of the output. Tokens that are here already are dropped: after a
+    /// continuation both the old and the new route may deliver them, and they are the same.
+    mutating func receive(_ tokens: [Int32], at index: Int, finishReason: FinishReason?) -> [Outcome] {
+        guard !hasEnded else { return [] }
+        guard index <= emitted.count else {
+            return [.gap(expected: emitted.count, received: index)]
+        }
+        guard index >= 0, index + tokens.count >= emitted.count else { return [] }
+        var shown = ""
+        var count = 0
+        for token in tokens.dropFirst(emitted.count - index) {
+            emitted.append(token)
+            count += 1
+            let isStop = demand.stop.stopTokens.contains(token)
+            if isStop, emitted.count >= demand.stop.minTokens {
+                return [.text(shown + rest(), tokens: count), end(.stop, .token(token))]
+            }
+            let output = filter.append(text.append(token), watching: emitted.count >= demand.stop.minTokens)
+            shown += output.text
+            if let matched = output.matched {
+                return [.text(shown, tokens: count), end(.stop, .string(matched))]
+            }
+            if emitted.count >= demand.stop.maxTokens {
+                return [.text(shown + rest(), tokens: count), end(.length, nil)]
+            }
+        }
+        if let finishReason { return [.text(shown + rest(), tokens: count), end(finishReason, nil)] }
+        return count > 0 ? [.text(shown, tokens: count)] : []
+    }
+
+    /// Prompt and output so far, from which another replica continues with the same text.
+    var continuation: [Int32] { demand.prompt + emitted }
+
+    private mutating func rest() -> String {
+        let last = filter.append(text.finish(), watching: false)
+        return last.text + filter.flush()
+    }
+
+    private mutating func end(_ reason: FinishReason, _ stop: StopCause?) -> Outcome {
+        hasEnded = true
+        return .ended(reason, stop: stop)
+    }
+}

@@ -1,0 +1,87 @@
+public import Domain
+
+/// KV cache that travels from one device of a prefill replica to one of a decoder replica.
+public struct KVFlow: Sendable, Hashable {
+    /// The sending device.
+    public var from: DeviceID
+    /// The receiving device.
+    public var to: DeviceID
+    /// The layers that both hold.
+    public var layers: LayerRange
+    /// Bytes for the prompt.
+    public var bytes: Double
+}
+
+extension FleetCost {
+    /// What must travel for a prompt of `tokens` tokens: the overlap of every prefill stage with every decoder stage,
+    /// without overlaps on the same device. `bytesShare` scales the f16 bytes (34/64 for q8_0, 18/64 for q4_0).
+    public func kvFlows(
+        from prefill: [PlanStage], to decode: [PlanStage], tokens: Int, bytesShare: Double = 1
+    ) -> [KVFlow] {
+        var flows: [KVFlow] = []
+        for source in prefill {
+            for target in decode where target.device != source.device {
+                guard let shared = source.layers.intersection(target.layers) else { continue }
+                let bytes = Double(shared.count) * Double(model.kvBytesPerTokenPerLayer) * Double(tokens) * bytesShare
+                flows.append(KVFlow(from: source.device, to: target.device, layers: shared, bytes: bytes))
+            }
+        }
+        return flows
+    }
+
+    /// Bytes that travel for a prompt.
+    public func kvTransferBytes(
+        from prefill: [PlanStage], to decode: [PlanStage], tokens: Int, bytesShare: Double = 1
+    ) -> Double {
+        kvFlows(from: prefill, to: decode, tokens: tokens, bytesShare: bytesShare).reduce(0) { $0 + $1.bytes }
+    }
+
+    /// Seconds until all flows have arrived when they start together: the most loaded port or link, plus the longest
+    /// latency.
+    public func kvTransferSeconds(_ flows: [KVFlow]) -> Double {
+        let latency = flows.map { network.link(from: $0.from, to: $0.to).latencySeconds }.max() ?? 0
+        return latency + (kvPortSeconds(flows).values.max() ?? 0)
+    }
+
+    /// Seconds that the flows occupy every port, without latency.
+    ///
+    /// Links work in parallel, but all flows out of (or into) one device share its port, whose bandwidth is that of its
+    /// fastest link among them; a slower link among them counts as longer occupation of its own only.
+    public func kvPortSeconds(_ flows: [KVFlow]) -> [KVPort: Double] {
+        var bytes: [KVPort: Double] = [:]
+        var fastest: [KVPort: Double] = [:]
+        for flow in flows {
+            let rate = network.link(from: flow.from, to: flow.to).bytesPerSecond
+            for port in [KVPort.out(flow.from), .into(flow.to), .link(flow.from, flow.to)] {
+                bytes[port, default: 0] += flow.bytes
+                fastest[port] = max(fastest[port] ?? 0, rate)
+            }
+        }
+        return bytes.reduce(into: [:]) { seconds, entry in
+            seconds[entry.key] = entry.value / (fastest[entry.key] ?? .infinity)
+        }
+    }
+
+    /// Seconds of the transfer that are not hidden behind prefill, when the KV of a prompt of `tokens` tokens streams in
+    /// chunks while later chunks compute.
+    ///
+    /// With K equal chunks that compute for p and travel for t each, the last one arrives at `max(p + K*t, K*p + t)`, so
+    /// `max(K*t - (K-1)*p, t)` is exposed. Without chunks (`chunkTokens == nil`) everything is.
+    public func exposedKVSeconds(
+        transferSeconds: Double, prefillSeconds: Double, tokens: Int, chunkTokens: Int?
+    ) -> Double {
+        guard let chunkTokens, chunkTokens > 0, tokens > chunkTokens else { return transferSeconds }
+        let chunks = ((Double(tokens) / Double(chunkTokens)).rounded(.up))
+        return max(transferSeconds - prefillSeconds * (chunks - 1) / chunks, transferSeconds / chunks)
+    }
+}
+
+/// A place where KV flows contend.
+public enum KVPort: Sendable, Hashable {
+    /// Everything that leaves a device.
+    case out(DeviceID)
+    /// Everything that reaches a device.
+    case into(DeviceID)
+    /// Everything between two devices.
+    case link(DeviceID, DeviceID)
+}

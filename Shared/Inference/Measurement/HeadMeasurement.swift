@@ -1,0 +1,28 @@
+internal import Domain
+
+/// Times of the final norm, the LM head and greedy sampling.
+struct HeadMeasurement {
+    private let head: HeadExecutor
+    private let plan: SelfMeasurement
+    private let clock: MeasurementClock
+
+    init(model: ModelFile, plan: SelfMeasurement, clock: MeasurementClock) throws {
+        head = try HeadExecutor(model: model, threads: plan.threads, maxRows: max(plan.headRows.max() ?? 1, 1))
+        self.plan = plan
+        self.clock = clock
+    }
+
+    func run() throws -> [HeadSample] {
+        var sampler = Sampler()
+        return try plan.headRows.filter { $0 > 0 }.sorted().map { rows in
+            let seconds = try clock.median(partOfBudget: 1 / Double(max(plan.points, 1))) {
+                try head.run(rows: rows) { logits in
+                    _ = sampler.sample(
+                        logits: logits, parameters: SamplingParameters(temperature: 0), history: TokenHistory(),
+                        position: 0)
+                }
+            }
+            return HeadSample(rows: rows, seconds: seconds)
+        }
+    }
+}

@@ -1,0 +1,71 @@
+internal import Kernels
+
+/// The tensors of one layer in the model file, found and checked before any memory is taken.
+struct LayerSource {
+    private let attentionNorm: [Float]
+    private let query: SourceMatrix
+    private let key: SourceMatrix
+    private let value: SourceMatrix
+    private let output: SourceMatrix
+    private let queryBias: [Float]?
+    private let keyBias: [Float]?
+    private let valueBias: [Float]?
+    private let queryNorm: [Float]?
+    private let keyNorm: [Float]?
+    private let feedForwardNorm: [Float]
+    private let gate: SourceMatrix
+    private let up: SourceMatrix
+    private let down: SourceMatrix
+
+    init(tensors: TensorLookup, configuration sizes: ModelConfiguration, layer: Int) throws {
+        let prefix = "blk.\(layer)."
+        attentionNorm = try tensors.vector(prefix + "attn_norm.weight", sizes.hidden)
+        query = try tensors.matrix(prefix + "attn_q.weight", rows: sizes.queryWidth, columns: sizes.hidden)
+        key = try tensors.matrix(prefix + "attn_k.weight", rows: sizes.kvWidth, columns: sizes.hidden)
+        value = try tensors.matrix(prefix + "attn_v.weight", rows: sizes.kvWidth, columns: sizes.hidden)
+        output = try tensors.matrix(prefix + "attn_output.weight", rows: sizes.hidden, columns: sizes.queryWidth)
+        queryBias = try tensors.optionalVector(prefix + "attn_q.bias", sizes.queryWidth)
+        keyBias = try tensors.optionalVector(prefix + "attn_k.bias", sizes.kvWidth)
+        valueBias = try tensors.optionalVector(prefix + "attn_v.bias", sizes.kvWidth)
+        queryNorm = try tensors.optionalVector(prefix + "attn_q_norm.weight", sizes.headDim)
+        keyNorm = try tensors.optionalVector(prefix + "attn_k_norm.weight", sizes.headDim)
+        feedForwardNorm = try tensors.vector(prefix + "ffn_norm.weight", sizes.hidden)
+        gate = try tensors.matrix(prefix + "ffn_gate.weight", rows: sizes.feedForward, columns: sizes.hidden)
+        up = try tensors.matrix(prefix + "ffn_up.weight", rows: sizes.feedForward, columns: sizes.hidden)
+        down = try tensors.matrix(prefix + "ffn_down.weight", rows: sizes.hidden, columns: sizes.feedForward)
+    }
+
+    private var matrices: [SourceMatrix] { [query, key, value, output, gate, up, down] }
+    private var vectors: [[Float]] {
+        [attentionNorm, feedForwardNorm] + [queryBias, keyBias, valueBias, queryNorm, keyNorm].compactMap { $0 }
+    }
+
+    /// Matrix weights of the layer.
+    var parameters: Int { matrices.reduce(0) { $0 + $1.rows * $1.columns } }
+
+    /// Bytes that the layer takes once loaded.
+    var arenaBytes: Int {
+        matrices.reduce(0) { $0 + WeightArena.padded($1.packedBytes) }
+            + vectors.reduce(0) { $0 + WeightArena.padded($1.count * 4) }
+    }
+
+    /// Packs the layer; offsets into KV blocks are left to the stage.
+    func load(_ loader: WeightLoader) throws -> e2_layer {
+        var layer = e2_layer()
+        layer.attention_norm = loader.copy(attentionNorm)
+        layer.query = try loader.pack(query)
+        layer.key = try loader.pack(key)
+        layer.value = try loader.pack(value)
+        layer.output = try loader.pack(output)
+        layer.query_bias = queryBias.map(loader.copy)
+        layer.key_bias = keyBias.map(loader.copy)
+        layer.value_bias = valueBias.map(loader.copy)
+        layer.query_norm = queryNorm.map(loader.copy)
+        layer.key_norm = keyNorm.map(loader.copy)
+        layer.ffn_norm = loader.copy(feedForwardNorm)
+        layer.gate = try loader.pack(gate)
+        layer.up = try loader.pack(up)
+        layer.down = try loader.pack(down)
+        return layer
+    }
+}

@@ -1,0 +1,168 @@
+public import Domain
+internal import Kernels
+
+/// Runs the layers of one stage over batches of prompt chunks and decode rows.
+///
+/// Results do not depend on the number of threads, on how prompts are chunked, on what else is in a batch, on how the
+/// layers are cut into stages, or on the instruction set: all give the same bits.
+///
+/// Not thread-safe and not `Sendable`: it belongs to one compute thread, which may hand it over while no step runs. A step
+/// allocates nothing but the array of hidden states that it returns.
+public final class StageExecutor {
+    /// The model.
+    public let model: ModelFile
+    /// The layers of this stage.
+    public let layers: LayerRange
+    /// Most rows of one step.
+    public let maxRows: Int
+    /// Keys and values; sequences are opened, closed, exported and imported here.
+    public let cache: KVCache
+    /// Bytes of the weights that this stage holds, without embedding rows, which stay in the mapped file.
+    public var weightBytes: Int { weights.bytes }
+    /// Bytes of memory for intermediate results.
+    public var scratchBytes: Int { buffers.bytes }
+
+    private let pool: ComputePool
+    private let weights: StageWeights
+    private let buffers: StageBuffers
+    private var dims: KernelDimensions
+
+    /// Loads the weights of `layers` and prepares memory for steps.
+    ///
+    /// - Parameters:
+    ///   - model: The model file.
+    ///   - layers: A range inside the model's layers, not empty.
+    ///   - threads: Compute threads, the calling thread included.
+    ///   - kvBudgetBytes: Most bytes of the KV cache.
+    ///   - maxRows: Most rows of one step.
+    public convenience init(
+        model: ModelFile, layers: LayerRange, threads: Int, kvBudgetBytes: Int, maxRows: Int
+    ) throws {
+        try self.init(
+            model: model, layers: layers, threads: threads, kvBudgetBytes: kvBudgetBytes, maxRows: maxRows,
+            withHead: layers.end == model.configuration.layers)
+    }
+
+    /// The same, with the choice to leave the head away where only layers are measured.
+    init(
+        model: ModelFile, layers: LayerRange, threads: Int, kvBudgetBytes: Int, maxRows: Int, withHead: Bool
+    ) throws {
+        let configuration = model.configuration
+        guard !layers.isEmpty, layers.start >= 0, layers.end <= configuration.layers else {
+            throw InferenceError(
+                .invalidInput, "a stage of layers \(layers) does not fit a model of \(configuration.layers) layers")
+        }
+        guard (1...1 << 16).contains(maxRows) else {
+            throw InferenceError(.invalidInput, "a step of \(maxRows) rows is not possible (1...65536 are)")
+        }
+        self.model = model
+        self.layers = layers
+        self.maxRows = maxRows
+        pool = try ComputePool(threads: threads)
+        cache = try KVCache(
+            layers: layers, kvHeads: configuration.kvHeads, headDim: configuration.headDim, budgetBytes: kvBudgetBytes)
+        let dims = try KernelDimensions(
+            configuration, ropeFactors: try model.ropeFactors(),
+            maxPositions: min(configuration.contextLength, cache.capacityTokens))
+        self.dims = dims
+        buffers = try StageBuffers(
+            dims: dims, layers: layers.count, maxRows: maxRows, threads: threads, blocks: cache.blockCapacity)
+        weights = try StageWeights(
+            model: model, layers: layers, withEmbedding: layers.start == 0, withHead: withHead, pool: pool,
+            layout: cache.layout)
+    }
+
+    /// Whether this stage takes token ids.
+    public var isFirst: Bool { layers.start == 0 }
+    /// Whether this stage computes logits.
+    public var isLast: Bool { layers.end == model.configuration.layers }
+
+    /// Opens a sequence; see `KVCache.open`.
+    public func open(_ sequence: RequestID, reservedTokens: Int = 0) throws {
+        try cache.open(sequence, reservedTokens: reservedTokens)
+    }
+
+    /// Closes a sequence and frees its KV cache; says whether it was open.
+    @discardableResult
+    public func close(_ sequence: RequestID) -> Bool { cache.close(sequence) }
+
+    /// Runs the layers over a batch and adds its keys and values to the cache.
+    ///
+    /// - Throws: `InferenceError` where the batch does not fit (rows, positions, token ids, sizes) or KV blocks are missing;
+    ///   no sequence has advanced then.
+    public func step(_ batch: StageBatch) throws -> StageOutput {
+        try run(batch)
+        let hidden = model.configuration.hidden
+        guard isLast else {
+            let bytes = UnsafeRawBufferPointer(start: buffers.hidden, count: batch.rows * hidden * 4)
+            return .hidden([UInt8](bytes))
+        }
+        let wanted = batch.entries.indices.filter { batch.entries[$0].wantsLogits }
+        try computeLogits(batch, wanted: wanted)
+        return .logits(entries: wanted)
+    }
+
+    /// Reads the logits that the last step computed for the `index`-th of the entries that it named.
+    ///
+    /// - Throws: `InferenceError` where the last step computed no such logits; what `body` throws.
+    public func withLogits<Result>(_ index: Int, _ body: (Span<Float>) throws -> Result) throws -> Result {
+        guard index >= 0, index < buffers.logitRows else {
+            throw InferenceError(.invalidInput, "the last step computed \(buffers.logitRows) rows of logits, not \(index + 1)")
+        }
+        return try buffers.withLogits(row: index, body)
+    }
+
+    private func run(_ batch: StageBatch) throws {
+        buffers.logitRows = 0
+        try BatchCheck(configuration: model.configuration, cache: cache, maxRows: maxRows, isFirst: isFirst).check(batch)
+        for entry in batch.entries {
+            try cache.reserve(entry.sequence, tokens: entry.startPosition + entry.rows)
+        }
+        try fillHidden(batch.input)
+        let segments = buffers.prepare(batch.entries, cache: cache)
+        var kernelBatch = e2_batch()
+        kernelBatch.rows = Int32(batch.rows)
+        kernelBatch.segment_count = Int32(batch.entries.count)
+        kernelBatch.segments = UnsafePointer(segments)
+        kernelBatch.hidden = buffers.hidden
+        let status = dims.withPointer { dims in
+            e2_layers_forward(
+                pool.pointer, dims, weights.layers, Int32(layers.count), &kernelBatch, buffers.scratch)
+        }
+        try KernelFailure.check(status, "layers \(layers)")
+        for entry in batch.entries { cache.advance(entry.sequence, by: entry.rows) }
+    }
+
+    private func fillHidden(_ input: StageInput) throws {
+        switch input {
+        case .tokens(let tokens):
+            let width = model.configuration.hidden
+            for (row, token) in tokens.enumerated() {
+                try weights.writeEmbedding(of: token, to: buffers.hidden + row * width)
+            }
+        case .hidden(let bytes):
+            bytes.withUnsafeBytes { source in
+                UnsafeMutableRawBufferPointer(start: buffers.hidden, count: bytes.count).copyMemory(from: source)
+            }
+        }
+    }
+
+    private func computeLogits(_ batch: StageBatch, wanted: [Int]) throws {
+        guard !wanted.isEmpty, let head = weights.head else { return }
+        let logits = try buffers.prepareLogits(rows: wanted.count, vocabulary: model.configuration.vocabulary)
+        var row = 0
+        var lastRows: [Int32] = []
+        lastRows.reserveCapacity(wanted.count)
+        for entry in batch.entries {
+            row += entry.rows
+            if entry.wantsLogits { lastRows.append(Int32(row - 1)) }
+        }
+        let status = withUnsafePointer(to: head.matrix) { matrix in
+            e2_head_forward(
+                pool.pointer, head.norm, model.configuration.normEpsilon, matrix, buffers.hidden, lastRows,
+                Int32(lastRows.count), logits, buffers.scratch)
+        }
+        try KernelFailure.check(status, "the LM head")
+        buffers.logitRows = wanted.count
+    }
+}

@@ -1,0 +1,45 @@
+internal import Kernels
+
+/// Copies tensors from the model file into a stage's arena: matrices packed by all threads of a pool, vectors as they are.
+struct WeightLoader {
+    let tensors: TensorLookup
+    let arena: WeightArena
+    let pool: ComputePool
+
+    /// Tiles of 16 rows that one piece of work packs.
+    private static let tilesPerPiece = 32
+
+    /// Packs a matrix and gives its file pages back.
+    func pack(_ source: SourceMatrix) throws -> e2_matrix {
+        let destination = arena.take(source.packedBytes)
+        let tiles = Int(e2_tile_count(Int64(source.rows)))
+        let pieces = (tiles + Self.tilesPerPiece - 1) / Self.tilesPerPiece
+        guard let base = source.bytes.baseAddress else {
+            throw InferenceError(.invalidInput, "tensor \(source.name) is empty")
+        }
+        var statuses = [e2_status](repeating: E2_OK, count: pieces)
+        statuses.withUnsafeMutableBufferPointer { statuses in
+            pool.forEach(pieces) { piece in
+                let begin = piece * Self.tilesPerPiece
+                statuses[piece] = e2_pack_rows(
+                    source.type, base, Int64(source.rows), Int64(source.columns), destination, Int32(begin),
+                    Int32(min(begin + Self.tilesPerPiece, tiles)))
+            }
+        }
+        for status in statuses { try KernelFailure.check(status, "tensor \(source.name)") }
+        tensors.releasePages(of: source.name)
+        var matrix = e2_matrix()
+        matrix.form = e2_packed_form(source.type)
+        matrix.rows = Int32(source.rows)
+        matrix.cols = Int32(source.columns)
+        matrix.tiles = UnsafePointer(destination.assumingMemoryBound(to: UInt8.self))
+        return matrix
+    }
+
+    /// Copies a vector.
+    func copy(_ values: [Float]) -> UnsafePointer<Float> {
+        let destination = arena.take(values.count * 4).bindMemory(to: Float.self, capacity: values.count)
+        destination.update(from: values, count: values.count)
+        return UnsafePointer(destination)
+    }
+}

@@ -1,0 +1,34 @@
+import Synchronization
+
+/// The root of all sockets of a process: its I/O threads and the `inproc` name space.
+///
+/// Threads and sockets keep it alive. `terminate` closes everything; without it the same happens when the last reference
+/// goes.
+public final class MessagingContext: Sendable {
+    let core: ContextCore
+
+    /// Starts a context.
+    ///
+    /// - Parameters:
+    ///   - ioThreads: threads of libzmq that read and write connections; one carries about 1 GB/s.
+    ///   - maximumSockets: most sockets at a time.
+    public init(ioThreads: Int = 1, maximumSockets: Int = 1023) throws(MessagingError) {
+        core = try ContextCore(ioThreads: ioThreads, maximumSockets: maximumSockets)
+    }
+
+    deinit { core.stopThreads() }
+
+    /// Starts a thread for sockets.
+    ///
+    /// - Parameter name: shown by debuggers; at most 15 bytes are kept.
+    public func makeThread(name: String) throws(MessagingError) -> SocketThread {
+        try SocketThread(context: self, name: name)
+    }
+
+    /// Closes every socket, sending what is queued for at most its linger time, ends every sequence, joins every thread.
+    /// Afterwards every use fails with `closed`. May be called more than once.
+    public func terminate() async {
+        for thread in core.stopThreads() { await thread.waitUntilEnded() }
+        await core.terminate()
+    }
+}

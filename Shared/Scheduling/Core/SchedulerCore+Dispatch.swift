@@ -1,0 +1,170 @@
+internal import Domain
+
+/// Choosing a place for requests that wait.
+extension SchedulerCore {
+    /// Replicas of the plan in force with their loads. Reservations are sums over the requests, so none can leak.
+    func situations(at now: Double) -> [ReplicaSituation] {
+        guard let inForce else { return [] }
+        var situations = inForce.plan.replicas.map { replica in
+            ReplicaSituation(
+                replica: replica, routable: isUp(replica) && !isLeaving(replica.id),
+                inhibited: (inhibited[replica.id] ?? now) > now, kvCapacity: kvCapacity(of: replica),
+                correction: correction(of: replica))
+        }
+        var index: [ReplicaID: Int] = [:]
+        for (position, situation) in situations.enumerated() { index[situation.replica.id] = position }
+        let mean = assumedOutputTokens
+        for record in requests.running.values {
+            if let position = index[record.placement.decode] {
+                situations[position].kvReserved += record.placement.reserved
+                situations[position].sequences += 1
+                situations[position].requests += 1
+                situations[position].remainingTokens += record.expectedTokens(mean: mean)
+            }
+            if record.usesPrefill, let prefill = record.placement.prefill, let position = index[prefill] {
+                situations[position].kvReserved += record.promptTokens
+                situations[position].requests += 1
+            }
+            if !record.prefillDone, let position = index[record.placement.prefill ?? record.placement.decode] {
+                let elapsed = record.prefillBegan.map { now - $0 } ?? 0
+                let work = record.placement.prefillWork * situations[position].correction.prefill
+                situations[position].prefillBacklog += max(0, work - elapsed)
+            }
+        }
+        for closing in requests.closing.values {
+            if let position = index[closing.replica] { situations[position].kvReserved += closing.reserved }
+        }
+        return situations
+    }
+
+    private func isLeaving(_ id: ReplicaID) -> Bool {
+        guard let transition, transition.phase != .committing else { return false }
+        return transition.leaving.contains(id)
+    }
+
+    func kvCapacity(of replica: PlanReplica) -> Int {
+        inForce?.kvCapacity[replica.id] ?? replica.kvCapacityTokens
+    }
+
+    /// The longest sequence that any decoder replica can hold; `nil` without a plan.
+    var longestSequence: Int? {
+        guard let inForce else { return fleet.model?.maxContext }
+        let capacity = inForce.plan.replicas(for: .decode).map { kvCapacity(of: $0) }.max() ?? 0
+        return min(capacity, fleet.model?.maxContext ?? .max)
+    }
+
+    /// Mean output length, for requests whose end nobody knows.
+    var assumedOutputTokens: Double { max(1, window.meanOutputTokens ?? assumedWorkload.meanOutputTokens) }
+
+    private var router: Router {
+        Router(
+            policy: configuration.policy, localPrefillTokens: configuration.localPrefillTokens,
+            overcommit: configuration.overcommit)
+    }
+
+    /// Routes requests in order of their arrival until one has to wait for room.
+    mutating func dispatch(at now: Double) {
+        guard adoption == nil, let inForce, let times else {
+            noteServing(false, at: now)
+            return
+        }
+        var situations = situations(at: now)
+        noteServing(situations.contains { $0.routable && $0.replica.role.phases.contains(.decode) }, at: now)
+        guard unservableSince == nil else { return }
+        let maxContext = fleet.model?.maxContext ?? .max
+        let longest = longestSequence
+        for waiting in requests.waiting {
+            let request = waiting.request
+            if let longest, request.promptTokens >= longest {
+                // The plan has changed since it was admitted.
+                _ = requests.dequeue(request.id)
+                refuse(request, .contextLengthExceeded(tokens: request.promptTokens, limit: longest), at: now)
+                continue
+            }
+            let total = Admission.totalTokens(request, maxContext: maxContext)
+            let remaining = max(1, total - request.promptTokens)
+            let need = Router.Need(
+                promptTokens: request.promptTokens, totalTokens: total, remainingTokens: remaining,
+                expectedTokens: min(Double(remaining), assumedOutputTokens))
+            switch router.decide(need, situations, times, turn: requests.turn) {
+            case .unservable: continue
+            case .wait: return
+            case .route(let prefill, let decode, let reserved, let firstToken):
+                start(
+                    waiting, prefill: prefill, decode: decode, reserved: reserved, firstToken: firstToken,
+                    inForce: inForce, times: times, at: now)
+                situations = self.situations(at: now)
+            }
+        }
+    }
+
+    private mutating func start(
+        _ waiting: WaitingRequest, prefill: ReplicaID?, decode: ReplicaID, reserved: Int, firstToken: Double,
+        inForce: PlanInForce, times: ReplicaTimes, at now: Double
+    ) {
+        let request = waiting.request
+        guard let decoder = inForce.replica(decode),
+            let prefiller = prefill.map({ inForce.replica($0) }) ?? decoder,
+            let first = prefiller.workers.first.flatMap({ workers.liveAddress($0) }),
+            requests.dequeue(request.id) != nil
+        else { return }
+        let routed = RoutedRequest(
+            request: request.id, gateway: request.gateway, plan: inForce.plan.id, epoch: inForce.epoch,
+            prefillReplica: prefill, prefill: prefill == nil ? [] : route(prefiller), decodeReplica: decode,
+            decode: route(decoder), first: first, reservedTokens: reserved,
+            maxTokens: request.generatedTokens + reserved - request.promptTokens,
+            queuedSeconds: now - waiting.since, estimatedFirstTokenSeconds: firstToken)
+        let placement = Placement(
+            prefill: prefill, decode: decode, reserved: reserved,
+            prefillWork: times.prefill(prefiller, tokens: request.promptTokens).cycle, epoch: inForce.epoch)
+        requests.start(
+            RequestRecord(
+                id: request.id, gateway: request.gateway, promptTokens: request.promptTokens,
+                continuedTokens: request.generatedTokens, maxTokens: routed.maxTokens, placement: placement,
+                routed: routed, generated: request.generatedTokens, lastEvent: now))
+        emit(.start(routed))
+    }
+
+    private func route(_ replica: PlanReplica) -> [RoutedStage] {
+        zip(replica.workers, replica.stages).map { key, stage in
+            RoutedStage(device: stage.device, endpoint: workers[key]?.endpoint ?? "", layers: stage.layers)
+        }
+    }
+
+    /// Measured over estimated speed of a replica, where all of its stages have been measured at work.
+    private func correction(of replica: PlanReplica) -> SpeedCorrection {
+        guard let times, let inForce else { return SpeedCorrection() }
+        let paces = replica.workers.compactMap { workers[$0]?.pace }
+        var correction = SpeedCorrection()
+        let perToken = paces.compactMap(\.secondsPerPrefillToken)
+        if perToken.count == replica.stages.count, let slowest = perToken.max() {
+            let tokens = max(1, Int(inForce.workload.meanPromptTokens))
+            let estimated = times.prefill(replica, tokens: tokens).cycle / Double(tokens)
+            correction.prefill = SpeedCorrection.bounded(slowest / estimated)
+        }
+        let steps = paces.compactMap(\.secondsPerStep)
+        if steps.count == replica.stages.count, let slowest = steps.max(), let rows = paces.first?.rowsPerStep {
+            let running = max(1, workers[replica.workers[0]]?.load?.running ?? 1)
+            let microBatches = min(Double(replica.stages.count), max(1, Double(running) / max(1, rows)))
+            let gap = max(steps.reduce(0, +), microBatches * slowest)
+            let sequences = max(1, Int((rows * microBatches).rounded()))
+            let context = Int(inForce.workload.meanPromptTokens + inForce.workload.meanOutputTokens / 2)
+            correction.decode = SpeedCorrection.bounded(
+                gap / times.tokenGap(replica, sequences: sequences, contextTokens: context))
+        }
+        return correction
+    }
+
+    private mutating func noteServing(_ serving: Bool, at now: Double) {
+        if serving {
+            unservableSince = nil
+        } else if unservableSince == nil {
+            unservableSince = now
+        }
+    }
+}
+
+extension SpeedCorrection {
+    /// Estimates may be wrong, but not by more than this; beyond it the measurement is.
+    static func bounded(_ ratio: Double) -> Double { ratio.isFinite && ratio > 0 ? min(8, max(0.25, ratio)) : 1 }
+}

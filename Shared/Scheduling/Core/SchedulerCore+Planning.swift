@@ -1,0 +1,132 @@
+internal import Domain
+
+/// The fleet, and when another plan is wanted.
+extension SchedulerCore {
+    mutating func fleetChanged(_ fleet: Fleet, at now: Double) {
+        let before = Set(self.fleet.usableDevices.map(\.id))
+        self.fleet = fleet
+        let ready = Set(fleet.usableDevices.map(\.id))
+        if firstReadyAt == nil, !ready.isEmpty { firstReadyAt = now }
+        if !ready.isSubset(of: before) { replan.hurry(at: now) }
+        refreshTimes()
+    }
+
+    mutating func refreshTimes() {
+        times = inForce.map { ReplicaTimes(plan: $0.plan, fleet: fleet, chunkTokens: configuration.chunkTokens) }
+    }
+
+    mutating func planFailed(_ fault: SchedulingFault, at now: Double) {
+        guard replan.isAsking else { return }
+        replan.fail(fault.message, at: now)
+        note("no plan: \(fault.message)")
+        emit(.publishState)
+    }
+
+    mutating func askForPlanIfNeeded(at now: Double) {
+        guard adoption == nil, transition == nil else { return }
+        guard let reason = replan.ask(reasonForPlan(at: now), usable: usableDevices(at: now), at: now) else { return }
+        let excluded = exclusions.active(at: now).union(deadDevices(at: now)).sorted()
+        let question = PlanQuestion(
+            reason: reason, workload: window.statistics(assumed: assumedWorkload, at: now), excludedDevices: excluded,
+            fleetVersion: fleet.version)
+        note("asking for a plan: \(reason)")
+        emit(.requestPlan(question))
+    }
+
+    /// Devices that a plan made now could use.
+    func usableDevices(at now: Double) -> Set<DeviceID> {
+        Set(fleet.usableDevices.map(\.id)).subtracting(exclusions.active(at: now)).subtracting(deadDevices(at: now))
+    }
+
+    private mutating func reasonForPlan(at now: Double) -> String? {
+        let usable = usableDevices(at: now)
+        guard !usable.isEmpty else { return nil }
+        guard let inForce else { return isSettled(at: now) ? "no plan is in force" : nil }
+        let unusable = deadDevices(at: now).union(exclusions.active(at: now))
+        let missing = inForce.plan.replicas.flatMap(\.stages).map(\.device).filter { unusable.contains($0) }.sorted()
+        if let device = missing.first { return "device \(device) cannot serve its stage" }
+        let joined = usable.subtracting(replan.considered).sorted()
+        if let device = joined.first, isSettled(at: now) { return "device \(device) can be used" }
+        return driftReason(inForce, at: now)
+    }
+
+    private mutating func driftReason(_ inForce: PlanInForce, at now: Double) -> String? {
+        if let last = lastDriftPlan, now - last < configuration.driftPauseSeconds { return nil }
+        guard let seen = window.statistics(assumed: inForce.workload, at: now) else { return nil }
+        return driftDetector.drift(planned: inForce.workload, seen: seen)
+    }
+
+    private var driftDetector: DriftDetector {
+        DriftDetector(factor: configuration.driftFactor, samples: configuration.driftSamples)
+    }
+
+    /// Whether the profiler is done with the devices that it knows, or has taken long enough.
+    func isSettled(at now: Double) -> Bool {
+        guard let firstReadyAt else { return false }
+        let isBusy = fleet.devices.contains { $0.state == .registered || $0.state == .measuring }
+        let isComplete = !isBusy && fleet.usableDevices.count >= configuration.minimumDevices
+        return isComplete || now - firstReadyAt >= configuration.settleSeconds
+    }
+
+    /// Weighs the newest proposal once nothing else is under way.
+    mutating func weighHeldProposal(at now: Double) {
+        guard transition == nil, adoption == nil, let (plan, reason) = heldProposal else { return }
+        heldProposal = nil
+        // A plan that comes by itself while devices are still being measured would be replaced at once.
+        if inForce == nil, !isSettled(at: now), !replan.isAsking { return }
+        let wasAsking = replan.isAsking
+        guard replan.weigh(plan, usable: usableDevices(at: now)) else { return }
+        if let problem = problem(with: plan, at: now) {
+            note("plan \(plan.id) is refused: \(problem)")
+            if wasAsking || inForce == nil { replan.fail(problem, at: now) }
+            return
+        }
+        if let inForce, isHealthy(at: now) {
+            let seen = window.statistics(assumed: inForce.workload, at: now)
+            let hasDrifted = seen.map { driftDetector.drift(planned: inForce.workload, seen: $0) != nil } ?? false
+            if hasDrifted { lastDriftPlan = now }
+            let verdict = weighed(plan, against: inForce, hasDrifted: hasDrifted)
+            if case .keep(let why) = verdict {
+                note("plan \(plan.id) does not replace the one in force: \(why)")
+                replan.settle()
+                if hasDrifted { self.inForce?.workload = plan.workload }
+                return
+            }
+        }
+        begin(plan, reason: reason, at: now)
+    }
+
+    private func weighed(
+        _ plan: PlacementPlan, against inForce: PlanInForce, hasDrifted: Bool
+    ) -> PlanComparison.Verdict {
+        let comparison = PlanComparison(minimumGain: configuration.minimumGain)
+        guard hasDrifted, let times else {
+            return comparison.verdict(
+                current: inForce.plan, currentRate: inForce.plan.predictedRequestsPerSecond, proposal: plan,
+                proposalRate: plan.predictedRequestsPerSecond, comparableObjectives: true)
+        }
+        // The rate of the plan in force was predicted for other traffic, so both are estimated for the new one.
+        return comparison.verdict(
+            current: inForce.plan, currentRate: times.capacity(inForce.plan, workload: plan.workload), proposal: plan,
+            proposalRate: times.capacity(plan, workload: plan.workload), comparableObjectives: false)
+    }
+
+    /// Why a proposal cannot be put in force at all.
+    private func problem(with plan: PlacementPlan, at now: Double) -> String? {
+        if let model = fleet.model, plan.model != model.digest {
+            return "it places model \(plan.model), the fleet serves \(model.digest)"
+        }
+        let layers = fleet.model?.layers ?? plan.replicas.first?.stages.last?.layers.end ?? 0
+        if let problem = plan.problem(layers: layers) { return problem }
+        let unusable = exclusions.active(at: now).union(deadDevices(at: now))
+        let used = plan.replicas.flatMap(\.stages).map(\.device).filter { unusable.contains($0) }.sorted()
+        return used.first.map { "it uses device \($0), which cannot serve at the moment" }
+    }
+
+    /// Whether every replica of the plan in force serves, or will after a repair.
+    private func isHealthy(at now: Double) -> Bool {
+        guard let inForce else { return false }
+        let unusable = deadDevices(at: now).union(exclusions.active(at: now))
+        return !inForce.plan.replicas.flatMap(\.stages).contains { unusable.contains($0.device) }
+    }
+}

@@ -1,0 +1,75 @@
+internal import Domain
+
+/// Signs of life of workers, and what follows when they end.
+extension SchedulerCore {
+    mutating func workerSaidHello(_ report: WorkerReport, at now: Double) {
+        highestEpoch = max(highestEpoch, report.epoch)
+        let key = report.address.key
+        let arrival = workers.arrive(report, at: now)
+        switch arrival {
+        case .stale: return
+        case .restarted:
+            note("worker \(key) has restarted")
+            loseRequests(on: key, why: "worker \(key) has restarted", at: now)
+            requests.forgetClosing(of: key)
+            transition?.restart(key)
+            excludeIfCrashing(key, at: now)
+        case .returned: note("worker \(key) is back")
+        case .new: note("worker \(key) is here, at \(report.endpoint)")
+        case .again: break
+        }
+        emit(.welcome(report.address))
+        guard adoption == nil else {
+            adoption?.note(report, at: now)
+            return
+        }
+        reconcileHeld(report, isNew: arrival == .new, at: now)
+        replan.hurry(at: now)
+    }
+
+    mutating func workerBeat(_ address: WorkerAddress, _ load: WorkerLoad, at now: Double) {
+        guard workers.hear(address, at: now) else {
+            emit(.refuseHeartbeat(address))
+            return
+        }
+        emit(.acknowledgeHeartbeat(address))
+        guard var record = workers[address.key] else { return }
+        if let old = record.load { record.pace.note(old, load) }
+        record.load = load
+        workers[address.key] = record
+    }
+
+    /// Requests that a worker holds and that are not routed over it were lost or cancelled while it could not be told.
+    private mutating func reconcileHeld(_ report: WorkerReport, isNew: Bool, at now: Double) {
+        let key = report.address.key
+        for held in report.held {
+            if let record = requests[held.request], firstStages(of: record).contains(key) {
+                continue
+            }
+            if isNew, adoptHeld(held, on: key, at: now) { continue }
+            emit(.cancel(held.request, report.address))
+        }
+    }
+
+    private mutating func excludeIfCrashing(_ key: WorkerKey, at now: Double) {
+        guard let record = workers[key], record.restarts.count >= configuration.crashLimit else { return }
+        exclusions.exclude(key.device, at: now)
+        workers[key]?.restarts = []
+        note("device \(key.device) is not used for a while: its \(key.kind.rawValue) worker keeps restarting")
+    }
+
+    /// Devices that cannot serve: one of their workers has been lost for long, or the profiler agrees that it is lost.
+    func deadDevices(at now: Double) -> Set<DeviceID> {
+        var dead: Set<DeviceID> = []
+        for (key, record) in workers.records {
+            guard let since = record.lostSince else { continue }
+            if now - since >= configuration.deviceLostSeconds || fleet.device(key.device)?.state == .lost {
+                dead.insert(key.device)
+            }
+        }
+        if let inForce, now - inForce.since >= configuration.deviceLostSeconds {
+            for key in inForce.plan.replicas.flatMap(\.workers) where workers[key] == nil { dead.insert(key.device) }
+        }
+        return dead
+    }
+}

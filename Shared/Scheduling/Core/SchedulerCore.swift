@@ -1,0 +1,116 @@
+internal import Domain
+
+/// The scheduler's decisions: events in, instructions out. It sees no socket and no clock; times are seconds of any
+/// monotonic clock, the same for all calls.
+///
+/// A request's states:
+///
+/// ```
+/// submitted -> waiting -> running (prefill, KV transfer, decode) -> ended
+///     |           |          |
+///     |           |          +-> lost: the gateway submits it again with what was generated
+///     +-> refused +-> refused (waited too long, cancelled)
+/// ```
+///
+/// A plan's way into force is described at `PlanTransition`.
+public struct SchedulerCore: Sendable {
+    let configuration: SchedulingConfiguration
+    var workers = WorkerTable()
+    var fleet = Fleet()
+    /// When the first device was ready, for the wait of the first plan.
+    var firstReadyAt: Double?
+    var inForce: PlanInForce?
+    var transition: PlanTransition?
+    var adoption: Adoption?
+    /// The newest proposal that came while it could not be weighed.
+    var heldProposal: (plan: PlacementPlan, reason: String)?
+    var replan: ReplanPolicy
+    var exclusions: Exclusions
+    var lastDriftPlan: Double?
+    var requests = RequestTable()
+    var gateways = GatewayTable()
+    var window: WorkloadWindow
+    /// Replicas that are avoided until a time.
+    var inhibited: [ReplicaID: Double] = [:]
+    /// Estimates for the plan in force.
+    var times: ReplicaTimes?
+    /// When the state was last published.
+    var publishedAt: Double?
+    /// When no replica pair has been serving since.
+    var unservableSince: Double?
+    /// The largest epoch used or seen.
+    var highestEpoch: Epoch = 0
+    /// What is to be done as the outcome of the event at hand.
+    var instructions: [SchedulerInstruction] = []
+
+    /// Makes a scheduler that knows nothing yet.
+    public init(configuration: SchedulingConfiguration = SchedulingConfiguration()) {
+        self.configuration = configuration
+        adoption = Adoption(grace: configuration.adoptionSeconds)
+        replan = ReplanPolicy(configuration)
+        exclusions = Exclusions(seconds: configuration.exclusionSeconds)
+        window = WorkloadWindow(seconds: configuration.windowSeconds)
+    }
+
+    /// Takes an event that happened at `now` and says what must be done, in this order.
+    public mutating func handle(_ event: SchedulerEvent, at now: Double) -> [SchedulerInstruction] {
+        instructions = []
+        take(event, at: now)
+        advanceAdoption(at: now)
+        advanceTransition(at: now)
+        weighHeldProposal(at: now)
+        repairIfNeeded(at: now)
+        askForPlanIfNeeded(at: now)
+        dispatch(at: now)
+        defer { instructions = [] }
+        return instructions
+    }
+
+    private mutating func take(_ event: SchedulerEvent, at now: Double) {
+        switch event {
+        case .workerHello(let report): workerSaidHello(report, at: now)
+        case .workerHeartbeat(let address, let load): workerBeat(address, load, at: now)
+        case .workerHeard(let address): _ = workers.hear(address, at: now)
+        case .stagePrepared(let address, let epoch, let capacity):
+            stagePrepared(address, epoch: epoch, kvCapacityTokens: capacity, at: now)
+        case .stagePrepareFailed(let address, let epoch, let reason):
+            stagePrepareFailed(address, epoch: epoch, reason: reason, at: now)
+        case .stageCommitted(let address, let epoch): stageCommitted(address, epoch: epoch, at: now)
+        case .stageCommitFailed(let address, let epoch, let reason):
+            stageCommitFailed(address, epoch: epoch, reason: reason, at: now)
+        case .fleet(let fleet): fleetChanged(fleet, at: now)
+        case .proposal(let plan, let reason): heldProposal = (plan, reason)
+        case .planFailed(let fault): planFailed(fault, at: now)
+        case .submitted(let request): submitted(request, at: now)
+        case .cancelled(let id): cancelled(id, at: now)
+        case .requestEvent(let address, let report): requestReported(report, by: address, at: now)
+        case .gatewayHeartbeat(let endpoint, let ids): gatewayBeat(endpoint, ids, at: now)
+        case .tick: tick(at: now)
+        }
+    }
+
+    private mutating func tick(at now: Double) {
+        for key in workers.loseSilent(limit: configuration.workerLostSeconds, at: now) {
+            note("worker \(key) is lost: no sign of life for \(configuration.workerLostSeconds) s")
+            loseRequests(on: key, why: "worker \(key) is lost", at: now)
+        }
+        for gateway in gateways.loseSilent(limit: configuration.gatewayLostSeconds, at: now) {
+            gatewayLost(gateway, at: now)
+        }
+        requests.sweep(at: now)
+        inhibited = inhibited.filter { $0.value > now }
+        loseOrphans(at: now)
+        expireWaiting(at: now)
+        if publishedAt.map({ now - $0 >= configuration.publishSeconds }) ?? true {
+            publishedAt = now
+            emit(.publishState)
+            if let seen = window.statistics(assumed: assumedWorkload, at: now) { emit(.publishWorkload(seen)) }
+        }
+    }
+
+    mutating func emit(_ instruction: SchedulerInstruction) { instructions.append(instruction) }
+    mutating func note(_ text: String) { emit(.note(text)) }
+
+    /// The traffic that stands in for figures that nobody has seen yet.
+    var assumedWorkload: WorkloadStatistics { inForce?.workload ?? WorkloadStatistics() }
+}

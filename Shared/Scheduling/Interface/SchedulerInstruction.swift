@@ -1,0 +1,102 @@
+public import Domain
+
+/// What the scheduler's core wants done. Who performs it decides nothing.
+public enum SchedulerInstruction: Sendable, Hashable {
+    /// Answer a worker's hello.
+    case welcome(WorkerAddress)
+    /// Answer a heartbeat.
+    case acknowledgeHeartbeat(WorkerAddress)
+    /// Answer a heartbeat with `unknown_worker`, so that the worker says hello again.
+    case refuseHeartbeat(WorkerAddress)
+    /// Have a worker load a stage, or get ready to give its stage back (`nil`).
+    case prepare(WorkerAddress, AssignedStage?, epoch: Epoch)
+    /// Have a worker serve what it prepared.
+    case commit(WorkerAddress, epoch: Epoch)
+    /// Send a request to its first stage and tell the gateway its route.
+    case start(RoutedRequest)
+    /// Tell the gateway the route of a request that runs already (it was submitted twice).
+    case confirm(RoutedRequest)
+    /// Answer a submission with an error.
+    case refuse(RequestID, gateway: String, SchedulingFault)
+    /// Tell the gateway that a routed request cannot go on where it was.
+    case lose(RequestID, gateway: String, SchedulingFault)
+    /// Have a first stage stop a request and free it on all stages.
+    case cancel(RequestID, WorkerAddress)
+    /// Ask the clusterer for a plan.
+    case requestPlan(PlanQuestion)
+    /// Publish the state.
+    case publishState
+    /// Publish the traffic seen.
+    case publishWorkload(WorkloadStatistics)
+    /// Write a line to the log.
+    case note(String)
+}
+
+/// What the clusterer is asked.
+public struct PlanQuestion: Sendable, Hashable {
+    /// Why, for the record.
+    public var reason: String
+    /// The traffic to plan for; `nil` leaves it to the clusterer.
+    public var workload: WorkloadStatistics?
+    /// Devices that must not be used, in order.
+    public var excludedDevices: [DeviceID]
+    /// The fleet version that the scheduler has seen.
+    public var fleetVersion: UInt64
+
+    /// Makes a question.
+    public init(
+        reason: String, workload: WorkloadStatistics?, excludedDevices: [DeviceID], fleetVersion: UInt64
+    ) {
+        self.reason = reason
+        self.workload = workload
+        self.excludedDevices = excludedDevices
+        self.fleetVersion = fleetVersion
+    }
+}
+
+/// One stage of a request's route.
+public struct RoutedStage: Sendable, Hashable {
+    /// The device.
+    public var device: DeviceID
+    /// The data endpoint of the worker that serves the stage.
+    public var endpoint: String
+    /// Its layers.
+    public var layers: LayerRange
+
+    /// Makes a stage.
+    public init(device: DeviceID, endpoint: String, layers: LayerRange) {
+        self.device = device
+        self.endpoint = endpoint
+        self.layers = layers
+    }
+}
+
+/// A request with the place where it is computed.
+public struct RoutedRequest: Sendable, Hashable {
+    /// The request.
+    public var request: RequestID
+    /// The gateway's tokens endpoint.
+    public var gateway: String
+    /// The plan and the epoch in force.
+    public var plan: PlanID
+    /// The epoch in force.
+    public var epoch: Epoch
+    /// The replica that prefills; `nil` where the decoder does it itself.
+    public var prefillReplica: ReplicaID?
+    /// Its stages; empty where the decoder prefills.
+    public var prefill: [RoutedStage]
+    /// The replica that decodes.
+    public var decodeReplica: ReplicaID
+    /// Its stages.
+    public var decode: [RoutedStage]
+    /// The worker that gets the request: the first stage of the replica that prefills.
+    public var first: WorkerAddress
+    /// Tokens of KV cache reserved on the decoder: the longest that prompt and output may become.
+    public var reservedTokens: Int
+    /// Most tokens of the output, cut to what was reserved.
+    public var maxTokens: Int
+    /// Seconds that it waited here.
+    public var queuedSeconds: Double
+    /// Estimated seconds from now to the first token.
+    public var estimatedFirstTokenSeconds: Double
+}

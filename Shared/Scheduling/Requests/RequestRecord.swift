@@ -1,0 +1,73 @@
+internal import Domain
+
+/// Where a request is computed and what it holds there.
+struct Placement: Sendable, Hashable {
+    /// The replica that prefills; `nil` where the decoder does it itself.
+    var prefill: ReplicaID?
+    /// The replica that decodes.
+    var decode: ReplicaID
+    /// Tokens of KV cache reserved on the decoder.
+    var reserved: Int
+    /// Seconds that the prompt occupies its replica.
+    var prefillWork: Double
+    /// The epoch in which it was routed.
+    var epoch: Epoch
+}
+
+/// One request that was routed and has not ended.
+struct RequestRecord: Sendable {
+    let id: RequestID
+    let gateway: String
+    /// Tokens to prefill.
+    let promptTokens: Int
+    /// Generated tokens among them.
+    let continuedTokens: Int
+    /// Most tokens of the output, the continued ones included.
+    let maxTokens: Int
+    var placement: Placement
+    /// What the gateway was told.
+    let routed: RoutedRequest?
+    /// When the first prefill step began.
+    var prefillBegan: Double?
+    /// The first token was sampled.
+    var prefillDone = false
+    /// The KV cache has left the prefill replica.
+    var kvDone = false
+    /// Tokens generated so far, the continued ones included.
+    var generated: Int
+    /// When something was last heard about it.
+    var lastEvent: Double
+    /// Gateway heartbeats in a row that did not list it.
+    var missedBeats = 0
+
+    /// Whether the prefill replica still has something to do with it.
+    var usesPrefill: Bool { placement.prefill != nil && !(prefillDone && kvDone) }
+
+    /// Whether it would be lost with a replica.
+    func touches(_ replica: ReplicaID) -> Bool {
+        placement.decode == replica || (usesPrefill && placement.prefill == replica)
+    }
+
+    /// Tokens that it has still to generate, when outputs are `mean` tokens long in the mean: what has outlived the mean
+    /// is expected to go on for as long again.
+    func expectedTokens(mean: Double) -> Double {
+        let left = Double(max(0, maxTokens - generated))
+        let done = Double(max(0, generated))
+        return min(left, done < mean ? mean - done : mean)
+    }
+}
+
+/// A request that was told to stop; its KV cache counts until its first stage says that it is free.
+struct ClosingRequest: Sendable, Hashable {
+    var replica: ReplicaID
+    var reserved: Int
+    var until: Double
+}
+
+/// A request that waits for a route.
+struct WaitingRequest: Sendable {
+    var request: SubmittedRequest
+    var since: Double
+    /// Gateway heartbeats in a row that did not list it.
+    var missedBeats = 0
+}

@@ -1,0 +1,250 @@
+public import Domain
+
+/// Drives the sequences of one replica from its first stage: chunked prefill under a token budget, continuous batching
+/// of decode rows, several steps in flight so that no stage idles.
+///
+/// Pure: inputs are methods, effects are the returned instructions, and `nextStep` is asked whenever the first stage's
+/// compute is free. States of a sequence:
+///
+/// ```
+/// prefills here:   queued -> prefilling -> (running | finished)
+/// KV transfer:     receiving (first token and KV of every stage) -> running -> finished
+/// ```
+///
+/// A cancelled sequence is closed at once: later stages see the close after the steps that are under way, and what those
+/// steps sample for it is dropped.
+public struct StageDriver: Sendable {
+    private enum State: Sendable {
+        case queued
+        case prefilling(next: Int)
+        case prefilled
+        case receiving(stagesMissing: Set<Int>, token: Int32?)
+        case running(position: Int, token: Int32, started: Bool)
+    }
+
+    private struct Sequence: Sendable {
+        var plan: SequencePlan
+        var state: State
+        var decodeInFlight = false
+    }
+
+    /// Limits on one step.
+    public let policy: BatchPolicy
+    /// Stages of the replica.
+    public let stageCount: Int
+    private var sequences: [RequestID: Sequence] = [:]
+    private var prefillQueue: [RequestID] = []
+    private var decodeQueue: [RequestID] = []
+    private var inFlight: Set<UInt64> = []
+    private var lastStep: UInt64 = 0
+    private var early = EarlyArrivals()
+
+    /// Makes a driver for a replica of `stageCount` stages.
+    public init(policy: BatchPolicy, stageCount: Int) {
+        self.policy = policy
+        self.stageCount = max(1, stageCount)
+    }
+
+    /// Sequences that hold KV cache or wait here.
+    public var requests: [RequestID] { sequences.keys.sorted() }
+    /// Sequences that decode.
+    public var runningCount: Int { decodeQueue.count }
+    /// Sequences that wait for prefill or for their KV cache.
+    public var waitingCount: Int { sequences.count - decodeQueue.count }
+    /// Steps that have not left the last stage.
+    public var stepsInFlight: Int { inFlight.count }
+    /// Whether the driver knows a request.
+    public func contains(_ request: RequestID) -> Bool { sequences[request] != nil }
+
+    /// A sequence was opened on this stage. Opening it twice changes nothing.
+    public mutating func open(_ plan: SequencePlan) -> [StageInstruction] {
+        guard sequences[plan.request] == nil else { return [] }
+        if plan.prefillsHere {
+            sequences[plan.request] = Sequence(plan: plan, state: .queued)
+            prefillQueue.append(plan.request)
+        } else {
+            sequences[plan.request] = Sequence(
+                plan: plan, state: .receiving(stagesMissing: Set(0..<stageCount), token: nil))
+            guard let arrived = early.take(plan.request) else { return [] }
+            var instructions = arrived.stages.sorted().flatMap { kvComplete(plan.request, stage: $0) }
+            if let first = arrived.token {
+                instructions += firstToken(plan.request, token: first.token, finishReason: first.finishReason)
+            }
+            return instructions
+        }
+        return []
+    }
+
+    /// Stage `stage` holds the KV cache of all its layers for the request.
+    public mutating func kvComplete(_ request: RequestID, stage: Int) -> [StageInstruction] {
+        guard var sequence = sequences[request] else {
+            early.note(request) { $0.stages.insert(stage) }
+            return []
+        }
+        guard case .receiving(var missing, let token) = sequence.state, missing.remove(stage) != nil else { return [] }
+        sequence.state = .receiving(stagesMissing: missing, token: token)
+        sequences[request] = sequence
+        return (missing.isEmpty ? [.kvComplete(request)] : []) + admitIfComplete(request)
+    }
+
+    /// The prefill replica sampled the first token of a sequence whose KV cache comes here.
+    public mutating func firstToken(
+        _ request: RequestID, token: Int32, finishReason: FinishReason?
+    ) -> [StageInstruction] {
+        guard var sequence = sequences[request] else {
+            early.note(request) {
+                $0.token = StepResult(request: request, token: token, finishReason: finishReason)
+            }
+            return []
+        }
+        guard case .receiving(let missing, nil) = sequence.state else { return [] }
+        if let finishReason { return end(request, finishReason) }
+        sequence.state = .receiving(stagesMissing: missing, token: token)
+        sequences[request] = sequence
+        return admitIfComplete(request)
+    }
+
+    /// Ends a sequence early.
+    public mutating func cancel(_ request: RequestID, reason: FinishReason = .abort) -> [StageInstruction] {
+        sequences[request] == nil ? [] : end(request, reason)
+    }
+
+    /// A step has left the last stage with these sampled tokens.
+    public mutating func stepDone(_ number: UInt64, results: [StepResult]) -> [StageInstruction] {
+        guard inFlight.remove(number) != nil else { return [] }
+        var instructions: [StageInstruction] = []
+        for result in results {
+            guard var sequence = sequences[result.request] else { continue }
+            switch sequence.state {
+            case .prefilled:
+                instructions.append(.prefillFinished(result.request))
+                if let reason = result.finishReason {
+                    instructions += end(result.request, reason)
+                } else if sequence.plan.decodesHere {
+                    sequence.state = .running(position: sequence.plan.tokenCount, token: result.token, started: false)
+                    sequences[result.request] = sequence
+                    decodeQueue.append(result.request)
+                } else {
+                    // The decoder replica goes on; what is left here is only memory.
+                    sequences[result.request] = nil
+                    instructions.append(.close(result.request))
+                }
+            case .running(let position, _, let started):
+                sequence.decodeInFlight = false
+                if let reason = result.finishReason {
+                    instructions += end(result.request, reason)
+                } else {
+                    sequence.state = .running(position: position + 1, token: result.token, started: started)
+                    sequences[result.request] = sequence
+                }
+            case .queued, .prefilling, .receiving:
+                continue
+            }
+        }
+        return instructions
+    }
+
+    /// The next step to compute, or `nil` where there is nothing to do or enough steps are under way. At most one more
+    /// step than stages is under way, so that every stage can work while one step travels.
+    public mutating func nextStep() -> (step: Step, instructions: [StageInstruction])? {
+        guard inFlight.count < (stageCount == 1 ? 1 : stageCount + 1) else { return nil }
+        var instructions: [StageInstruction] = []
+        var parts = decodeParts(&instructions)
+        parts += promptParts(budget: policy.maxBatchedTokens - parts.count, &instructions)
+        guard !parts.isEmpty else { return nil }
+        lastStep += 1
+        inFlight.insert(lastStep)
+        return (Step(number: lastStep, parts: parts), instructions)
+    }
+
+    /// Decode rows of sequences that are in no step, oldest first; a replica of several stages splits its sequences into
+    /// as many micro-batches as it has stages.
+    private mutating func decodeParts(_ instructions: inout [StageInstruction]) -> [StepPart] {
+        let microBatches = stageCount
+        let concurrent = min(decodeQueue.count, policy.maxSequences)
+        let limit = min((concurrent + microBatches - 1) / microBatches, policy.maxBatchedTokens)
+        var parts: [StepPart] = []
+        var rest: [RequestID] = []
+        for request in decodeQueue {
+            guard parts.count < limit, var sequence = sequences[request], !sequence.decodeInFlight,
+                case .running(let position, let token, let started) = sequence.state
+            else {
+                rest.append(request)
+                continue
+            }
+            parts.append(StepPart(request: request, start: position, count: 1, sample: true, inputToken: token))
+            if !started { instructions.append(.decodeStarted(request)) }
+            sequence.decodeInFlight = true
+            sequence.state = .running(position: position, token: token, started: true)
+            sequences[request] = sequence
+        }
+        // Those that were served go to the end, so that more sequences than `maxSequences` take turns.
+        decodeQueue = rest + parts.map(\.request)
+        return parts
+    }
+
+    private mutating func promptParts(budget: Int, _ instructions: inout [StageInstruction]) -> [StepPart] {
+        var budget = budget
+        var parts: [StepPart] = []
+        while budget > 0, let request = prefillQueue.first, var sequence = sequences[request] {
+            var next = 0
+            if case .prefilling(let position) = sequence.state {
+                next = position
+            } else {
+                instructions.append(.prefillStarted(request))
+            }
+            let count = min(budget, sequence.plan.tokenCount - next)
+            let ends = next + count == sequence.plan.tokenCount
+            parts.append(StepPart(request: request, start: next, count: count, sample: ends))
+            budget -= count
+            sequence.state = ends ? .prefilled : .prefilling(next: next + count)
+            sequences[request] = sequence
+            if ends { prefillQueue.removeFirst() }
+        }
+        return parts
+    }
+
+    private mutating func admitIfComplete(_ request: RequestID) -> [StageInstruction] {
+        guard var sequence = sequences[request], case .receiving(let missing, let token?) = sequence.state,
+            missing.isEmpty
+        else { return [] }
+        sequence.state = .running(position: sequence.plan.tokenCount, token: token, started: false)
+        sequences[request] = sequence
+        decodeQueue.append(request)
+        return []
+    }
+
+    private mutating func end(_ request: RequestID, _ reason: FinishReason) -> [StageInstruction] {
+        sequences[request] = nil
+        prefillQueue.removeAll { $0 == request }
+        decodeQueue.removeAll { $0 == request }
+        return [.close(request), .finished(request, reason)]
+    }
+}
+
+/// What came for sequences that are not open yet: messages of other stages travel on other connections than the one that
+/// opens the sequence. The oldest are forgotten beyond a bound, since messages may also come after a sequence ended.
+private struct EarlyArrivals: Sendable {
+    struct Arrived: Sendable {
+        var stages: Set<Int> = []
+        var token: StepResult?
+    }
+
+    private static let bound = 1024
+    private var arrived: [RequestID: Arrived] = [:]
+    private var order: [RequestID] = []
+
+    mutating func note(_ request: RequestID, _ change: (inout Arrived) -> Void) {
+        if arrived[request] == nil {
+            order.append(request)
+            if order.count > Self.bound { arrived[order.removeFirst()] = nil }
+        }
+        change(&arrived[request, default: Arrived()])
+    }
+
+    mutating func take(_ request: RequestID) -> Arrived? {
+        guard let found = arrived.removeValue(forKey: request) else { return nil }
+        order.removeAll { $0 == request }
+        return found
+    }
+}

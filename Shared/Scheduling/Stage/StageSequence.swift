@@ -1,0 +1,112 @@
+public import Domain
+
+/// What the first stage of a replica needs to know to drive a sequence.
+public struct SequencePlan: Sendable, Hashable {
+    /// The request.
+    public var request: RequestID
+    /// Tokens that must be in the KV cache before the first token can be sampled (prompt and continued output).
+    public var tokenCount: Int
+    /// Whether this replica computes them; otherwise their KV cache arrives from a prefill replica.
+    public var prefillsHere: Bool
+    /// Whether this replica generates tokens after the first one.
+    public var decodesHere: Bool
+
+    /// Makes a plan.
+    public init(request: RequestID, tokenCount: Int, prefillsHere: Bool, decodesHere: Bool) {
+        self.request = request
+        self.tokenCount = tokenCount
+        self.prefillsHere = prefillsHere
+        self.decodesHere = decodesHere
+    }
+}
+
+/// One sequence's rows in a step.
+public struct StepPart: Sendable, Hashable {
+    /// The request.
+    public var request: RequestID
+    /// Position of the first row.
+    public var start: Int
+    /// Rows.
+    public var count: Int
+    /// Whether a token is sampled from the last row.
+    public var sample: Bool
+    /// The generated token that is the input of a decode row; absent for prompt rows.
+    public var inputToken: Int32?
+
+    /// Makes a part.
+    public init(request: RequestID, start: Int, count: Int, sample: Bool, inputToken: Int32? = nil) {
+        self.request = request
+        self.start = start
+        self.count = count
+        self.sample = sample
+        self.inputToken = inputToken
+    }
+}
+
+/// One engine iteration over a batch, which then travels through the stages of the replica.
+public struct Step: Sendable, Hashable {
+    /// Numbered from 1 by the first stage.
+    public var number: UInt64
+    /// The parts; a sequence is in a step at most once.
+    public var parts: [StepPart]
+
+    /// Makes a step.
+    public init(number: UInt64, parts: [StepPart]) {
+        self.number = number
+        self.parts = parts
+    }
+
+    /// Rows of all parts.
+    public var rows: Int { parts.reduce(0) { $0 + $1.count } }
+    /// Rows that continue generated text.
+    public var decodeRows: Int { parts.reduce(0) { $0 + ($1.inputToken == nil ? 0 : 1) } }
+    /// Rows of prompts.
+    public var promptRows: Int { rows - decodeRows }
+}
+
+/// A token sampled by the last stage.
+public struct StepResult: Sendable, Hashable {
+    /// The request.
+    public var request: RequestID
+    /// The token.
+    public var token: Int32
+    /// Set where the sequence ends with it.
+    public var finishReason: FinishReason?
+
+    /// Makes a result.
+    public init(request: RequestID, token: Int32, finishReason: FinishReason? = nil) {
+        self.request = request
+        self.token = token
+        self.finishReason = finishReason
+    }
+}
+
+/// What the first stage has to do after an input.
+public enum StageInstruction: Sendable, Hashable {
+    /// Free the sequence on this and all later stages.
+    case close(RequestID)
+    /// The first prompt rows of the request are about to be computed.
+    case prefillStarted(RequestID)
+    /// The first token was sampled.
+    case prefillFinished(RequestID)
+    /// All stages hold the KV cache of the prompt.
+    case kvComplete(RequestID)
+    /// The first decode step is about to be computed.
+    case decodeStarted(RequestID)
+    /// The request ended here; nothing of it is left in this replica.
+    case finished(RequestID, FinishReason)
+}
+
+/// Limits on one step.
+public struct BatchPolicy: Sendable, Hashable {
+    /// Most rows of one step, prompt and decode rows together (the token budget).
+    public var maxBatchedTokens: Int
+    /// Most sequences that decode together.
+    public var maxSequences: Int
+
+    /// Makes limits.
+    public init(maxBatchedTokens: Int = 256, maxSequences: Int = 16) {
+        self.maxBatchedTokens = max(1, maxBatchedTokens)
+        self.maxSequences = max(1, maxSequences)
+    }
+}

@@ -1,0 +1,84 @@
+internal import Domain
+
+/// The workers by key: who is alive, in which process, and what it holds.
+struct WorkerTable: Sendable {
+    private(set) var records: [WorkerKey: WorkerRecord] = [:]
+
+    /// What a hello changed.
+    enum Arrival: Sendable, Hashable {
+        /// A worker that was never seen.
+        case new
+        /// The same process again.
+        case again
+        /// The same process, after it had been lost.
+        case returned
+        /// Another process: what the old one held is gone.
+        case restarted
+        /// A process that was replaced speaks up; it must be ignored.
+        case stale
+    }
+
+    subscript(key: WorkerKey) -> WorkerRecord? {
+        get { records[key] }
+        set { records[key] = newValue }
+    }
+
+    /// Live workers in order of their keys.
+    var live: [WorkerRecord] { records.values.filter(\.isLive).sorted { $0.address.key < $1.address.key } }
+
+    func isLive(_ key: WorkerKey) -> Bool { records[key]?.isLive == true }
+
+    /// The address of a live worker.
+    func liveAddress(_ key: WorkerKey) -> WorkerAddress? { records[key].flatMap { $0.isLive ? $0.address : nil } }
+
+    /// Notes a sign of life; returns whether the process is known and live.
+    mutating func hear(_ address: WorkerAddress, at now: Double) -> Bool {
+        guard var record = records[address.key], record.address == address, record.isLive else { return false }
+        record.lastHeard = now
+        records[address.key] = record
+        return true
+    }
+
+    /// Takes a hello.
+    mutating func arrive(_ report: WorkerReport, at now: Double) -> Arrival {
+        let key = report.address.key
+        let old = records[key]
+        if let old, old.superseded.contains(report.address.session) { return .stale }
+        let same = old?.address.session == report.address.session
+        let arrival: Arrival =
+            old.map { same ? ($0.isLive ? .again : .returned) : .restarted } ?? .new
+        var record = WorkerRecord(
+            address: report.address, endpoint: report.endpoint, lastHeard: now,
+            kvCapacityTokens: max(0, report.kvCapacityTokens))
+        record.commitment = Self.commitment(report)
+        record.reported = report.assignment
+        record.held = report.held
+        if let old {
+            record.superseded = old.superseded
+            record.restarts = old.restarts.filter { now - $0 < 60 }
+            if same {
+                // A process that repeats its hello may still have a prepared stage that the hello does not tell of.
+                record.isDirty = old.isDirty
+                record.load = old.load
+                record.pace = old.pace
+            } else {
+                record.superseded = (old.superseded + [old.address.session]).suffix(16)
+                record.restarts.append(now)
+            }
+        }
+        records[key] = record
+        return arrival
+    }
+
+    /// Workers that have been silent for longer than `limit`; they are marked lost.
+    mutating func loseSilent(limit: Double, at now: Double) -> [WorkerKey] {
+        let silent = records.filter { $0.value.isLive && now - $0.value.lastHeard > limit }.keys.sorted()
+        for key in silent { records[key]?.lostSince = now }
+        return silent
+    }
+
+    private static func commitment(_ report: WorkerReport) -> Commitment? {
+        guard let assignment = report.assignment, let layers = assignment.layers else { return nil }
+        return Commitment(epoch: report.epoch, replica: assignment.replica, layers: layers)
+    }
+}

@@ -1,0 +1,63 @@
+internal import Domain
+
+/// Arrivals, prompt and output lengths over a sliding window.
+struct WorkloadWindow: Sendable {
+    private let seconds: Double
+    private var arrivals: [(time: Double, promptTokens: Int)] = []
+    private var outputs: [(time: Double, tokens: Int)] = []
+
+    /// Oldest samples beyond this number leave early.
+    private static let capacity = 4096
+
+    init(seconds: Double) { self.seconds = seconds }
+
+    /// A new request came (not a continued one).
+    mutating func arrived(promptTokens: Int, at now: Double) {
+        arrivals.append((now, promptTokens))
+        forget(before: now - seconds)
+    }
+
+    /// A request ended after `tokens` tokens.
+    mutating func finished(tokens: Int, at now: Double) {
+        outputs.append((now, tokens))
+        forget(before: now - seconds)
+    }
+
+    /// Means of the window, or `nil` before any request. Without a finished request the output length is `assumed`.
+    mutating func statistics(assumed: WorkloadStatistics, at now: Double) -> WorkloadStatistics? {
+        forget(before: now - seconds)
+        guard let first = arrivals.first, let last = arrivals.last else { return nil }
+        let count = Double(arrivals.count)
+        // The window is as long as it has been watched; a lone burst does not count as an endless rate.
+        let span = max(now - first.time, 1)
+        let prompt = arrivals.reduce(0) { $0 + Double($1.promptTokens) } / count
+        let output =
+            outputs.isEmpty
+            ? assumed.meanOutputTokens
+            : max(1, outputs.reduce(0) { $0 + Double($1.tokens) } / Double(outputs.count))
+        return WorkloadStatistics(
+            requestsPerSecond: count / span, meanPromptTokens: max(1, prompt), meanOutputTokens: output,
+            arrivalVariation: variation(span: last.time - first.time), sampleCount: arrivals.count)
+    }
+
+    /// Mean output length of finished requests, or `nil` before there was one.
+    var meanOutputTokens: Double? {
+        outputs.isEmpty ? nil : outputs.reduce(0) { $0 + Double($1.tokens) } / Double(outputs.count)
+    }
+
+    /// Squared coefficient of variation of the times between arrivals; 1 with too few of them to tell.
+    private func variation(span: Double) -> Double {
+        guard arrivals.count > 2, span > 0 else { return 1 }
+        let gaps = zip(arrivals, arrivals.dropFirst()).map { $1.time - $0.time }
+        let mean = span / Double(gaps.count)
+        let variance = gaps.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(gaps.count)
+        return variance / (mean * mean)
+    }
+
+    private mutating func forget(before time: Double) {
+        let old = max(arrivals.firstIndex { $0.time >= time } ?? arrivals.count, arrivals.count - Self.capacity)
+        if old > 0 { arrivals.removeFirst(old) }
+        let oldOutputs = max(outputs.firstIndex { $0.time >= time } ?? outputs.count, outputs.count - Self.capacity)
+        if oldOutputs > 0 { outputs.removeFirst(oldOutputs) }
+    }
+}

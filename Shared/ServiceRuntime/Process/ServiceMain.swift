@@ -1,0 +1,45 @@
+import Foundation
+public import Logging
+public import ServiceLifecycle
+
+/// Runs a process's services until SIGTERM or SIGINT, then stops them in reverse order; a second signal or 15 seconds end
+/// the process at once.
+public enum ServiceMain {
+    /// Runs `services`; returns after an orderly stop.
+    public static func run(_ services: [any Service], logger: Logger) async throws {
+        // A peer that closes its end must not end this process.
+        signal(SIGPIPE, SIG_IGN)
+        var configuration = ServiceGroupConfiguration(
+            services: services.map {
+                ServiceGroupConfiguration.ServiceConfiguration(
+                    service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .gracefullyShutdownGroup)
+            },
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(15)
+        try await ServiceGroup(configuration: configuration).run()
+    }
+}
+
+/// What a process can tell about itself.
+public enum ProcessFacts {
+    /// Resident memory in bytes.
+    public static func residentBytes() -> Int {
+        guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8) else { return 0 }
+        let fields = text.split(separator: " ")
+        guard fields.count > 1, let pages = Int(fields[1]) else { return 0 }
+        return pages * sysconf(Int32(_SC_PAGESIZE))
+    }
+
+    /// The machine's memory in bytes.
+    public static func physicalMemoryBytes() -> Int { Int(clamping: ProcessInfo.processInfo.physicalMemory) }
+
+    /// Names this machine: its machine id where there is one, else the host name.
+    public static func hostName() -> String {
+        if let id = try? String(contentsOfFile: "/etc/machine-id", encoding: .utf8) {
+            let trimmed = id.trimmingCharacters(in: .whitespacesAndNewlines)
+            if !trimmed.isEmpty { return "\(ProcessInfo.processInfo.hostName)-\(trimmed.prefix(12))" }
+        }
+        return ProcessInfo.processInfo.hostName
+    }
+}

@@ -1,0 +1,94 @@
+public import Messaging
+public import Protocol
+import Synchronization
+
+/// A DEALER that speaks the protocol: requests with replies, messages without, and messages that the other side sends of
+/// its own accord.
+public final class ClientSocket: Sendable {
+    /// Called for every message that is no reply, one at a time; while it waits, reading stops.
+    public typealias Handler = @Sendable (WireMessage) async -> Void
+
+    private let socket: DealerSocket
+    private let session: Session
+    private let pending = PendingReplies()
+    private let pump = Mutex<Task<Void, Never>?>(nil)
+
+    private init(socket: DealerSocket, session: Session) {
+        self.socket = socket
+        self.session = session
+    }
+
+    /// Starts to connect; the peer need not be there yet.
+    ///
+    /// - Parameters:
+    ///   - name: prefix of the generated identity under which the ROUTER knows this socket, for logs.
+    ///   - link: emulates the egress of a device.
+    public static func connect(
+        to endpoint: String, on thread: SocketThread, session: Session, name: String = "peer",
+        options: SocketOptions = .control, link: ShapedLink? = nil, handler: @escaping Handler = { _ in }
+    ) async throws -> ClientSocket {
+        let dealer = try await DealerSocket.connect(
+            to: endpoint, on: thread, identity: .generate(prefix: name), options: options, link: link)
+        let client = ClientSocket(socket: dealer, session: session)
+        let task = Task { [weak client] in
+            for await message in dealer.messages {
+                guard let client else { return }
+                guard let decoded = try? WireMessage.decode(message) else { continue }
+                if decoded.envelope.replyTo != nil {
+                    _ = client.pending.resolve(decoded)
+                } else {
+                    await handler(decoded)
+                }
+            }
+            client?.pending.close()
+        }
+        client.pump.withLock { $0 = task }
+        return client
+    }
+
+    /// Where the socket connects to.
+    public var endpoint: String { socket.endpoint }
+
+    /// Sends a message that needs no reply; waits while the queue is full.
+    public func send(_ message: Outgoing) async throws {
+        try await socket.send(message.frames(id: session.nextID(), session: session.id))
+    }
+
+    /// Sends a message if there is room in the queue; `false` where there is none.
+    public func trySend(_ message: Outgoing) -> Bool {
+        guard let frames = try? message.frames(id: session.nextID(), session: session.id) else { return false }
+        return socket.trySend(frames) == .accepted
+    }
+
+    /// Sends and waits for the reply.
+    ///
+    /// - Throws: `RuntimeError` with code `timedOut`, `closed`, or `refused` where the peer answered with an error.
+    public func request(_ message: Outgoing, timeout: Duration) async throws -> WireMessage {
+        let id = session.nextID()
+        let frames = try message.frames(id: id, session: session.id)
+        let reply = try await pending.reply(to: id, timeout: timeout, what: "\(message.type) to \(socket.endpoint)") {
+            try await self.socket.send(frames)
+        }
+        return try reply.accepted()
+    }
+
+    /// Answers a message that came over this socket.
+    public func reply(to original: WireMessage, _ message: Outgoing) async throws {
+        try await socket.send(
+            message.frames(id: session.nextID(), session: session.id, replyTo: original.envelope.id, status: .ok))
+    }
+
+    /// Answers a message that came over this socket with an error.
+    public func reply(to original: WireMessage, error: ErrorBody) async throws {
+        let message = Outgoing(.error, request: original.envelope.request, body: error)
+        try await socket.send(
+            message.frames(id: session.nextID(), session: session.id, replyTo: original.envelope.id, status: .error))
+    }
+
+    /// Closes the socket and fails the requests that wait.
+    public func close() async {
+        pending.close()
+        await socket.close()
+        await pump.withLock { $0 }?.value
+    }
+}

@@ -1,0 +1,67 @@
+import Messaging
+import Protocol
+import Synchronization
+
+/// Requests that wait for their replies: exactly one of reply, timeout, cancellation or closing resumes each.
+final class PendingReplies: Sendable {
+    private struct State {
+        var waiting: [String: CheckedContinuation<WireMessage, any Error>] = [:]
+        var closed = false
+    }
+
+    private let state = Mutex(State())
+
+    /// Waits for the reply to message `id`; `send` is called once the reply is expected.
+    func reply(
+        to id: String, timeout: Duration, what: String, send: @escaping @Sendable () async throws -> Void
+    ) async throws -> WireMessage {
+        let timer = Task {
+            try await Task.sleep(for: timeout)
+            self.fail(id, RuntimeError(.timedOut, "no reply to \(what) within \(timeout)", isRetriable: true))
+        }
+        defer { timer.cancel() }
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let closed = state.withLock { state in
+                    if !state.closed { state.waiting[id] = continuation }
+                    return state.closed
+                }
+                if closed {
+                    continuation.resume(throwing: RuntimeError(.closed, "the socket is closed"))
+                    return
+                }
+                if Task.isCancelled { return fail(id, CancellationError()) }
+                Task {
+                    do { try await send() } catch { self.fail(id, error) }
+                }
+            }
+        } onCancel: {
+            fail(id, CancellationError())
+        }
+    }
+
+    /// Hands a reply to the waiting request; `false` where none waits.
+    func resolve(_ message: WireMessage) -> Bool {
+        guard let id = message.envelope.replyTo,
+            let continuation = state.withLock({ $0.waiting.removeValue(forKey: id) })
+        else { return false }
+        continuation.resume(returning: message)
+        return true
+    }
+
+    /// Fails everything that waits, now and later.
+    func close() {
+        let waiting = state.withLock { state in
+            state.closed = true
+            defer { state.waiting = [:] }
+            return state.waiting
+        }
+        for continuation in waiting.values {
+            continuation.resume(throwing: RuntimeError(.closed, "the socket is closed"))
+        }
+    }
+
+    private func fail(_ id: String, _ error: any Error) {
+        state.withLock { $0.waiting.removeValue(forKey: id) }?.resume(throwing: error)
+    }
+}

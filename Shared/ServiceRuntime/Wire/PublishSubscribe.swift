@@ -1,0 +1,63 @@
+public import Messaging
+import Synchronization
+
+/// A PUB that speaks the protocol; the topic is the message type.
+public final class StatePublisher: Sendable {
+    private let socket: PublisherSocket
+    private let session: Session
+
+    private init(socket: PublisherSocket, session: Session) {
+        self.socket = socket
+        self.session = session
+    }
+
+    /// Binds.
+    public static func bind(
+        _ endpoint: String, on thread: SocketThread, session: Session
+    ) async throws -> StatePublisher {
+        StatePublisher(socket: try await PublisherSocket.bind(endpoint, on: thread), session: session)
+    }
+
+    /// Where the socket is bound, with the real port.
+    public var endpoint: String { socket.endpoint }
+
+    /// Publishes to whoever listens; dropped where the queue is full, because the next state replaces it.
+    public func publish(_ message: Outgoing) {
+        guard let frames = try? message.frames(id: session.nextID(), session: session.id) else { return }
+        _ = socket.tryPublish(frames, topic: message.type.rawValue)
+    }
+
+    /// Closes the socket.
+    public func close() async { await socket.close() }
+}
+
+/// A SUB that speaks the protocol.
+public final class StateSubscriber: Sendable {
+    private let socket: SubscriberSocket
+    private let pump = Mutex<Task<Void, Never>?>(nil)
+
+    private init(socket: SubscriberSocket) { self.socket = socket }
+
+    /// Starts to connect; the handler gets every message of the given types, one at a time.
+    public static func connect(
+        to endpoint: String, topics: [String], on thread: SocketThread,
+        handler: @escaping @Sendable (WireMessage) async -> Void
+    ) async throws -> StateSubscriber {
+        let socket = try await SubscriberSocket.connect(to: endpoint, topics: topics, on: thread)
+        let subscriber = StateSubscriber(socket: socket)
+        let task = Task {
+            for await message in socket.messages {
+                guard let decoded = try? WireMessage.decode(message) else { continue }
+                await handler(decoded)
+            }
+        }
+        subscriber.pump.withLock { $0 = task }
+        return subscriber
+    }
+
+    /// Closes the socket.
+    public func close() async {
+        await socket.close()
+        await pump.withLock { $0 }?.value
+    }
+}

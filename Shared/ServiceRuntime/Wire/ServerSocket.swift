@@ -1,0 +1,126 @@
+public import Messaging
+public import Protocol
+import Synchronization
+
+/// A ROUTER that speaks the protocol: messages are decoded and checked before the handler sees them, damaged ones are
+/// answered with an error and counted, `ping` is answered here.
+public final class ServerSocket: Sendable {
+    /// Called for every message that is no reply to a request of this side, one at a time; while it waits, reading stops.
+    public typealias Handler = @Sendable (WireMessage) async -> Void
+
+    private let socket: RouterSocket
+    private let session: Session
+    private let pending = PendingReplies()
+    private let pump = Mutex<Task<Void, Never>?>(nil)
+    private let damaged = Atomic<Int>(0)
+
+    private init(socket: RouterSocket, session: Session) {
+        self.socket = socket
+        self.session = session
+    }
+
+    /// Binds and starts to receive.
+    ///
+    /// - Parameter onUnroutable: called on the socket's thread with the peer that a message could not be sent to.
+    public static func bind(
+        _ endpoint: String, on thread: SocketThread, session: Session, options: SocketOptions = .control,
+        onUnroutable: (@Sendable (PeerIdentity) -> Void)? = nil, handler: @escaping Handler
+    ) async throws -> ServerSocket {
+        let router = try await RouterSocket.bind(endpoint, on: thread, options: options) { event in
+            if case .unroutable(let peer, _) = event { onUnroutable?(peer) }
+        }
+        let server = ServerSocket(socket: router, session: session)
+        let task = Task { [weak server] in
+            for await message in router.messages {
+                guard let server else { return }
+                await server.receive(message, handler)
+            }
+            server?.pending.close()
+        }
+        server.pump.withLock { $0 = task }
+        return server
+    }
+
+    /// Where the socket is bound, with the real port.
+    public var endpoint: String { socket.endpoint }
+    /// Messages that were refused because they are damaged.
+    public var damagedMessages: Int { damaged.load(ordering: .relaxed) }
+
+    /// Sends to a peer; waits while its queue is full.
+    public func send(_ message: Outgoing, to peer: PeerIdentity) async throws {
+        try await socket.send(message.frames(id: session.nextID(), session: session.id), to: peer)
+    }
+
+    /// Sends to a peer and waits for its reply.
+    ///
+    /// - Throws: `RuntimeError` with code `timedOut`, `closed`, or `refused` where the peer answered with an error.
+    public func request(_ message: Outgoing, to peer: PeerIdentity, timeout: Duration) async throws -> WireMessage {
+        let id = session.nextID()
+        let frames = try message.frames(id: id, session: session.id)
+        let reply = try await pending.reply(to: id, timeout: timeout, what: "\(message.type) to \(peer)") {
+            try await self.socket.send(frames, to: peer)
+        }
+        return try reply.accepted()
+    }
+
+    /// Answers a message.
+    public func reply(to original: WireMessage, _ message: Outgoing) async throws {
+        guard let peer = original.peer else { return }
+        let frames = try message.frames(
+            id: session.nextID(), session: session.id, replyTo: original.envelope.id, status: .ok)
+        try await socket.send(frames, to: peer)
+    }
+
+    /// Answers a message with an error.
+    public func reply(to original: WireMessage, error: ErrorBody) async throws {
+        guard let peer = original.peer else { return }
+        let frames = try Outgoing(.error, request: original.envelope.request, body: error).frames(
+            id: session.nextID(), session: session.id, replyTo: original.envelope.id, status: .error)
+        try await socket.send(frames, to: peer)
+    }
+
+    /// Answers a message of a type that the service does not know.
+    public func replyUnknownType(to original: WireMessage) async {
+        let error = ErrorBody(code: "unknown_type", message: "this socket does not know \(original.type)")
+        try? await reply(to: original, error: error)
+    }
+
+    /// Closes the socket and fails the requests that wait.
+    public func close() async {
+        pending.close()
+        await socket.close()
+        await pump.withLock { $0 }?.value
+    }
+
+    private func receive(_ message: Message, _ handler: Handler) async {
+        do {
+            let decoded = try WireMessage.decode(message)
+            if decoded.envelope.replyTo != nil {
+                _ = pending.resolve(decoded)
+            } else if decoded.type == .ping {
+                try? await reply(to: decoded, Outgoing(.pong))
+            } else {
+                await handler(decoded)
+            }
+        } catch {
+            damaged.wrappingAdd(1, ordering: .relaxed)
+            // A reply is only sent where a frame structure was there, so that garbage is not answered with garbage.
+            guard message.frames.count >= 3, let peer = message.peer else { return }
+            if let frames = try? Outgoing(.error, body: error.body).frames(
+                id: session.nextID(), session: session.id, status: .error)
+            {
+                _ = socket.trySend(frames, to: peer)
+            }
+        }
+    }
+}
+
+extension WireMessage {
+    /// The message itself, or the error that it reports.
+    func accepted() throws -> WireMessage {
+        if let error = reportedError {
+            throw RuntimeError(.refused, error.message, reported: error, isRetriable: error.retriable)
+        }
+        return self
+    }
+}

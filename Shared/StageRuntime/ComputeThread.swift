@@ -1,0 +1,98 @@
+import Foundation
+import Synchronization
+
+/// The one thread that computes: it owns the engines, so that no other thread touches weights or KV cache, and runs jobs
+/// in the order in which they were handed in.
+final class ComputeThread: Sendable {
+    /// What lives on the thread only.
+    final class Local {
+        /// Loaded stages by slot.
+        var engines: [Int: StageEngine] = [:]
+    }
+
+    private typealias Job = @Sendable (Local) -> Void
+    private struct State {
+        var jobs: [Job] = []
+        var stopped = false
+    }
+
+    private let state = Mutex(State())
+    private let wake = DispatchSemaphore(value: 0)
+    private let ended = DispatchSemaphore(value: 0)
+
+    init(name: String) {
+        let thread = Thread { [self] in loop() }
+        thread.name = name
+        thread.stackSize = 4 << 20
+        thread.start()
+    }
+
+    /// Runs a job and hands its result to `completion` on the compute thread.
+    func enqueue<Value: Sendable>(
+        _ job: @escaping @Sendable (Local) throws -> Value,
+        completion: @escaping @Sendable (Result<Value, any Error>) -> Void
+    ) {
+        let accepted = post { local in completion(Result { try job(local) }) }
+        if !accepted { completion(.failure(CancellationError())) }
+    }
+
+    /// Runs a job and waits for its result without blocking a thread.
+    func run<Value: Sendable>(_ job: @escaping @Sendable (Local) throws -> Value) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            enqueue(job) { continuation.resume(with: $0) }
+        }
+    }
+
+    /// Lets the jobs that were handed in finish, frees the engines and ends the thread.
+    func stop() async {
+        state.withLock { $0.stopped = true }
+        wake.signal()
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                self.ended.wait()
+                continuation.resume()
+            }
+        }
+    }
+
+    private func post(_ job: @escaping Job) -> Bool {
+        let accepted = state.withLock { state in
+            guard !state.stopped else { return false }
+            state.jobs.append(job)
+            return true
+        }
+        if accepted { wake.signal() }
+        return accepted
+    }
+
+    private func loop() {
+        let local = Local()
+        while true {
+            wake.wait()
+            let (job, stopped) = state.withLock { state -> (Job?, Bool) in
+                state.jobs.isEmpty ? (nil, state.stopped) : (state.jobs.removeFirst(), false)
+            }
+            if let job {
+                job(local)
+            } else if stopped {
+                local.engines = [:]
+                ended.signal()
+                return
+            }
+        }
+    }
+}
+
+/// Emulates a slower processor: after work the thread rests so that it is busy for `share` of the time.
+struct DutyCycle: Sendable {
+    let share: Double
+
+    /// Rests after `seconds` of work; returns the time that the work took together with the rest.
+    func rest(after seconds: Double) -> Double {
+        guard share < 1, seconds > 0 else { return seconds }
+        let rest = seconds * (1 / share - 1)
+        var time = timespec(tv_sec: Int(rest), tv_nsec: Int((rest - rest.rounded(.down)) * 1e9))
+        while nanosleep(&time, &time) != 0 && errno == EINTR {}
+        return seconds + rest
+    }
+}

@@ -1,0 +1,33 @@
+import Foundation
+import ServiceRuntime
+import Synchronization
+
+/// What the heartbeats read while the run loop writes it.
+final class SnapshotBox: Sendable {
+    private let state = Mutex(WorkerSnapshot())
+
+    var value: WorkerSnapshot { state.withLock { $0 } }
+    func set(_ snapshot: WorkerSnapshot) { state.withLock { $0 = snapshot } }
+}
+
+/// The server that a handler answers through; it exists only after the handler was handed over.
+final class ReplyBox: Sendable {
+    private let state = Mutex<ServerSocket?>(nil)
+
+    var server: ServerSocket? { state.withLock { $0 } }
+    func set(_ server: ServerSocket) { state.withLock { $0 = server } }
+}
+
+/// The processor's name, part of a device's fingerprint.
+enum ProcessorName {
+    static func current() -> String {
+        guard let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8) else { return "unknown" }
+        for line in text.split(separator: "\n") {
+            let parts = line.split(separator: ":", maxSplits: 1)
+            if parts.count == 2, ["model name", "Model", "Hardware"].contains(where: { parts[0].hasPrefix($0) }) {
+                return parts[1].trimmingCharacters(in: .whitespaces)
+            }
+        }
+        return "unknown"
+    }
+}

@@ -1,0 +1,80 @@
+import Domain
+import Logging
+import Messaging
+import Protocol
+import ServiceRuntime
+
+/// Keeps the worker known to the profiler: registers, sends heartbeats, registers again after either side restarted.
+struct RegistrySession {
+    let client: ClientSocket
+    let registration: RegisterDevice
+    let logger: Logger
+
+    func run() async {
+        while !Task.isCancelled {
+            do {
+                let reply = try await client.request(
+                    Outgoing(.deviceRegister, body: registration), timeout: .seconds(3))
+                let accepted: DeviceRegistered = try reply.body()
+                logger.info("registered with the profiler")
+                try await beat(every: .milliseconds(max(100, accepted.heartbeatMilliseconds)))
+            } catch is CancellationError {
+                return
+            } catch {
+                if (error as? RuntimeError)?.code == .refused { logger.error("the profiler refuses this device: \(error)") }
+                try? await Task.sleep(for: .seconds(1))
+            }
+        }
+    }
+
+    private func beat(every interval: Duration) async throws {
+        while true {
+            let body = DeviceHeartbeat(
+                device: registration.device, worker: registration.worker, residentBytes: ProcessFacts.residentBytes())
+            _ = try await client.request(Outgoing(.deviceHeartbeat, body: body), timeout: .seconds(3))
+            try await Task.sleep(for: interval)
+        }
+    }
+}
+
+/// Keeps the worker known to the scheduler in the same way; what it serves is told again after a restart of the scheduler.
+struct SchedulerSession {
+    let client: ClientSocket
+    let device: DeviceID
+    let kind: WorkerKind
+    let dataEndpoint: String
+    let snapshot: @Sendable () -> WorkerSnapshot
+    let logger: Logger
+
+    func run() async {
+        while !Task.isCancelled {
+            do {
+                let now = snapshot()
+                let hello = WorkerHello(
+                    device: device, worker: kind, dataEndpoint: dataEndpoint, assignment: now.assignment,
+                    kvCapacityTokens: now.kvCapacityTokens, requests: now.requests)
+                let reply = try await client.request(
+                    Outgoing(.workerHello, epoch: now.epoch, body: hello), timeout: .seconds(3))
+                let welcome: WorkerWelcome = try reply.body()
+                logger.info("known to the scheduler")
+                try await beat(every: .milliseconds(max(100, welcome.heartbeatMilliseconds)))
+            } catch is CancellationError {
+                return
+            } catch {
+                logger.debug("scheduler: \(error)")
+                try? await Task.sleep(for: .milliseconds(300))
+            }
+        }
+    }
+
+    private func beat(every interval: Duration) async throws {
+        while true {
+            try await Task.sleep(for: interval)
+            let now = snapshot()
+            let body = WorkerHeartbeat(
+                device: device, worker: kind, waiting: now.waiting, running: now.running,
+                kvUsedTokens: now.kvUsedTokens, residentBytes: ProcessFacts.residentBytes(), counters: now.counters)
+            _ = try await client.request(Outgoing(.workerHeartbeat, epoch: now.epoch, body: body), timeout: .seconds(3))
+        }
+    }
+}

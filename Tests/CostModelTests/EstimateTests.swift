@@ -1,0 +1,156 @@
+import CostModel
+import Domain
+import Testing
+
+@Suite struct EstimateTests {
+    private func fleet(_ links: [LinkProfile] = []) throws -> FleetCost {
+        var random = TestRandom(5)
+        let tables = SyntheticDevice().measurements(noise: 0, &random)
+        let profiles = ["a", "b", "c"].map { id in
+            DeviceProfile(
+                id: DeviceID(id), fingerprint: "f", host: "h", threads: 1, computeShare: 1,
+                memoryUsableBytes: 200_000_000, state: .ready, measurements: tables)
+        }
+        let waiting = DeviceProfile(
+            id: "d", fingerprint: "f", host: "h", threads: 1, computeShare: 1, memoryUsableBytes: 1, state: .measuring)
+        return try FleetCost(fleet: Fleet(devices: profiles + [waiting], links: links), model: .small)
+    }
+
+    private func link(_ from: DeviceID, _ to: DeviceID, _ latency: Double, _ rate: Double) -> LinkProfile {
+        LinkProfile(from: from, to: to, latencySeconds: latency, bytesPerSecond: rate)
+    }
+
+    private func stages(_ parts: [(DeviceID, Int)]) -> [PlanStage] {
+        var start = 0
+        return parts.map { device, count in
+            defer { start += count }
+            return PlanStage(device: device, layers: LayerRange(start, start + count))
+        }
+    }
+
+    private func replica(_ id: ReplicaID, _ role: ReplicaRole, _ stages: [PlanStage], concurrency: Int = 0) -> PlanReplica {
+        PlanReplica(
+            id: id, role: role, stages: stages, decodeConcurrency: concurrency, kvCapacityTokens: 4096,
+            predictedRequestsPerSecond: 1, predictedTokenGapSeconds: 0.01)
+    }
+
+    @Test func linksFallBackConservatively() throws {
+        let network = NetworkCost(links: [
+            link("a", "b", 0.001, 1e8), link("a", "c", .nan, 1e8), link("b", "c", 0, -1),
+        ])
+        #expect(network.hopSeconds(from: "a", to: "a", bytes: 1e9) == 0)
+        #expect(abs(network.hopSeconds(from: "a", to: "b", bytes: 1e8) - 1.001) < 1e-12)
+        #expect(network.link(from: "b", to: "a") == network.link(from: "a", to: "b"))
+        #expect(network.link(from: "a", to: "c") == .unmeasured)
+        #expect(network.link(from: "b", to: "c") == .unmeasured)
+    }
+
+    @Test func onlyReadyDevicesCount() throws {
+        #expect(try fleet().devices.map(\.id) == ["a", "b", "c"])
+        var broken = ModelDescription.small
+        broken.kvBytesPerTokenPerLayer = .max
+        let error = #expect(throws: CostError.self) {
+            try FleetCost(model: broken, devices: [], network: NetworkCost(links: []))
+        }
+        #expect(error?.message.contains("kv_bytes_per_token_per_layer") == true)
+    }
+
+    @Test func pipelineTimesAddUp() throws {
+        let fleet = try fleet([link("a", "b", 0.01, 1e7), link("b", "a", 0.02, 1e7)])
+        let stages = stages([("a", 8), ("b", 4)])
+        let device = SyntheticDevice()
+        let prefill = try #require(fleet.prefillEstimate(stages, tokens: 256))
+        let first = 8 * device.prefillSeconds(256)
+        let last = 4 * device.prefillSeconds(256) + device.head[0] + device.head[1]
+        let hop = 0.01 + 256 * 1152 / 1e7
+        #expect(abs(prefill.latencySeconds - first - last - hop) < 1e-9)
+        #expect(abs(prefill.cycleSeconds - first) < 1e-9)
+        let decode = try #require(
+            fleet.decodeEstimate(stages, concurrency: 4, contextTokens: 256, microBatches: 2))
+        let stage = device.decodeSeconds(2, 512)
+        let latency =
+            12 * stage + device.head[0] + 2 * device.head[1] + 0.01 + 2 * 1152 / 1e7 + 0.02 + 8 / 1e7
+        #expect(abs(decode.latencySeconds - latency) < 1e-9)
+        #expect(abs(decode.tokenGapSeconds - max(latency, 2 * decode.cycleSeconds)) < 1e-12)
+        let best = try #require(fleet.decodeEstimate(stages, concurrency: 4, contextTokens: 256))
+        #expect(best.tokenGapSeconds <= decode.tokenGapSeconds)
+        #expect(fleet.prefillEstimate(self.stages([("x", 12)]), tokens: 1) == nil)
+    }
+
+    @Test func chunksOverlapStages() throws {
+        let fleet = try fleet([link("a", "b", 0.0001, 1e9)])
+        let stages = stages([("a", 6), ("b", 6)])
+        let whole = try #require(fleet.prefillEstimate(stages, tokens: 512))
+        let chunked = try #require(fleet.prefillEstimate(stages, tokens: 512, chunkTokens: 128))
+        #expect(chunked.latencySeconds < whole.latencySeconds)
+        #expect(chunked.latencySeconds >= chunked.cycleSeconds)
+        #expect(abs(chunked.cycleSeconds / whole.cycleSeconds - 1) < 0.1)
+    }
+
+    @Test func kvFlowsFollowTheOverlapOfRanges() throws {
+        let fleet = try fleet([link("a", "c", 0.001, 1e7), link("b", "c", 0.002, 2e7), link("a", "b", 0.001, 1e7)])
+        let source = stages([("a", 8), ("b", 4)])
+        let target = stages([("c", 5), ("b", 7)])
+        let flows = fleet.kvFlows(from: source, to: target, tokens: 100)
+        #expect(flows.map(\.layers) == [LayerRange(0, 5), LayerRange(5, 8)])
+        #expect(flows.map(\.to) == ["c", "b"])
+        #expect(fleet.kvTransferBytes(from: source, to: target, tokens: 100) == 8 * 768 * 100)
+        // Both flows leave through the port of a.
+        #expect(abs(fleet.kvTransferSeconds(flows) - 0.001 - 8 * 76800 / 1e7) < 1e-12)
+        #expect(fleet.kvFlows(from: source, to: source, tokens: 100).isEmpty)
+        #expect(fleet.kvTransferSeconds([]) == 0)
+    }
+
+    @Test func streamingHidesTransfers() throws {
+        let fleet = try fleet()
+        // A transfer that is slower than prefill hides all of prefill but the first chunk; a faster one leaves its tail.
+        #expect(
+            abs(fleet.exposedKVSeconds(transferSeconds: 4, prefillSeconds: 1, tokens: 400, chunkTokens: 100) - 3.25)
+                < 1e-12)
+        #expect(
+            abs(fleet.exposedKVSeconds(transferSeconds: 0.4, prefillSeconds: 1, tokens: 400, chunkTokens: 100) - 0.1)
+                < 1e-12)
+        #expect(fleet.exposedKVSeconds(transferSeconds: 4, prefillSeconds: 1, tokens: 400, chunkTokens: nil) == 4)
+        // The formula against a simulation of chunks.
+        var random = TestRandom(9)
+        for _ in 0..<100 {
+            let chunks = Int(random.between(1, 12))
+            let (compute, travel) = (random.between(0.01, 1), random.between(0.01, 1))
+            var arrived = 0.0
+            for chunk in 1...chunks { arrived = max(arrived, Double(chunk) * compute) + travel }
+            let exposed = fleet.exposedKVSeconds(
+                transferSeconds: travel * Double(chunks), prefillSeconds: compute * Double(chunks),
+                tokens: chunks * 10, chunkTokens: 10)
+            #expect(abs(exposed - (arrived - compute * Double(chunks))) < 1e-9)
+        }
+    }
+
+    @Test func completionCountsBacklogAndTransfer() throws {
+        let fleet = try fleet([link("a", "b", 0.001, 1e8), link("b", "a", 0.001, 1e8)])
+        let prefill = replica("p", .prefill, stages([("a", 12)]))
+        let decode = replica("d", .decode, stages([("b", 12)]), concurrency: 2)
+        func estimate(_ first: ReplicaBacklog = .init(), _ second: ReplicaBacklog = .init(), on: PlanReplica? = nil)
+            throws -> CompletionEstimate
+        {
+            try #require(
+                fleet.completion(
+                    promptTokens: 200, outputTokens: 50, prefill: on ?? prefill, prefillBacklog: first, decode: decode,
+                    decodeBacklog: second))
+        }
+        let idle = try estimate()
+        #expect(idle.waitingSeconds == idle.kvSeconds && idle.kvSeconds > 0)
+        #expect(abs(idle.totalSeconds - idle.prefillSeconds - idle.kvSeconds - idle.decodeSeconds) < 1e-12)
+        let queued = try estimate(ReplicaBacklog(prefillSeconds: 3))
+        #expect(abs(queued.totalSeconds - idle.totalSeconds - 3) < 1e-9)
+        let own = try estimate(on: decode)
+        #expect(own.kvSeconds == 0)
+        var previous = idle.totalSeconds
+        for waiting in 0..<6 {
+            let backlog = ReplicaBacklog(activeSequences: 2, waitingSequences: waiting, meanRemainingTokens: 400)
+            let total = try estimate(ReplicaBacklog(), backlog).totalSeconds
+            #expect(total >= previous)
+            previous = total
+        }
+        #expect(previous > idle.totalSeconds + 1)
+    }
+}

@@ -1,0 +1,114 @@
+import Domain
+import Inference
+import TestSupport
+import Testing
+
+@Suite struct KVTransferTests {
+    /// Prefill stages and decoder stages cut the layers differently; every overlap travels on its own, in pieces of
+    /// positions, in any order.
+    @Test(arguments: [1, 7, 32, 45], [TinyModelFormat.q4_0, .f16])
+    func movedEqualsNotMoved(pieceLength: Int, format: TinyModelFormat) throws {
+        let tiny = try TinyStages(TinyModel(format: format, layers: 5))
+        let prompt = tiny.prompt(45)
+        let producer = Pipeline(stages: [try tiny.executor(0, 2), try tiny.executor(2, 5)])
+        let consumer = Pipeline(stages: [
+            try tiny.executor(0, 1), try tiny.executor(1, 4), try tiny.executor(4, 5),
+        ])
+        try producer.open("s")
+        try consumer.open("other")
+        _ = try consumer.feed(tiny.prompt(50, seed: 3), to: "other")
+        try consumer.open("s")
+        _ = try producer.feed(prompt, to: "s")
+
+        var pieces: [(from: StageExecutor, to: StageExecutor, layers: LayerRange, positions: Range<Int>)] = []
+        for from in producer.stages {
+            for to in consumer.stages {
+                guard let shared = from.layers.intersection(to.layers) else { continue }
+                for start in stride(from: 0, to: prompt.count, by: pieceLength) {
+                    pieces.append((from, to, shared, start..<min(start + pieceLength, prompt.count)))
+                }
+            }
+        }
+        for piece in pieces.reversed() {
+            let bytes = try piece.from.cache.exportKV("s", layers: piece.layers, positions: piece.positions)
+            #expect(bytes.count == piece.from.cache.transferBytes(layers: piece.layers, positions: piece.positions))
+            try piece.to.cache.importKV("s", layers: piece.layers, positions: piece.positions, bytes: bytes)
+        }
+        for stage in consumer.stages { #expect(stage.cache.length(of: "s") == 45) }
+
+        let expected = try producer.feed([9], to: "s", from: 45)
+        #expect(bits(try consumer.feed([9], to: "s", from: 45)) == bits(expected))
+        // What was imported goes out again as it came in.
+        let again = try consumer.stages[1].cache.exportKV("s", layers: LayerRange(2, 4), positions: 3..<40)
+        #expect(again == (try producer.stages[1].cache.exportKV("s", layers: LayerRange(2, 4), positions: 3..<40)))
+    }
+
+    @Test func lengthGrowsWithWhatAllLayersHold() throws {
+        let cache = try KVCache(layers: LayerRange(2, 5), kvHeads: 2, headDim: 16, budgetBytes: 1 << 20)
+        try cache.open("s")
+        func load(_ layers: LayerRange, _ positions: Range<Int>) throws {
+            let bytes = [UInt8](repeating: 1, count: cache.transferBytes(layers: layers, positions: positions))
+            try cache.importKV("s", layers: layers, positions: positions, bytes: bytes)
+        }
+        try load(LayerRange(2, 4), 0..<10)
+        #expect(cache.length(of: "s") == 0)
+        try load(LayerRange(4, 5), 4..<20)
+        #expect(cache.length(of: "s") == 0)
+        try load(LayerRange(4, 5), 0..<4)
+        #expect(cache.length(of: "s") == 10)
+        try load(LayerRange(2, 4), 10..<20)
+        #expect(cache.length(of: "s") == 20)
+        try load(LayerRange(2, 5), 20..<33)
+        #expect(cache.length(of: "s") == 33)
+    }
+
+    @Test func wireLayoutIsAsDocumented() throws {
+        let cache = try KVCache(layers: LayerRange(1, 3), kvHeads: 2, headDim: 8, budgetBytes: 1 << 20)
+        try cache.open("s")
+        // Element number as its value, in wire order: [layer][K|V][head][position][component].
+        let elements = (0..<UInt16(2 * 2 * 2 * 40 * 8)).map { $0 }
+        let wire = elements.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }
+        try cache.importKV("s", layers: LayerRange(1, 3), positions: 0..<40, bytes: wire)
+        #expect(try cache.exportKV("s", layers: LayerRange(1, 3), positions: 0..<40) == wire)
+        let piece = try cache.exportKV("s", layers: LayerRange(2, 3), positions: 31..<33)
+        var expected: [UInt8] = []
+        for part in 0..<2 {
+            for head in 0..<2 {
+                for position in 31..<33 {
+                    for component in 0..<8 {
+                        let value = ((((1 * 2 + part) * 2 + head) * 40) + position) * 8 + component
+                        expected += [UInt8(truncatingIfNeeded: value), UInt8(value >> 8)]
+                    }
+                }
+            }
+        }
+        #expect(piece == expected)
+    }
+
+    @Test func wrongPiecesAreRefused() throws {
+        let cache = try KVCache(layers: LayerRange(0, 2), kvHeads: 1, headDim: 8, budgetBytes: 1 << 16)
+        try cache.open("s")
+        let bytes = [UInt8](repeating: 0, count: 2 * 1 * 8 * 2 * 4)
+        #expect(throws: InferenceError.self) {
+            try cache.importKV("s", layers: LayerRange(0, 1), positions: 0..<5, bytes: bytes)
+        }
+        #expect(throws: InferenceError.self) {
+            try cache.importKV("s", layers: LayerRange(1, 3), positions: 0..<2, bytes: bytes)
+        }
+        #expect(throws: InferenceError.self) {
+            try cache.importKV("s", layers: LayerRange(0, 1), positions: -4..<0, bytes: bytes)
+        }
+        #expect(throws: InferenceError.self) {
+            try cache.importKV("x", layers: LayerRange(0, 1), positions: 0..<4, bytes: bytes)
+        }
+        #expect(throws: InferenceError.self) {
+            let far = Int.max - 4
+            try cache.importKV("s", layers: LayerRange(0, 1), positions: far..<far + 4, bytes: bytes)
+        }
+        #expect(throws: InferenceError.self) {
+            try cache.exportKV("s", layers: LayerRange(0, 1), positions: 0..<1)
+        }
+        #expect(cache.length(of: "s") == 0)
+        #expect(cache.freeTokens == cache.capacityTokens)
+    }
+}

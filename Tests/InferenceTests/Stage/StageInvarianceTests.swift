@@ -1,0 +1,130 @@
+import Domain
+import Inference
+import TestSupport
+import Testing
+
+/// How the work is arranged must not change one bit of the logits.
+@Suite struct StageInvarianceTests {
+    static let variants: [TinyModel] =
+        TinyModelFormat.allCases.map { TinyModel(format: $0) } + [
+            TinyModel(format: .q8_0, hidden: 128, heads: 4, kvHeads: 1, tiedHead: false, ropeFactors: true, seed: 5),
+            TinyModel(format: .q4_1, heads: 4, kvHeads: 4, tiedHead: false, seed: 6),
+        ]
+
+    @Test(arguments: variants) func splitEqualsWhole(_ options: TinyModel) throws {
+        let tiny = try TinyStages(options)
+        let prompt = tiny.prompt(45)
+        let whole = Pipeline(stages: [try tiny.executor()])
+        try whole.open("s")
+        let expected = try whole.feed(prompt, to: "s")
+        #expect(Set(bits(expected)).count > 100)
+        for cut in 1..<options.layers {
+            let split = Pipeline(stages: [try tiny.executor(0, cut), try tiny.executor(cut)])
+            try split.open("s")
+            #expect(bits(try split.feed(prompt, to: "s")) == bits(expected))
+        }
+        let single = Pipeline(stages: try (0..<options.layers).map { try tiny.executor($0, $0 + 1) })
+        try single.open("s")
+        #expect(bits(try single.feed(prompt, to: "s")) == bits(expected))
+    }
+
+    @Test(arguments: [[1, 44], [32, 13], [31, 2, 12], [44, 1], [7, 7, 7, 7, 7, 10]])
+    func chunkedEqualsWhole(_ chunks: [Int]) throws {
+        let tiny = try TinyStages()
+        let prompt = tiny.prompt(45)
+        let pipeline = Pipeline(stages: [try tiny.executor()])
+        try pipeline.open("whole")
+        try pipeline.open("chunked")
+        let expected = try pipeline.feed(prompt, to: "whole")
+        #expect(bits(try pipeline.feed(prompt, to: "chunked", chunks: chunks)) == bits(expected))
+    }
+
+    @Test func tokenByTokenEqualsWhole() throws {
+        let tiny = try TinyStages(TinyModel(format: .q4_1))
+        let prompt = tiny.prompt(40)
+        let pipeline = Pipeline(stages: [try tiny.executor()])
+        try pipeline.open("whole")
+        try pipeline.open("steps")
+        let expected = try pipeline.feed(prompt, to: "whole")
+        let steps = try pipeline.feed(prompt, to: "steps", chunks: prompt.map { _ in 1 })
+        #expect(bits(steps) == bits(expected))
+    }
+
+    @Test func batchedEqualsAlone() throws {
+        let tiny = try TinyStages()
+        let lengths = [5, 33, 1, 20, 64, 2]
+        let prompts = lengths.indices.map { tiny.prompt(lengths[$0], seed: UInt64($0)) }
+        let next = tiny.prompt(lengths.count, seed: 99)
+
+        var expected: [[[Float]]] = []
+        for index in prompts.indices {
+            let alone = Pipeline(stages: [try tiny.executor()])
+            try alone.open("s")
+            expected.append([
+                try alone.feed(prompts[index], to: "s"),
+                try alone.feed([next[index]], to: "s", from: lengths[index]),
+            ])
+        }
+
+        // Sequence i decodes while sequence i + 1 prefills: decode rows and chunks share every step.
+        let together = Pipeline(stages: [try tiny.executor(), ])
+        let names = prompts.indices.map { RequestID("s\($0)") }
+        for name in names { try together.open(name) }
+        for index in 0...prompts.count {
+            var entries: [StageEntry] = []
+            var tokens: [Int32] = []
+            var wanted: [[Float]] = []
+            if index > 0 {
+                entries.append(
+                    StageEntry(
+                        sequence: names[index - 1], startPosition: lengths[index - 1], rows: 1, wantsLogits: true))
+                tokens.append(next[index - 1])
+                wanted.append(expected[index - 1][1])
+            }
+            if index < prompts.count {
+                entries.append(
+                    StageEntry(sequence: names[index], startPosition: 0, rows: lengths[index], wantsLogits: true))
+                tokens += prompts[index]
+                wanted.append(expected[index][0])
+            }
+            let logits = try together.step(entries, tokens: tokens)
+            #expect(logits.map(bits) == wanted.map(bits))
+        }
+    }
+
+    @Test func threadsDoNotMatter() throws {
+        let tiny = try TinyStages(TinyModel(format: .q8_0, tiedHead: false))
+        let prompt = tiny.prompt(70)
+        var results: [[UInt32]] = []
+        for threads in [1, 2, 3] {
+            let pipeline = Pipeline(stages: [try tiny.executor(threads: threads)])
+            try pipeline.open("s")
+            results.append(bits(try pipeline.feed(prompt, to: "s")))
+            results.append(bits(try pipeline.feed([5], to: "s", from: 70)))
+        }
+        #expect(results[0] == results[2] && results[2] == results[4])
+        #expect(results[1] == results[3] && results[3] == results[5])
+    }
+
+    @Test func logitsOnlyWhereWanted() throws {
+        let tiny = try TinyStages()
+        let pipeline = Pipeline(stages: [try tiny.executor()])
+        for name in ["a", "b", "c"] { try pipeline.open(RequestID(name)) }
+        let tokens = tiny.prompt(6)
+        let logits = try pipeline.step(
+            [
+                StageEntry(sequence: "a", startPosition: 0, rows: 2, wantsLogits: true),
+                StageEntry(sequence: "b", startPosition: 0, rows: 3, wantsLogits: false),
+                StageEntry(sequence: "c", startPosition: 0, rows: 1, wantsLogits: true),
+            ], tokens: tokens)
+        #expect(logits.count == 2)
+        let alone = Pipeline(stages: [try tiny.executor()])
+        try alone.open("a")
+        try alone.open("c")
+        #expect(bits(try alone.feed(Array(tokens[0..<2]), to: "a")) == bits(logits[0]))
+        #expect(bits(try alone.feed([tokens[5]], to: "c")) == bits(logits[1]))
+        let stage = try #require(pipeline.stages.first)
+        #expect(throws: InferenceError.self) { try stage.withLogits(2) { _ in } }
+        #expect(throws: InferenceError.self) { try stage.withLogits(-1) { _ in } }
+    }
+}
