@@ -1,5 +1,5 @@
 import ArgumentParser
-import Logging
+import Domain
 import ServiceRuntime
 import StageRuntime
 

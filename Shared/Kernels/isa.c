@@ -23,7 +23,7 @@ static uint64_t enabled_states(void) {
     return (uint64_t)high << 32 | low;
 }
 
-static int cpu_flags(void) {
+static int read_cpu_flags(void) {
     unsigned a, b, c, d;
     int flags = 0;
     if (!__get_cpuid(1, &a, &b, &c, &d) || !(c >> 27 & 1)) { return 0; }  // OSXSAVE
@@ -40,6 +40,17 @@ static int cpu_flags(void) {
         if (c >> 11 & 1) { flags |= CPU_AVX512VNNI; }
     }
     if (highest >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1)) { flags |= CPU_AVXVNNI; }
+    return flags;
+}
+
+// Asked once: under a hypervisor the cpuid instruction takes tens of microseconds.
+static int cpu_flags(void) {
+    static _Atomic int known = -1;
+    int flags = atomic_load(&known);
+    if (flags < 0) {
+        flags = read_cpu_flags();
+        atomic_store(&known, flags);
+    }
     return flags;
 }
 

@@ -31,6 +31,13 @@ E2_INLINE void v_store_half(uint16_t *p, v16 x) {
     v_store(f, x);
     for (int i = 0; i < 16; i++) { p[i] = e2_soft_half_from_float(f[i]); }
 }
+E2_INLINE v16 v_whole(__m512i x) {
+    int32_t whole[16];
+    float f[16];
+    memcpy(whole, &x, sizeof whole);
+    for (int i = 0; i < 16; i++) { f[i] = (float)whole[i]; }
+    return v_load(f);
+}
 E2_INLINE __m128i v_int8(v16 x) {
     float f[16];
     int8_t bytes[16];
@@ -44,6 +51,7 @@ E2_INLINE v16 v_load_half(const uint16_t *p) { return _mm512_cvtph_ps(_mm256_loa
 E2_INLINE void v_store_half(uint16_t *p, v16 x) {
     _mm256_storeu_si256((__m256i *)p, _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
 }
+E2_INLINE v16 v_whole(__m512i x) { return _mm512_cvtepi32_ps(x); }
 E2_INLINE __m128i v_int8(v16 x) { return _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(x)); }
 #endif
 E2_INLINE void v_store_int8(int8_t *p, v16 x) { _mm_storeu_si128((__m128i *)p, v_int8(x)); }

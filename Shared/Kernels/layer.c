@@ -102,11 +102,11 @@ static void gate_up_item(const worker *w, int32_t item) {
     step_part p = step_item(step_divide(e2_tile_count(ffn), 2, rows, s->threads), rows, item);
     e2_input input = normalised(w, l->ffn_norm, PHASE_GATE_UP);
     float *gate = w->mine->gate, *up = w->mine->up;
-    for (int32_t row = p.row; row < p.row + p.rows; row += STEP_FFN_ROWS) {
-        int32_t count = p.row + p.rows - row < STEP_FFN_ROWS ? p.row + p.rows - row : STEP_FFN_ROWS;
-        e2_input part = advance(input, row, s->dims->hidden);
-        for (int32_t tile = p.begin; tile < p.end; tile += 2) {
-            e2_matrix gates = tile_pair(&l->gate, tile), ups = tile_pair(&l->up, tile);
+    for (int32_t tile = p.begin; tile < p.end; tile += 2) {
+        e2_matrix gates = tile_pair(&l->gate, tile), ups = tile_pair(&l->up, tile);
+        for (int32_t row = p.row; row < p.row + p.rows; row += STEP_FFN_ROWS) {
+            int32_t count = p.row + p.rows - row < STEP_FFN_ROWS ? p.row + p.rows - row : STEP_FFN_ROWS;
+            e2_input part = advance(input, row, s->dims->hidden);
             s->isa->matmul(&gates, 0, 2, part, count, E2_STORE, NULL, gate, 32);
             s->isa->matmul(&ups, 0, 2, part, count, E2_STORE, NULL, up, 32);
             s->isa->silu_mul(count * 32, gate, up);

@@ -8,8 +8,6 @@ E2_INLINE __m512i vnni_four(const int8_t *p) {
     return _mm512_set1_epi32(four);
 }
 
-E2_INLINE v16 vnni_whole(__m512i x) { return _mm512_cvtepi32_ps(x); }
-
 // `rows` rows times `tiles` tiles, with rows * tiles <= VNNI_ROWS.
 E2_INLINE void vnni_q4(const matmul_call *m, int32_t tile, int32_t row, const int rows, const int tiles) {
     int32_t blocks = m->w->cols / E2_BLOCK;
@@ -42,7 +40,7 @@ E2_INLINE void vnni_q4(const matmul_call *m, int32_t tile, int32_t row, const in
             v16 scale = v_load_half((const uint16_t *)(block + 256));
             v16 minimum = v_load_half((const uint16_t *)(block + 288));
             for (int r = 0; r < rows; r++) {
-                y[t][r] = v_fma(vnni_whole(sums[r]), v_mul(scale, v_set(a[r][b].scale)), y[t][r]);
+                y[t][r] = v_fma(v_whole(sums[r]), v_mul(scale, v_set(a[r][b].scale)), y[t][r]);
                 y[t][r] = v_fma(minimum, v_set(a[r][b].scaled_sum), y[t][r]);
             }
         }
@@ -77,7 +75,7 @@ E2_INLINE void vnni_q8(const matmul_call *m, int32_t tile, int32_t row, const in
             }
             v16 scale = v_load_half((const uint16_t *)(scales[t] + (size_t)b * E2_Q8_SCALE_BYTES));
             for (int r = 0; r < rows; r++) {
-                y[t][r] = v_fma(vnni_whole(sums[r]), v_mul(scale, v_set(a[r][b].scale)), y[t][r]);
+                y[t][r] = v_fma(v_whole(sums[r]), v_mul(scale, v_set(a[r][b].scale)), y[t][r]);
             }
         }
     }

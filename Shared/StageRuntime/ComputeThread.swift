@@ -92,7 +92,8 @@ struct DutyCycle: Sendable {
         guard share < 1, seconds > 0 else { return seconds }
         let rest = seconds * (1 / share - 1)
         var time = timespec(tv_sec: Int(rest), tv_nsec: Int((rest - rest.rounded(.down)) * 1e9))
-        while nanosleep(&time, &time) != 0 && errno == EINTR {}
+        var left = timespec()
+        while nanosleep(&time, &left) != 0 && errno == EINTR { time = left }
         return seconds + rest
     }
 }

@@ -128,9 +128,9 @@ final class StageEngine {
         let choice = try executor.withLogits(row) { logits in
             choose(logits, state, barred: barred)
         }
-        let reason = FinishRule.reason(
-            token: choice.token, generated: state.generated + 1, length: state.length + 1, stop: state.stop,
-            reservedTokens: state.reservedTokens)
+        let reason = StopRule.finishReason(
+            after: choice.token, generated: state.generated + 1, position: state.length,
+            contextTokens: state.reservedTokens, conditions: state.stop)
         let index = state.generated
         state.history.append(choice.token)
         state.generated += 1
@@ -147,8 +147,9 @@ final class StageEngine {
         }
         masked = logits.withUnsafeBufferPointer { Array($0) }
         for token in barred where token >= 0 && Int(token) < masked.count { masked[Int(token)] = -.infinity }
+        let remaining = masked
         return sampler.sample(
-            logits: masked.span, parameters: state.parameters, history: state.history, position: state.length)
+            logits: remaining.span, parameters: state.parameters, history: state.history, position: state.length)
     }
 
     private func export(_ part: Part) throws -> [KVExport] {

@@ -1,5 +1,6 @@
 import Domain
 import Inference
+import Logging
 import Messaging
 import Protocol
 import ServiceRuntime
@@ -14,7 +15,8 @@ extension StageWorker {
             case .error: logger.debug("the profiler reports: \(message.reportedError?.message ?? "an error")")
             default:
                 try await profiler.reply(
-                    to: message, error: ErrorBody(code: "unknown_type", message: "a worker does not know \(message.type)"))
+                    to: message,
+                    error: ErrorBody(code: "unknown_type", message: "a worker does not know \(message.type)"))
             }
         } catch {
             try? await profiler.reply(to: message, error: errorBody(error))
@@ -23,17 +25,22 @@ extension StageWorker {
 
     private func measureProfile(_ message: WireMessage, _ body: MeasureProfile) throws {
         guard (1...64).contains(body.layers), (0.05...120).contains(body.budgetSeconds), !body.phases.isEmpty else {
-            throw WorkerRefusal(code: "bad_request", message: "profile.measure: layers, budget_s or phases is out of range")
+            throw WorkerRefusal(
+                code: "bad_request", message: "profile.measure: layers, budget_s or phases is out of range")
         }
         let model = model
         let configuration = configuration
         logger.info("measures \(body.phases.map(\.rawValue).joined(separator: ", ")) on \(body.layers) layers")
         compute.enqueue { _ in
-            try SelfMeasurement(
-                model: model, layers: min(body.layers, model.configuration.layers), threads: configuration.threads,
-                computeShare: configuration.computeShare, budgetSeconds: body.budgetSeconds,
-                memoryUsableBytes: configuration.memoryUsableBytes
-            ).run(phases: Set(body.phases))
+            var measurement = SelfMeasurement(
+                threads: configuration.threads, computeShare: configuration.computeShare,
+                layers: min(body.layers, model.configuration.layers), budgetSeconds: body.budgetSeconds)
+            if !body.phases.contains(.prefill) { measurement.prefillTokens = [] }
+            if !body.phases.contains(.decode) {
+                measurement.decodeBatches = []
+                measurement.headRows = []
+            }
+            return try measurement.run(model: model, memoryUsableBytes: configuration.memoryUsableBytes)
         } completion: { [profiler, logger] result in
             Task {
                 switch result {
@@ -49,8 +56,10 @@ extension StageWorker {
     }
 
     private func measureLink(_ message: WireMessage, _ body: MeasureLink) throws {
-        guard (1...WireLimits.maximumFrameBytes).contains(body.payloadBytes), (1...100).contains(body.repetitions) else {
-            throw WorkerRefusal(code: "bad_request", message: "link.measure: payload_bytes or repetitions is out of range")
+        guard (1...WireLimits.maximumFrameBytes).contains(body.payloadBytes), (1...100).contains(body.repetitions)
+        else {
+            throw WorkerRefusal(
+                code: "bad_request", message: "link.measure: payload_bytes or repetitions is out of range")
         }
         let measurement = LinkMeasurement(
             from: configuration.device, request: body, shape: configuration.link, thread: links.thread,

@@ -1,5 +1,6 @@
 import Domain
 import Inference
+import Logging
 import Protocol
 import ServiceRuntime
 
@@ -19,7 +20,8 @@ extension StageWorker {
             case .error: logger.debug("the scheduler reports: \(message.reportedError?.message ?? "an error")")
             default:
                 try await scheduler.reply(
-                    to: message, error: ErrorBody(code: "unknown_type", message: "a worker does not know \(message.type)"))
+                    to: message,
+                    error: ErrorBody(code: "unknown_type", message: "a worker does not know \(message.type)"))
             }
         } catch {
             logger.warning("\(message.type) refused: \(error)")
@@ -41,7 +43,8 @@ extension StageWorker {
         guard let assignment = body.assignment else {
             prepared = (epoch, nil)
             try await scheduler.reply(
-                to: message, Outgoing(.stagePrepared, epoch: epoch, body: StagePrepared(kvCapacityTokens: 0, weightBytes: 0)))
+                to: message,
+                Outgoing(.stagePrepared, epoch: epoch, body: StagePrepared(kvCapacityTokens: 0, weightBytes: 0)))
             return
         }
         let replica = try check(assignment)
@@ -132,7 +135,8 @@ extension StageWorker {
                     maxBatchedTokens: configuration.maxBatchedTokens)
             )
             logger.info(
-                "loaded layers \(replica.stages[assignment.stage].layers) of \(replica.id) (\(replica.role.rawValue)): \(ByteText.format(loaded.weightBytes)), KV for \(loaded.kvCapacityTokens) tokens")
+                "loaded layers \(replica.stages[assignment.stage].layers) of \(replica.id) (\(replica.role.rawValue)): \(ByteText.format(loaded.weightBytes)), KV for \(loaded.kvCapacityTokens) tokens"
+            )
             try? await scheduler.reply(
                 to: message,
                 Outgoing(
@@ -186,6 +190,9 @@ extension StageWorker {
     }
 
     private func free(slot: Int) {
-        compute.enqueue { local in local.engines[slot] = nil } completion: { _ in }
+        compute.enqueue { local in
+            local.engines[slot] = nil
+        } completion: { _ in
+        }
     }
 }

@@ -1,5 +1,6 @@
 import Domain
 import Inference
+import Logging
 import Messaging
 import Protocol
 import Scheduling
@@ -41,10 +42,13 @@ extension StageWorker {
 
     /// Stale messages belong to a stage that this worker no longer has.
     func checkEpoch(_ message: WireMessage) throws {
-        guard let stage else { throw WorkerRefusal(code: "no_stage", message: "this worker serves no stage", retriable: true) }
+        guard let stage else {
+            throw WorkerRefusal(code: "no_stage", message: "this worker serves no stage", retriable: true)
+        }
         if let epoch = message.envelope.epoch, epoch < stage.loadedIn {
             throw WorkerRefusal(
-                code: "stale_epoch", message: "epoch \(epoch) is older than this stage (\(stage.loadedIn))", retriable: true)
+                code: "stale_epoch", message: "epoch \(epoch) is older than this stage (\(stage.loadedIn))",
+                retriable: true)
         }
     }
 
@@ -64,7 +68,8 @@ extension StageWorker {
         reserve(request, tokens: open.reservedTokens, slot: active.slot)
         compute.enqueue { [slot = active.slot] local in
             local.engines[slot]?.prepareSampling(request, open, tokens: tokens)
-        } completion: { _ in }
+        } completion: { _ in
+        }
 
         let frame = message.tensors[0]
         let forward = Outgoing(.sequenceOpen, request: request, epoch: epoch, body: open, tensors: [frame])
@@ -176,7 +181,10 @@ extension StageWorker {
         closed.insert(request)
         guard var active = stage, active.sequences.removeValue(forKey: request) != nil else { return }
         stage = active
-        compute.enqueue { [slot = active.slot] local in local.engines[slot]?.close(request) } completion: { _ in }
+        compute.enqueue { [slot = active.slot] local in
+            local.engines[slot]?.close(request)
+        } completion: { _ in
+        }
         if tellNext, let next = active.nextEndpoint {
             links.send(Outgoing(.sequenceClose, request: request, epoch: epoch), to: next)
         }

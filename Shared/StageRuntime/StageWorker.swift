@@ -90,10 +90,12 @@ final class StageWorker {
     func errorBody(_ error: any Error) -> ErrorBody {
         switch error {
         case let error as ProtocolError: return error.body
-        case let error as RuntimeError: return error.reported ?? ErrorBody(code: error.code.rawValue, message: error.message)
+        case let error as RuntimeError:
+            return error.reported ?? ErrorBody(code: error.code.rawValue, message: error.message)
         case let error as InferenceError:
             return ErrorBody(code: "\(error.code)", message: error.message, retriable: error.code == .outOfMemory)
-        case let error as WorkerRefusal: return ErrorBody(code: error.code, message: error.message, retriable: error.retriable)
+        case let error as WorkerRefusal:
+            return ErrorBody(code: error.code, message: error.message, retriable: error.retriable)
         default: return ErrorBody(code: "internal", message: "\(error)", retriable: true)
         }
     }

@@ -59,7 +59,8 @@ public struct WorkerConfiguration: Sendable {
             SettingKey("worker.threads", "0", "compute threads; 0: all processors"),
             SettingKey("worker.compute_share", "1", "share of the threads' time that may be used, 0.05 to 1"),
             SettingKey("worker.memory_limit", "", "memory of the process, such as 512M; default: 80 % of the machine"),
-            SettingKey("worker.link_rate", "", "bytes per second that leave the device, such as 100M; default: no limit"),
+            SettingKey(
+                "worker.link_rate", "", "bytes per second that leave the device, such as 100M; default: no limit"),
             SettingKey("worker.link_latency_ms", "0", "latency of what leaves the device, in milliseconds"),
             SettingKey("worker.data_bind", "tcp://127.0.0.1:*", "where the data socket binds"),
             SettingKey("worker.data_announce", "", "what peers connect to; default: the bound endpoint"),

@@ -21,7 +21,9 @@ struct RegistrySession {
             } catch is CancellationError {
                 return
             } catch {
-                if (error as? RuntimeError)?.code == .refused { logger.error("the profiler refuses this device: \(error)") }
+                if (error as? RuntimeError)?.code == .refused {
+                    logger.error("the profiler refuses this device: \(error)")
+                }
                 try? await Task.sleep(for: .seconds(1))
             }
         }

@@ -37,10 +37,12 @@ import Testing
                 link("rtx01", "nano02", wired), link("nano01", "pi01", wireless),
             ]))
         groupA = [
-            PlanStage(device: "rtx01", layers: LayerRange(0, 20)), PlanStage(device: "nano01", layers: LayerRange(20, 32)),
+            PlanStage(device: "rtx01", layers: LayerRange(0, 20)),
+            PlanStage(device: "nano01", layers: LayerRange(20, 32)),
         ]
         groupB = [
-            PlanStage(device: "nano02", layers: LayerRange(0, 20)), PlanStage(device: "pi01", layers: LayerRange(20, 32)),
+            PlanStage(device: "nano02", layers: LayerRange(0, 20)),
+            PlanStage(device: "pi01", layers: LayerRange(20, 32)),
         ]
     }
 

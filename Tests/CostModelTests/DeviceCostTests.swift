@@ -107,7 +107,8 @@ import Testing
         var random = TestRandom(3)
         let cost = try DeviceCost(measurements: SyntheticDevice().measurements(noise: 0, &random), model: .small)
         let whole = cost.prefillSeconds(layers: 1, tokens: 512)
-        let halves = cost.prefillSeconds(layers: 1, tokens: 256) + cost.prefillSeconds(layers: 1, tokens: 256, earlier: 256)
+        let halves =
+            cost.prefillSeconds(layers: 1, tokens: 256) + cost.prefillSeconds(layers: 1, tokens: 256, earlier: 256)
         // Two halves do the same arithmetic and pay the constant twice.
         #expect(abs(halves - whole - 2e-4) < 1e-8)
     }

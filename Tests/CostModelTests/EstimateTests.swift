@@ -28,7 +28,9 @@ import Testing
         }
     }
 
-    private func replica(_ id: ReplicaID, _ role: ReplicaRole, _ stages: [PlanStage], concurrency: Int = 0) -> PlanReplica {
+    private func replica(_ id: ReplicaID, _ role: ReplicaRole, _ stages: [PlanStage], concurrency: Int = 0)
+        -> PlanReplica
+    {
         PlanReplica(
             id: id, role: role, stages: stages, decodeConcurrency: concurrency, kvCapacityTokens: 4096,
             predictedRequestsPerSecond: 1, predictedTokenGapSeconds: 0.01)

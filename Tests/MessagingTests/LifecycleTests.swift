@@ -1,32 +1,7 @@
-import Foundation
 import Messaging
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct LifecycleTests {
-    @Test func twoHundredCyclesLeaveNoDescriptor() async {
-        await #expect(processExitsWith: .success) {
-            try await cycle()
-            let before = try descriptorCount()
-            for _ in 0..<200 { try await cycle() }
-            #expect(try descriptorCount() <= before)
-            let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count
-            #expect(threads < 50)
-        }
-    }
-
-    @Test func droppedHandlesCloseEverything() async {
-        await #expect(processExitsWith: .success) {
-            try await cycle()
-            let before = try descriptorCount()
-            for _ in 0..<20 {
-                let thread = try MessagingContext().makeThread(name: "dropped")
-                let router = try await RouterSocket.bind("tcp://127.0.0.1:*", on: thread)
-                _ = try await DealerSocket.connect(to: router.endpoint, on: thread)
-            }
-            try await eventually("everything is closed") { try descriptorCount() <= before }
-        }
-    }
-
     @Test func closingEndsSequencesAfterWhatIsBuffered() async throws {
         try await TestBus.with { bus in
             let (router, dealer) = try await bus.pair()
@@ -90,7 +65,9 @@ import Testing
             }
             #expect(taken?.code == .addressInUse)
             #expect(taken?.description.contains(router.endpoint) == true)
-            for endpoint in ["", "nonsense", "tcp://", "tcp://127.0.0.1:99999", "udp://x", "tcp://256.1.1.1:5"] {
+            for endpoint in [
+                "nonsense", "tcp://", "tcp://127.0.0.1:99999", "udp://x", "tcp://256.1.1.1:5", "tcp://127.0.0.1:-1",
+            ] {
                 let bad = await #expect(throws: MessagingError.self) {
                     try await PublisherSocket.bind(endpoint, on: bus.thread)
                 }
@@ -106,13 +83,5 @@ import Testing
             #expect(identity?.code == .badOption)
         }
         #expect(throws: MessagingError.self) { try MessagingContext(ioThreads: 0) }
-    }
-}
-
-private func cycle() async throws {
-    try await TestBus.with { bus in
-        let (router, dealer) = try await bus.pair()
-        try await dealer.send([Frame("x")])
-        #expect(try await router.messages.one().texts == ["x"])
     }
 }

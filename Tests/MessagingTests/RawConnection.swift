@@ -3,7 +3,9 @@ import Testing
 
 /// A TCP connection that speaks no ZMTP.
 final class RawConnection {
-    private let descriptor: Int32
+    private var descriptor: Int32
+    /// What the peer has sent so far, as far as `poll` has taken it.
+    private(set) var received: [UInt8] = []
 
     init(port: UInt16) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -18,25 +20,35 @@ final class RawConnection {
             }
         }
         guard result == 0 else {
-            close(descriptor)
+            end()
             throw POSIXError(.ECONNREFUSED)
         }
     }
 
-    deinit { close(descriptor) }
+    deinit { end() }
+
+    /// Closes the connection.
+    func end() {
+        if descriptor >= 0 { close(descriptor) }
+        descriptor = -1
+    }
 
     /// Writes what the peer takes without blocking; a closed connection is no failure.
     func write(_ bytes: [UInt8]) {
         _ = send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
     }
 
-    /// Whether the peer has closed the connection; takes what it has sent so far.
-    var isClosed: Bool {
+    /// Whether the peer has closed the connection.
+    var isClosed: Bool { !poll() }
+
+    /// Takes what the peer has sent; `false` when it has closed the connection.
+    @discardableResult
+    func poll() -> Bool {
         var buffer = [UInt8](repeating: 0, count: 4096)
         while true {
             let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
-            if count > 0 { continue }
-            return count == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)
+            guard count > 0 else { return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) }
+            received += buffer.prefix(count)
         }
     }
 }

@@ -15,62 +15,61 @@ import Testing
         #expect(instant.reserve(byteCount: 1 << 40, at: start) == start)
     }
 
-    @Test func latencyIsKept() async throws {
+    // Lower bounds hold for every message. Upper bounds hold for the best of several attempts, as other tests may take the
+    // processor away.
+
+    @Test(arguments: [Duration.microseconds(300), .milliseconds(40)])
+    func latencyIsKeptAndNotRoundedToMilliseconds(latency: Duration) async throws {
         try await TestBus.with { bus in
-            let link = ShapedLink(LinkShape(bytesPerSecond: .infinity, latency: .milliseconds(40)))
+            let link = ShapedLink(LinkShape(bytesPerSecond: .infinity, latency: latency))
             let (router, dealer) = try await bus.pair(link: link)
-            for _ in 0..<5 {
+            var shortest = Duration.seconds(60)
+            for _ in 0..<(latency < .milliseconds(1) ? 200 : 20) {
                 let start = ContinuousClock.now
                 try await dealer.send([Frame("x")])
                 _ = try await router.messages.one()
                 let elapsed = ContinuousClock.now - start
-                #expect(elapsed >= .milliseconds(40))
-                #expect(elapsed < .milliseconds(400))
+                #expect(elapsed >= latency)
+                shortest = min(shortest, elapsed)
             }
-        }
-    }
-
-    @Test func shortLatenciesAreNotRoundedToMilliseconds() async throws {
-        try await TestBus.with { bus in
-            let link = ShapedLink(LinkShape(bytesPerSecond: .infinity, latency: .microseconds(300)))
-            let (router, dealer) = try await bus.pair(link: link)
-            var shortest = Duration.seconds(1)
-            for _ in 0..<200 {
-                let start = ContinuousClock.now
-                try await dealer.send([Frame("x")])
-                _ = try await router.messages.one()
-                shortest = min(shortest, ContinuousClock.now - start)
-            }
-            #expect(shortest >= .microseconds(300))
-            #expect(shortest < .microseconds(950), "\(shortest)")
+            #expect(shortest < latency * 1.1 + .microseconds(600), "\(shortest)")
         }
     }
 
     /// Two sockets of one device share its egress: together they are as fast as the link, and each keeps its order.
     @Test func rateIsSharedByTheSocketsOfADevice() async throws {
         try await TestBus.with { bus in
-            let link = ShapedLink(LinkShape(bytesPerSecond: 2_000_000, latency: .milliseconds(5)))
-            let router = try await RouterSocket.bind("tcp://127.0.0.1:*", on: bus.thread)
+            let arrivals = Collector<(peer: PeerIdentity?, index: UInt8, at: ContinuousClock.Instant)>()
+            let router = try await RouterSocket.bind(
+                "tcp://127.0.0.1:*", on: bus.thread,
+                receiver: .handler { arrivals.append(($0.peer, $0.frames[0].bytes[0], .now)) })
             let thread = try bus.context.makeThread(name: "other")
-            let dealers = [
-                try await DealerSocket.connect(to: router.endpoint, on: bus.thread, identity: "a", link: link),
-                try await DealerSocket.connect(to: router.endpoint, on: thread, identity: "b", link: link),
-            ]
-            let start = ContinuousClock.now
-            for index in 0..<10 {
-                for dealer in dealers {
-                    try await dealer.send([Frame([UInt8](repeating: UInt8(index), count: 50_000))])
+            var best = Duration.seconds(60)
+            for attempt in 1...4 where best > .milliseconds(330) {
+                // A new link has nothing of the attempt before to make up for.
+                let link = ShapedLink(LinkShape(bytesPerSecond: 2_000_000, latency: .milliseconds(5)))
+                let peers: [PeerIdentity] = [PeerIdentity("a\(attempt)"), PeerIdentity("b\(attempt)")]
+                let dealers = [
+                    try await DealerSocket.connect(to: router.endpoint, on: bus.thread, identity: peers[0], link: link),
+                    try await DealerSocket.connect(to: router.endpoint, on: thread, identity: peers[1], link: link),
+                ]
+                let before = arrivals.count
+                let start = ContinuousClock.now
+                for index in 0..<6 {
+                    for dealer in dealers {
+                        try await dealer.send([Frame([UInt8](repeating: UInt8(index), count: 50_000))])
+                    }
+                }
+                try await eventually("all have come") { arrivals.count == before + 12 }
+                // 600 kB at 2 MB/s, then the latency.
+                let elapsed = try #require(arrivals.all.last).at - start
+                #expect(elapsed >= .milliseconds(305))
+                best = min(best, elapsed)
+                for peer in peers {
+                    #expect(arrivals.all.filter { $0.peer == peer }.map(\.index) == Array(0..<6))
                 }
             }
-            let messages = await router.messages.collect(20)
-            let elapsed = ContinuousClock.now - start
-            // 1 MB at 2 MB/s.
-            #expect(elapsed >= .milliseconds(505))
-            #expect(elapsed < .milliseconds(1500))
-            for peer in ["a", "b"] as [PeerIdentity] {
-                let order = messages.filter { $0.peer == peer }.map { $0.frames[0].bytes[0] }
-                #expect(order == Array(0..<10))
-            }
+            #expect(best < .milliseconds(400), "\(best)")
         }
     }
 

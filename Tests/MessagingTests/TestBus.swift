@@ -51,15 +51,12 @@ func port(of endpoint: String) throws -> UInt16 {
     try #require(endpoint.split(separator: ":").last.flatMap { UInt16($0) })
 }
 
-/// Open descriptors of this process.
-func descriptorCount() throws -> Int {
-    try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
-}
-
-/// Resident memory of this process in bytes.
-func residentBytes() throws -> Int {
-    let fields = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
-    return (Int(fields[1]) ?? 0) * 4096
+/// Open descriptors of this process, by number and what they are.
+func descriptors() throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").map { name in
+        let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)")
+        return "\(name) \(target ?? "gone")"
+    }
 }
 
 /// Collects from any thread.
@@ -87,4 +84,15 @@ extension MessageSequence {
 
     /// The next message; fails the test at the end of the sequence.
     func one() async throws -> Message { try #require(await collect(1).first) }
+}
+
+/// A message to the router and back, among whatever else the router receives.
+func echo(_ text: String, _ dealer: DealerSocket, _ router: RouterSocket) async throws {
+    try await dealer.send([Frame(text)])
+    for await message in router.messages where message.peer == dealer.identity {
+        #expect(message.texts == [text])
+        try await router.send(message.frames, to: dealer.identity)
+        break
+    }
+    #expect(try await dealer.messages.one().texts == [text])
 }

@@ -32,19 +32,22 @@ public struct Sampler {
         let token: Int32
         if Penalties.areActive(parameters) {
             Penalties.apply(parameters, history: history, to: logits, into: &adjusted)
-            token = choose(adjusted.span, parameters: parameters, position: position)
+            let penalized = adjusted
+            token = Self.choose(penalized.span, parameters: parameters, position: position, weights: &weights)
         } else {
-            token = choose(logits, parameters: parameters, position: position)
+            token = Self.choose(logits, parameters: parameters, position: position, weights: &weights)
         }
         guard let count = topLogProbabilities else { return SampledToken(token: token) }
         return LogProbabilities.report(token: token, top: count, logits: logits, scratch: &weights)
     }
 
-    private mutating func choose(_ logits: Span<Float>, parameters: SamplingParameters, position: Int) -> Int32 {
-        guard parameters.temperature >= Self.smallestTemperature, parameters.topK != 1 else {
-            return Self.greedy(logits)
+    private static func choose(
+        _ logits: Span<Float>, parameters: SamplingParameters, position: Int, weights: inout [Float]
+    ) -> Int32 {
+        guard parameters.temperature >= smallestTemperature, parameters.topK != 1 else {
+            return greedy(logits)
         }
-        let best = Self.greedy(logits)
+        let best = greedy(logits)
         guard best >= 0, best < logits.count, logits[Int(best)] < .infinity, logits[Int(best)] > -.infinity else {
             return max(best, 0)
         }
@@ -54,9 +57,10 @@ public struct Sampler {
         if keepsAll && parameters.topP >= 1 {
             return drawFromAll(
                 logits, best: logits[Int(best)], scale: scale, smallest: Float(parameters.minP), draw: draw,
-                fallback: best)
+                fallback: best, weights: &weights)
         }
-        return drawFromBest(logits, parameters: parameters, scale: scale, draw: draw, fallback: best)
+        let kept = TopFilter.keep(logits, parameters: parameters, scale: scale, scratch: &weights)
+        return drawFromBest(kept, draw: draw, fallback: best)
     }
 
     /// The lowest token with the largest logit; NaN counts as the smallest.
@@ -66,8 +70,9 @@ public struct Sampler {
         }
     }
 
-    private mutating func drawFromAll(
-        _ logits: Span<Float>, best: Float, scale: Float, smallest: Float, draw: Double, fallback: Int32
+    private static func drawFromAll(
+        _ logits: Span<Float>, best: Float, scale: Float, smallest: Float, draw: Double, fallback: Int32,
+        weights: inout [Float]
     ) -> Int32 {
         Exponentials.weights(of: logits, best: best, scale: scale, into: &weights)
         var total = 0.0
@@ -80,10 +85,7 @@ public struct Sampler {
         return fallback
     }
 
-    private mutating func drawFromBest(
-        _ logits: Span<Float>, parameters: SamplingParameters, scale: Float, draw: Double, fallback: Int32
-    ) -> Int32 {
-        let kept = TopFilter.keep(logits, parameters: parameters, scale: scale, scratch: &weights)
+    private static func drawFromBest(_ kept: [WeightedCandidate], draw: Double, fallback: Int32) -> Int32 {
         var total = 0.0
         for candidate in kept { total += Double(candidate.weight) }
         var rest = draw * total

@@ -21,7 +21,8 @@ enum TopFilter {
             let best = TopSelection.best(count, of: logits)
             guard let first = best.first else { return [] }
             var weights: [Float] = []
-            Exponentials.weights(of: best.map(\.logit).span, best: first.logit, scale: scale, into: &weights)
+            let bestLogits = best.map(\.logit)
+            Exponentials.weights(of: bestLogits.span, best: first.logit, scale: scale, into: &weights)
             var kept = zip(best, weights).map { WeightedCandidate(token: $0.token, weight: $1) }
             if parameters.topP < 1 {
                 if total == nil {

@@ -45,10 +45,12 @@ struct Socket: ~Copyable {
     }
 
     borrowing func bind(_ endpoint: String) throws(MessagingError) {
+        try Endpoint.check(endpoint)
         guard zmq_bind(raw, endpoint) == 0 else { throw .endpoint("cannot bind \(endpoint)") }
     }
 
     borrowing func connect(_ endpoint: String) throws(MessagingError) {
+        try Endpoint.check(endpoint)
         guard zmq_connect(raw, endpoint) == 0 else { throw .endpoint("cannot connect to \(endpoint)") }
     }
 

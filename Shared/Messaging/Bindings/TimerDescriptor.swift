@@ -17,9 +17,8 @@ struct TimerDescriptor: ~Copyable {
     borrowing func fire(after delay: Duration) {
         let (seconds, attoseconds) = max(delay, .nanoseconds(1)).components
         // Longer waits end at an hour and are set again.
-        let time =
-            seconds < 3600
-            ? timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000)) : timespec(tv_sec: 3600, tv_nsec: 0)
+        var time = timespec(tv_sec: 3600, tv_nsec: 0)
+        if seconds < 3600 { time = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000)) }
         var setting = itimerspec(it_interval: timespec(tv_sec: 0, tv_nsec: 0), it_value: time)
         timerfd_settime(descriptor, 0, &setting, nil)
     }

@@ -156,7 +156,9 @@ final class Outbox: Sendable {
             guard var lane = state.lanes.removeValue(forKey: peer) else { return [] }
             lane.bytes -= lane.queue.popFirst()?.byteCount ?? 0
             var admitted: [Waiter] = []
-            while !limit.isReached(messages: lane.queue.count, bytes: lane.bytes), let waiter = lane.waiting.popFirst() {
+            while !limit.isReached(messages: lane.queue.count, bytes: lane.bytes),
+                let waiter = lane.waiting.popFirst()
+            {
                 append(waiter.item, to: &lane)
                 admitted.append(waiter)
             }
@@ -190,6 +192,8 @@ final class Outbox: Sendable {
             }
             return waiters
         }
-        for waiter in waiters { waiter.continuation.resume(returning: MessagingError(.closed, "the socket was closed")) }
+        for waiter in waiters {
+            waiter.continuation.resume(returning: MessagingError(.closed, "the socket was closed"))
+        }
     }
 }

@@ -57,7 +57,8 @@ public final class RequestClient: Sendable {
         let key = replies.makeKey(correlation)
         let timer = Task { [replies, endpoint] in
             guard (try? await Task.sleep(for: timeout)) != nil else { return }
-            replies.fail(key, MessagingError(.timedOut, "no reply from \(endpoint) to \(correlation) within \(timeout)"))
+            let error = MessagingError(.timedOut, "no reply from \(endpoint) to \(correlation) within \(timeout)")
+            replies.fail(key, error)
         }
         defer { timer.cancel() }
         let result: Result<Message, MessagingError> = await withTaskCancellationHandler {

@@ -3,8 +3,9 @@ internal import Domain
 /// The state as others see it.
 extension SchedulerCore {
     /// The state at `now`.
-    public mutating func snapshot(at now: Double) -> SchedulerSnapshot {
+    public func snapshot(at now: Double) -> SchedulerSnapshot {
         let situations = situations(at: now)
+        var window = window
         let ready = adoption == nil && unservableSince == nil && inForce != nil
         return SchedulerSnapshot(
             ready: ready, reason: statusText(at: now), plan: inForce?.plan, epoch: inForce?.epoch ?? 0,

@@ -44,11 +44,11 @@ public struct LineLogHandler: LogHandler {
     }
 
     /// Writes a message.
-    public func log(
-        level: Logger.Level, message: Logger.Message, metadata extra: Logger.Metadata?, source: String, file: String,
-        function: String, line: UInt
-    ) {
-        let values = metadata.merging(extra ?? [:]) { _, new in new }.sorted { $0.key < $1.key }
+    public func log(event: LogEvent) {
+        let level = event.level
+        let message = event.message
+        var values = metadata.merging(event.metadata ?? [:]) { _, new in new }.sorted { $0.key < $1.key }
+        if let error = event.error { values.append((key: "error", value: "\(error)")) }
         let text: String
         switch format {
         case .text:

@@ -1,6 +1,7 @@
 import Foundation
 public import Logging
 public import ServiceLifecycle
+import UnixSignals
 
 /// Runs a process's services until SIGTERM or SIGINT, then stops them in reverse order; a second signal or 15 seconds end
 /// the process at once.
@@ -17,7 +18,9 @@ public enum ServiceMain {
             },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(15)
-        try await ServiceGroup(configuration: configuration).run()
+        let group = ServiceGroup(configuration: configuration)
+        ParentWatch.onParentEnd { Task { await group.triggerGracefulShutdown() } }
+        try await group.run()
     }
 }
 
@@ -41,5 +44,20 @@ public enum ProcessFacts {
             if !trimmed.isEmpty { return "\(ProcessInfo.processInfo.hostName)-\(trimmed.prefix(12))" }
         }
         return ProcessInfo.processInfo.hostName
+    }
+}
+
+/// Ends a process whose parent has ended without stopping it: processes that `e2llm` starts carry the parent's number in
+/// `E2LLM_EXIT_WITH_PARENT`.
+public enum ParentWatch {
+    /// Calls `action` once when the parent has ended; never where no parent is named.
+    public static func onParentEnd(_ action: @escaping @Sendable () -> Void) {
+        guard let text = ProcessInfo.processInfo.environment["E2LLM_EXIT_WITH_PARENT"], let parent = Int32(text) else {
+            return
+        }
+        Task {
+            while getppid() == parent { try? await Task.sleep(for: .milliseconds(500)) }
+            action()
+        }
     }
 }

@@ -65,6 +65,7 @@ extension Settings {
 
     /// Where to bind.
     public func bindEndpoint(_ setting: EndpointSetting) throws(RuntimeError) -> String {
-        try optionalString("bind.\(setting.rawValue)") ?? endpoint(setting)
+        if let bound = optionalString("bind.\(setting.rawValue)") { return bound }
+        return try endpoint(setting)
     }
 }

@@ -36,12 +36,13 @@ public struct Settings: Sendable {
     ///   - keys: every setting that the process knows.
     ///   - arguments: `key=value` texts from the command line.
     ///   - file: a YAML file; keys of sections that no setting of `keys` begins with belong to other services.
-    ///   - environment: variables that begin with `E2LLM_`.
+    ///   - environment: variables that begin with `E2LLM_`; `nil`: those of this process.
     /// - Throws: `RuntimeError` with code `badSetting` for keys that nobody knows, `file` for an unreadable file.
     public init(
         keys: [SettingKey], arguments: [String] = [], file: String? = nil,
-        environment: [String: String] = ProcessInfo.processInfo.environment
+        environment: [String: String]? = nil
     ) throws(RuntimeError) {
+        let environment = environment ?? ProcessInfo.processInfo.environment
         let known = Set(keys.map(\.name))
         let sections = Set(keys.map { String($0.name.prefix { $0 != "." }) })
         var fromArguments: [String: String] = [:]

@@ -1,4 +1,5 @@
 public import Messaging
+import Protocol
 import Synchronization
 
 /// A PUB that speaks the protocol; the topic is the message type.

@@ -1,0 +1,89 @@
+import Planning
+import ServiceRuntime
+
+/// How groups are searched.
+enum SearchAlgorithm: String, Sendable, CaseIterable {
+    /// The paper's two-chromosome genetic algorithm; the order within a group is found by the partitioner.
+    case genetic
+    /// The same, with the stages of a group in the order of the chromosome, as in the paper.
+    case geneticOrdered = "genetic-ordered"
+}
+
+/// What the clusterer is told. The table of its settings is `keys`.
+struct ClustererConfiguration: Sendable {
+    /// Where the ROUTER for plan requests is bound.
+    var bindPlan = EndpointSetting.plan.defaultValue
+    /// Where the PUB of proposals is bound.
+    var bindProposals = EndpointSetting.proposals.defaultValue
+    /// The profiler's PUB.
+    var fleet = EndpointSetting.fleet.defaultValue
+    /// The scheduler's PUB.
+    var state = EndpointSetting.state.defaultValue
+    /// The partitioner's ROUTER.
+    var partition = EndpointSetting.partition.defaultValue
+    /// Seed of the search where the request names none.
+    var seed: UInt64 = 1
+    /// How plans are searched.
+    var options = PlanningOptions()
+    /// After this many seconds the best plan so far is taken.
+    var searchSeconds = 20.0
+    /// How long a request waits for the fleet that it names, seconds.
+    var fleetWaitSeconds = 5.0
+    /// Limits of a request to the partitioner.
+    var partitioner = PartitionerLimits()
+    /// Most searches at a time.
+    var parallel = 1
+    /// Most different requests that run or wait.
+    var queueLimit = 32
+
+    /// Makes a configuration of defaults.
+    init() {}
+
+    /// Every setting of the clusterer.
+    static let keys: [SettingKey] =
+        [
+            SettingKey("clusterer.algorithm", "genetic", "genetic, or genetic-ordered: stages in chromosome order"),
+            SettingKey("clusterer.seed", "1", "seed of the search; the same seed and fleet give the same plan"),
+            SettingKey("clusterer.population", "80", "individuals of a generation"),
+            SettingKey("clusterer.generations", "60", "most generations"),
+            SettingKey("clusterer.patience", "20", "generations without a better plan after which the search ends"),
+            SettingKey("clusterer.search_s", "20", "time after which the best plan so far is taken"),
+            SettingKey("clusterer.min_decode_speed", "15", "tokens per second that every request should get"),
+            SettingKey("clusterer.max_decode_concurrency", "16", "largest decode concurrency of a replica"),
+            SettingKey("clusterer.allow_mixed", "false", "plan mixed replicas where a fleet can be split, too"),
+            SettingKey("clusterer.mixed_margin", "0.1", "share by which a plan with mixed replicas must be better"),
+            SettingKey("clusterer.reserved_context", "0", "KV tokens per replica; 0: the model's context, at most 2048"),
+            SettingKey("clusterer.chunk_tokens", "256", "tokens of a prefill chunk"),
+            SettingKey("clusterer.fleet_wait_s", "5", "how long a request waits for a fleet that it knows of"),
+            SettingKey("clusterer.partitioner_timeout_s", "10", "time for the partitioner's answer to one message"),
+            SettingKey("clusterer.partitioner_attempts", "3", "messages to the partitioner before a request fails"),
+            SettingKey("clusterer.parallel", "1", "searches at a time"),
+            SettingKey("clusterer.queue", "32", "most different requests that run or wait; more get overloaded"),
+        ] + EndpointSetting.keys(binding: [.plan, .proposals])
+
+    /// Reads the settings of `keys`.
+    init(reader settings: Settings) throws(RuntimeError) {
+        bindPlan = try settings.bindEndpoint(.plan)
+        bindProposals = try settings.bindEndpoint(.proposals)
+        fleet = try settings.endpoint(.fleet)
+        state = try settings.endpoint(.state)
+        partition = try settings.endpoint(.partition)
+        seed = UInt64(try settings.int("clusterer.seed", in: 0...Int.max))
+        options.orderedGroups = try settings.choice("clusterer.algorithm", as: SearchAlgorithm.self) == .geneticOrdered
+        options.population = try settings.int("clusterer.population", in: 4...10_000)
+        options.generations = try settings.int("clusterer.generations", in: 1...100_000)
+        options.patience = try settings.int("clusterer.patience", in: 1...100_000)
+        options.minimumTokensPerSecond = try settings.double("clusterer.min_decode_speed", in: 0...10_000)
+        options.largestDecodeConcurrency = try settings.int("clusterer.max_decode_concurrency", in: 1...256)
+        options.allowMixed = try settings.bool("clusterer.allow_mixed")
+        options.mixedMargin = try settings.double("clusterer.mixed_margin", in: 0...10)
+        options.reservedContextTokens = try settings.int("clusterer.reserved_context", in: 0...10_000_000)
+        options.chunkTokens = try settings.int("clusterer.chunk_tokens", in: 1...1_000_000)
+        searchSeconds = try settings.double("clusterer.search_s", in: 0.1...3600)
+        fleetWaitSeconds = try settings.double("clusterer.fleet_wait_s", in: 0...600)
+        partitioner.timeoutSeconds = try settings.double("clusterer.partitioner_timeout_s", in: 0.1...600)
+        partitioner.attempts = try settings.int("clusterer.partitioner_attempts", in: 1...100)
+        parallel = try settings.int("clusterer.parallel", in: 1...16)
+        queueLimit = try settings.int("clusterer.queue", in: 1...10_000)
+    }
+}

@@ -1,0 +1,126 @@
+import Domain
+import Planning
+import Protocol
+
+/// Decides which searches run: waits for the fleet that a request names, lets equal requests share a search, bounds what
+/// runs and waits.
+struct ClustererCore: Sendable {
+    private struct Pending: Sendable {
+        var ticket: Ticket
+        var request: PlanRequest
+        var since: Double
+    }
+
+    private struct Search: Sendable {
+        var order: SearchOrder
+        var reason: String
+        var tickets: [Ticket]
+        var isRunning = false
+    }
+
+    private let configuration: ClustererConfiguration
+    private var fleet: Fleet?
+    private var profilerSession = ""
+    private var workload: WorkloadStatistics?
+    private var pending: [Pending] = []
+    private var searches: [SearchID: Search] = [:]
+    private var lastSearch: SearchID = 0
+
+    init(_ configuration: ClustererConfiguration) { self.configuration = configuration }
+
+    /// Decides; does nothing itself. `now` is in seconds of any clock that only grows.
+    mutating func handle(_ event: ClustererEvent, at now: Double) -> [ClustererInstruction] {
+        switch event {
+        case .fleet(let newer, let session):
+            // Versions are ordered within a session; a restarted profiler knows better, whatever its version.
+            guard session != profilerSession || newer.version >= fleet?.version ?? 0 else { return [] }
+            profilerSession = session
+            fleet = newer
+        case .workload(let statistics): workload = statistics
+        case .requested(let ticket, let request):
+            guard pending.count + searches.count < configuration.queueLimit || isShared(request) else {
+                return [.refuse(ticket, overloaded)]
+            }
+            pending.append(Pending(ticket: ticket, request: request, since: now))
+        case .searched(let id, let result): return finish(id, result) + startSearches()
+        case .tick: break
+        }
+        return placePending(at: now) + startSearches()
+    }
+
+    private var overloaded: ErrorBody {
+        ErrorBody(
+            code: "overloaded", message: "\(pending.count + searches.count) plan requests run or wait already",
+            retriable: true)
+    }
+
+    private func isShared(_ request: PlanRequest) -> Bool {
+        guard let order = try? order(request) else { return false }
+        return searches.values.contains { $0.order == order }
+    }
+
+    /// Turns requests whose fleet is there, or that have waited long enough, into searches.
+    private mutating func placePending(at now: Double) -> [ClustererInstruction] {
+        var instructions: [ClustererInstruction] = []
+        var waiting: [Pending] = []
+        for entry in pending {
+            let isThere = fleet.map { $0.version >= entry.request.fleetVersion ?? 0 } ?? false
+            guard isThere || now - entry.since >= configuration.fleetWaitSeconds else {
+                waiting.append(entry)
+                continue
+            }
+            do {
+                join(entry.ticket, try order(entry.request), reason: entry.request.reason)
+            } catch {
+                instructions.append(.refuse(entry.ticket, error.body))
+            }
+        }
+        pending = waiting
+        return instructions
+    }
+
+    private func order(_ request: PlanRequest) throws(Refusal) -> SearchOrder {
+        guard let fleet else {
+            throw Refusal(
+                body: ErrorBody(
+                    code: "no_devices", message: "the profiler has not published a fleet yet", retriable: true))
+        }
+        return SearchOrder(
+            problem: try fleet.problem(excluding: request.excludedDevices), fleetVersion: fleet.version,
+            workload: request.workload ?? workload ?? WorkloadStatistics(), seed: request.seed ?? configuration.seed,
+            options: configuration.options)
+    }
+
+    private mutating func join(_ ticket: Ticket, _ order: SearchOrder, reason: String) {
+        if let shared = searches.first(where: { $0.value.order == order })?.key {
+            searches[shared]?.tickets.append(ticket)
+        } else {
+            lastSearch += 1
+            searches[lastSearch] = Search(order: order, reason: reason, tickets: [ticket])
+        }
+    }
+
+    private mutating func startSearches() -> [ClustererInstruction] {
+        var instructions: [ClustererInstruction] = []
+        var running = searches.values.count(where: \.isRunning)
+        for id in searches.keys.sorted() where running < configuration.parallel {
+            guard let search = searches[id], !search.isRunning else { continue }
+            searches[id]?.isRunning = true
+            running += 1
+            instructions.append(.search(id, search.order))
+        }
+        return instructions
+    }
+
+    private mutating func finish(
+        _ id: SearchID, _ result: Result<SearchOutcome, Refusal>
+    ) -> [ClustererInstruction] {
+        guard let search = searches.removeValue(forKey: id) else { return [] }
+        switch result {
+        case .failure(let refusal): return search.tickets.map { .refuse($0, refusal.body) }
+        case .success(let outcome):
+            let proposal = PlanProposal(plan: outcome.plan, reason: search.reason, searchSeconds: outcome.seconds)
+            return search.tickets.map { .propose($0, proposal) } + [.publish(proposal)]
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import Domain
+import Planning
+import Protocol
+
+/// Names a request that waits for its answer.
+typealias Ticket = UInt64
+/// Names a search.
+typealias SearchID = UInt64
+
+/// What happens to the clusterer.
+enum ClustererEvent: Sendable {
+    /// The profiler published a fleet; `session` is the profiler's.
+    case fleet(Fleet, session: String)
+    /// The scheduler published what traffic it sees.
+    case workload(WorkloadStatistics)
+    /// Somebody wants a plan.
+    case requested(Ticket, PlanRequest)
+    /// A search ended.
+    case searched(SearchID, Result<SearchOutcome, Refusal>)
+    /// Time passes.
+    case tick
+}
+
+/// What the clusterer does about it.
+enum ClustererInstruction: Sendable {
+    /// Search a plan and report `searched`.
+    case search(SearchID, SearchOrder)
+    /// Answer a request.
+    case propose(Ticket, PlanProposal)
+    /// Answer a request with an error.
+    case refuse(Ticket, ErrorBody)
+    /// Tell everybody.
+    case publish(PlanProposal)
+}
+
+/// Everything that a plan depends on.
+struct SearchOrder: Sendable, Hashable {
+    /// Model, usable devices and links; no queries.
+    var problem: PartitionProblem
+    /// The version of the fleet that it was made from.
+    var fleetVersion: UInt64
+    /// The traffic to plan for.
+    var workload: WorkloadStatistics
+    /// Seed of the search.
+    var seed: UInt64
+    /// How plans are searched.
+    var options: PlanningOptions
+}
+
+/// A plan and how long it took.
+struct SearchOutcome: Sendable, Hashable {
+    var plan: PlacementPlan
+    var seconds: Double
+}
+
+/// An error on its way to the one who asked.
+struct Refusal: Error, Sendable, Hashable {
+    var body: ErrorBody
+}

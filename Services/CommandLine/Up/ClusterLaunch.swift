@@ -1,0 +1,187 @@
+import Foundation
+import Inference
+import Logging
+import ServiceRuntime
+import Synchronization
+import UnixSignals
+
+/// One run of `e2llm up`.
+struct ClusterLaunch {
+    private let command: UpCommand
+    private let fleet: FleetFile
+    private let model: String
+    private let directory: URL
+    private let executables: [ServiceName: String]
+    private let endpoints: [EndpointSetting: String]
+    private let logger = Logger(label: "up")
+
+    /// Checks everything that can be checked before a process is started.
+    init(_ command: UpCommand) throws {
+        self.command = command
+        guard (1...65535).contains(command.port) else { throw Failure(.usage, "--port must be 1 to 65535") }
+        fleet = try FleetFile.read(command.fleet)
+        model = URL(fileURLWithPath: command.model).standardizedFileURL.path
+        do {
+            _ = try ModelFile(path: model)
+        } catch {
+            throw Failure(.failed, "\(command.model): \(error)")
+        }
+        guard FreePorts.isFree(command.port) else {
+            throw Failure(.failed, "port \(command.port) is in use; choose another one with --port")
+        }
+        directory =
+            command.directory.map { URL(fileURLWithPath: $0) }
+            ?? ClusterRecord.folder().deletingLastPathComponent().appendingPathComponent("up-\(command.port)")
+        try FileManager.default.createDirectory(
+            at: directory.appendingPathComponent("logs"), withIntermediateDirectories: true)
+        executables = try Self.executables(fleet, command.replace)
+        let settings = EndpointSetting.allCases
+        let ports = try FreePorts.take(settings.count)
+        endpoints = Dictionary(uniqueKeysWithValues: zip(settings, ports.map { "tcp://127.0.0.1:\($0)" }))
+    }
+
+    /// Runs until the process is asked to stop.
+    func run() async throws {
+        LineLogHandler.bootstrap(level: Logger.Level(rawValue: command.logLevel) ?? .info, format: .text)
+        let record = ClusterRecord(
+            processIdentifier: getpid(), http: "http://127.0.0.1:\(command.port)",
+            endpoints: Dictionary(uniqueKeysWithValues: endpoints.map { ($0.key.rawValue, $0.value) }), model: model,
+            directory: directory.path, started: Date())
+        try record.write()
+        defer { record.remove() }
+        logger.info("\(fleet.expanded.count) devices, logs in \(directory.appendingPathComponent("logs").path)")
+
+        let supervisor = Supervisor(logger: logger)
+        let stop = StopSignal()
+        await withTaskGroup(of: Void.self) { group in
+            for specification in specifications() {
+                group.addTask { await supervisor.supervise(specification) }
+            }
+            group.addTask { await announceWhenReady(url: record.http, stop) }
+            await stop.wait()
+            await supervisor.stop(grace: .seconds(18))
+            group.cancelAll()
+        }
+        logger.info("stopped")
+    }
+
+    private func specifications() -> [ProcessSpecification] {
+        let shared =
+            endpoints.sorted { $0.key.rawValue < $1.key.rawValue }.map { "endpoints.\($0.key.rawValue)=\($0.value)" }
+        let extra = (fleet.settings ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" } + command.set
+        let logs = directory.appendingPathComponent("logs")
+        func arguments(_ settings: [String]) -> [String] {
+            settings.flatMap { ["--set", $0] } + ["--log-level", command.logLevel]
+        }
+        func concerns(_ section: String) -> [String] { extra.filter { $0.hasPrefix(section + ".") } }
+
+        var result: [ProcessSpecification] = []
+        for service in ServiceName.central {
+            var settings = shared + concerns(service.rawValue)
+            switch service {
+            case .gateway:
+                settings += ["gateway.port=\(command.port)", "gateway.model=\(model)"]
+            case .profiler:
+                settings.append("profiler.directory=\(directory.appendingPathComponent("profiles").path)")
+            default: break
+            }
+            result.append(
+                ProcessSpecification(
+                    name: service.rawValue, executable: executables[service] ?? service.rawValue,
+                    arguments: arguments(settings), logFile: logs.appendingPathComponent("\(service.rawValue).log").path
+                ))
+        }
+        for (id, device) in fleet.expanded {
+            let settings =
+                shared + concerns("worker") + device.settings + ["worker.device=\(id)", "worker.model=\(model)"]
+            var deviceArguments = ["device"] + arguments(settings)
+            for kind in [ServiceName.prefillWorker, .decoderWorker] {
+                if let path = executables[kind] { deviceArguments += ["--executable", "\(kind.rawValue)=\(path)"] }
+            }
+            result.append(
+                ProcessSpecification(
+                    name: id, executable: Executables.own("e2llm"), arguments: deviceArguments,
+                    logFile: logs.appendingPathComponent("\(id).log").path))
+        }
+        return result
+    }
+
+    private func announceWhenReady(url: String, _ stop: StopSignal) async {
+        let begin = ContinuousClock.now
+        var told = ContinuousClock.now
+        while !Task.isCancelled, !stop.isSet {
+            let health = await HTTPClient.get("\(url)/health")
+            if health?.status == 200 {
+                print("ready: \(url)")
+                fflush(nil)
+                return
+            }
+            if told.duration(to: .now) > .seconds(10) {
+                told = .now
+                let seconds = Int(begin.duration(to: .now) / .seconds(1))
+                logger.info(
+                    "not ready after \(seconds) s: \(health?.errorMessage ?? "the gateway does not answer yet")")
+            }
+            try? await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
+    private static func executables(_ fleet: FleetFile, _ replace: [String]) throws -> [ServiceName: String] {
+        var result: [ServiceName: String] = [:]
+        for service in ServiceName.allCases { result[service] = Executables.own(service.rawValue) }
+        var replaced = fleet.services ?? [:]
+        for text in replace {
+            guard let split = text.firstIndex(of: "=") else {
+                throw Failure(.usage, "--replace takes service=path, not \(text)")
+            }
+            replaced[String(text[..<split])] = String(text[text.index(after: split)...])
+        }
+        for (name, path) in replaced {
+            guard let service = ServiceName(rawValue: name) else {
+                let names = ServiceName.allCases.map(\.rawValue).joined(separator: ", ")
+                throw Failure(.usage, "\(name) is no service; services are \(names)")
+            }
+            let absolute = URL(fileURLWithPath: path).standardizedFileURL.path
+            guard FileManager.default.isExecutableFile(atPath: absolute) else {
+                throw Failure(.usage, "\(path) is not an executable file")
+            }
+            result[service] = absolute
+        }
+        for (service, path) in result where !FileManager.default.isExecutableFile(atPath: path) {
+            throw Failure(.failed, "the executable of \(service.rawValue) is missing: \(path)")
+        }
+        return result
+    }
+}
+
+/// The executables beside this one.
+enum Executables {
+    static func own(_ name: String) -> String {
+        let own =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent(name).path
+    }
+}
+
+/// SIGINT, SIGTERM or the end of the parent process asks a command to stop.
+final class StopSignal: Sendable {
+    private let stream: AsyncStream<Void>
+    private let state = Mutex(false)
+
+    init() {
+        let (stream, continuation) = AsyncStream<Void>.makeStream()
+        self.stream = stream
+        signal(SIGPIPE, SIG_IGN)
+        Task {
+            for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { continuation.yield() }
+        }
+        ParentWatch.onParentEnd { continuation.yield() }
+    }
+
+    var isSet: Bool { state.withLock { $0 } }
+
+    func wait() async {
+        for await _ in stream { break }
+        state.withLock { $0 = true }
+    }
+}

@@ -1,0 +1,71 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import Messaging
+
+/// The gateway with everything that it consists of; what `main` runs and tests start.
+struct GatewayServer: Sendable {
+    /// Sockets and decisions.
+    let service: GatewayService
+    /// HTTP.
+    let http: HTTPService
+
+    /// Puts the parts together.
+    ///
+    /// - Parameters:
+    ///   - configuration: what it is told.
+    ///   - model: the model that it answers for.
+    ///   - context: the root of its sockets.
+    static func build(
+        _ configuration: GatewayConfiguration, model: ServedModel, context: MessagingContext, logger: Logger
+    ) -> GatewayServer {
+        let metrics = GatewayMetrics()
+        let service = GatewayService(
+            configuration: configuration, model: model.digest, metrics: metrics, context: context, logger: logger)
+        let routes = routes(configuration, model: model, service: service, metrics: metrics)
+        let responder = GatewayResponder(
+            routes: routes, access: Access(keys: configuration.apiKeys), metrics: metrics)
+        let http = HTTPService(configuration: configuration, responder: responder, gateway: service, logger: logger)
+        return GatewayServer(service: service, http: http)
+    }
+
+    private static func routes(
+        _ configuration: GatewayConfiguration, model: ServedModel, service: GatewayService, metrics: GatewayMetrics
+    ) -> RouteTable {
+        let bodies = BodyReader(limit: configuration.maximumBodyBytes, timeout: configuration.idleTimeout)
+        let reader = RequestReader(model: model, limits: configuration.requestLimits)
+        let generation = GenerationHandler(
+            service: service, model: model, metrics: metrics, reader: reader, bodies: bodies,
+            keepAlive: configuration.keepAlive, writeTimeout: configuration.writeTimeout)
+        let status = StatusRoutes(
+            service: service, model: model, metrics: metrics, created: Int(Date().timeIntervalSince1970))
+        let texts = TokenizeRoutes(model: model, bodies: bodies, reader: reader)
+        var routes = RouteTable()
+        routes.on(.post, "/v1/chat/completions", "/chat/completions") { request, connection async throws(APIError) in
+            try await generation.respond(request, connection, kind: .chat)
+        }
+        routes.on(.post, "/v1/completions", "/completions") { request, connection async throws(APIError) in
+            try await generation.respond(request, connection, kind: .completion)
+        }
+        routes.on(.get, "/v1/models", "/models") { _, _ in status.models() }
+        routes.below(.get, "/v1/models/", "/models/") { request, _ async throws(APIError) in
+            try status.model(request.uri.path)
+        }
+        routes.on(.get, "/health", "/v1/health", "/ready", needsKey: false) { _, _ async throws(APIError) in
+            try status.health()
+        }
+        routes.on(.get, "/live", needsKey: false) { _, _ in .json(["status": "ok"]) }
+        routes.on(.get, "/metrics", needsKey: false) { _, _ in status.metricsText() }
+        routes.on(.get, "/version", needsKey: false) { _, _ in status.versionObject() }
+        routes.on(.get, "/v1/cluster") { _, _ in status.cluster() }
+        routes.on(.post, "/tokenize", "/v1/tokenize") { request, _ async throws(APIError) in
+            try await texts.tokenize(request)
+        }
+        routes.on(.post, "/detokenize", "/v1/detokenize") { request, _ async throws(APIError) in
+            try await texts.detokenize(request)
+        }
+        return routes
+    }
+}

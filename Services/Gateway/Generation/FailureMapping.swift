@@ -1,0 +1,24 @@
+import Protocol
+
+extension APIError {
+    /// The error that a client sees for what the fleet reported.
+    init(_ error: ErrorBody, kind: GenerationKind) {
+        switch error.code {
+        case "context_length_exceeded":
+            self = APIError(
+                status: 400, type: "exceed_context_size_error", message: error.message,
+                parameter: kind == .chat ? "messages" : "prompt", code: error.code)
+        case "invalid_request": self = APIError.invalid(error.message, code: error.code)
+        case "overloaded": self = APIError.overloaded(error.message)
+        case "timed_out":
+            self = APIError(
+                status: 504, type: "server_error", message: "the request was not routed in time", code: error.code)
+        case _ where error.retriable:
+            self = APIError.unavailable(error.message)
+            code = error.code == "unavailable" ? nil : error.code
+        default:
+            self = APIError.server(error.message)
+            code = error.code
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import Domain
+
+/// Turns a client's JSON into a checked request.
+struct RequestReader: Sendable {
+    let model: ServedModel
+    let limits: RequestLimits
+
+    /// Reads a body of `/v1/chat/completions` or `/v1/completions`.
+    func read(_ body: JSONValue, kind: GenerationKind) throws(APIError) -> GenerationRequest {
+        let fields = try RequestFields(body)
+        if let name = try fields.string("model"), !model.answers(to: name) {
+            throw APIError.notFound("the model \(name.prefix(128)) does not exist", code: "model_not_found", "model")
+        }
+        try UnsupportedFields.check(fields, allowing: kind == .completion ? ["add_special_tokens"] : [])
+        var request = GenerationRequest(
+            kind: kind, prompts: [], sampling: try sampling(fields), maxTokens: try maxTokens(fields, kind))
+        request.choices = try fields.int("n", in: 1...limits.choices) ?? 1
+        if let best = try fields.int("best_of", in: 1...limits.choices), best != request.choices {
+            throw APIError.unsupported("best_of")
+        }
+        try readStop(fields, into: &request)
+        try readStream(fields, into: &request)
+        switch kind {
+        case .chat:
+            if try fields.bool("echo") == true { throw APIError.unsupported("echo") }
+            request.prompts = [GenerationRequest.Prompt(tokens: try ChatReader(self).tokens(fields))]
+        case .completion:
+            request.echoes = try fields.bool("echo") ?? false
+            request.prompts = try PromptReader(self).prompts(fields, echo: request.echoes)
+        }
+        guard request.prompts.count * request.choices <= limits.choices else {
+            throw APIError.invalid(
+                "n times the number of prompts is \(request.prompts.count * request.choices), at most "
+                    + "\(limits.choices) are accepted", request.prompts.count > 1 ? "prompt" : "n")
+        }
+        try checkLengths(request)
+        return request
+    }
+
+    private func checkLengths(_ request: GenerationRequest) throws(APIError) {
+        let parameter = request.kind == .chat ? "messages" : "prompt"
+        for prompt in request.prompts {
+            guard !prompt.tokens.isEmpty else { throw APIError.invalid("\(parameter) is empty", parameter) }
+            guard prompt.tokens.count < model.context else {
+                throw APIError.contextLengthExceeded(
+                    promptTokens: prompt.tokens.count, context: model.context, parameter: parameter)
+            }
+        }
+        guard request.minTokens <= max(request.maxTokens, 1) else {
+            throw APIError.invalid(
+                "min_tokens is \(request.minTokens), more than the most tokens, \(request.maxTokens)", "min_tokens")
+        }
+    }
+
+    private func maxTokens(_ fields: RequestFields, _ kind: GenerationKind) throws(APIError) -> Int {
+        let least = kind == .chat ? 1 : 0
+        let newer = try fields.int("max_completion_tokens", in: least...Int.max)
+        let older = try fields.int("max_tokens", in: least...Int.max)
+        return newer ?? older ?? limits.defaultMaxTokens
+    }
+
+    private func sampling(_ fields: RequestFields) throws(APIError) -> SamplingParameters {
+        var sampling = SamplingParameters()
+        sampling.temperature = try fields.double("temperature", in: 0...2) ?? 1
+        sampling.topP = try fields.double("top_p", in: 0...1, excludingLower: true) ?? 1
+        // vLLM's clients write -1 for "all".
+        sampling.topK = max(0, try fields.int("top_k", in: -1...1_000_000_000) ?? 0)
+        sampling.minP = try fields.double("min_p", in: 0...1) ?? 0
+        sampling.presencePenalty = try fields.double("presence_penalty", in: -2...2) ?? 0
+        sampling.frequencyPenalty = try fields.double("frequency_penalty", in: -2...2) ?? 0
+        let repetition = try fields.double("repetition_penalty", in: 0...10, excludingLower: true)
+        let repeating = try fields.double("repeat_penalty", in: 0...10, excludingLower: true)
+        sampling.repetitionPenalty = repetition ?? repeating ?? 1
+        let seed = try fields.int("seed", in: Int.min...Int.max)
+        sampling.seed = seed.map { UInt64(bitPattern: Int64($0)) } ?? UInt64.random(in: 0...UInt64.max)
+        return sampling
+    }
+
+    private func readStop(_ fields: RequestFields, into request: inout GenerationRequest) throws(APIError) {
+        switch fields.value("stop") {
+        case nil: break
+        case .string(let text): request.stopStrings = [text]
+        case .array(let elements):
+            guard elements.count <= limits.stopStrings else {
+                throw APIError.invalid("stop has \(elements.count) entries, at most \(limits.stopStrings) are accepted", "stop")
+            }
+            for element in elements {
+                guard let text = element.text else { throw APIError.invalid("stop must hold strings only", "stop") }
+                request.stopStrings.append(text)
+            }
+        default: throw APIError.invalid("stop must be a string or an array of strings", "stop")
+        }
+        for text in request.stopStrings where text.isEmpty || text.utf8.count > limits.stopStringBytes {
+            throw APIError.invalid("a stop string must have 1 to \(limits.stopStringBytes) bytes", "stop")
+        }
+        request.includesStopString = try fields.bool("include_stop_str_in_output") ?? false
+        request.minTokens = try fields.int("min_tokens", in: 0...Int.max) ?? 0
+        request.stopTokens =
+            try fields.tokens("stop_token_ids", vocabulary: model.vocabulary.count, atMost: limits.stopTokens) ?? []
+        if try fields.bool("ignore_eos") != true {
+            for token in model.vocabulary.endTokens where !request.stopTokens.contains(token) {
+                request.stopTokens.append(token)
+            }
+        }
+    }
+
+    private func readStream(_ fields: RequestFields, into request: inout GenerationRequest) throws(APIError) {
+        request.streams = try fields.bool("stream") ?? false
+        guard let value = fields.value("stream_options") else { return }
+        let options = try RequestFields(value, prefix: "stream_options.")
+        request.usageInEveryChunk = try options.bool("continuous_usage_stats") ?? false
+        request.includesUsage = try options.bool("include_usage") ?? false
+        // vLLM needs both to be set for usage in every chunk.
+        request.usageInEveryChunk = request.usageInEveryChunk && request.includesUsage
+    }
+}

@@ -1,0 +1,135 @@
+import Domain
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import NIOCore
+
+/// Answers with a stream of events while the choices are generated.
+struct StreamedAnswer: Sendable {
+    let request: GenerationRequest
+    let shape: AnswerShape
+    let group: RequestGroup
+    let keepAlive: Duration?
+    let writeTimeout: Duration
+
+    /// Waits until it is known whether the request is served, so that a refusal has its HTTP status, then streams.
+    func response(_ connection: ClientConnection, _ gone: ClientWatch) async throws(APIError) -> Response {
+        let group = group
+        let watch = StreamWatch(
+            interval: min(keepAlive.map { $0 / 4 } ?? .seconds(5), .seconds(5)), writeTimeout: writeTimeout,
+            nudge: { group.nudge() }, cut: { connection.abort() })
+        let opened = ContinuousClock.now
+        var first: RequestGroup.Item?
+        var items = group.items
+        while !group.ids.isEmpty {
+            guard let item = await items.next() else { throw APIError.clientClosed }
+            if case .output(_, .failed(let error)) = item {
+                gone.stop()
+                group.cancel()
+                throw APIError(error, kind: request.kind)
+            }
+            first = item
+            // After a while of waiting the headers are sent, so that comments can keep the connection alive.
+            if item != .silence || keepAlive.map({ ContinuousClock.now - opened > $0 }) == true { break }
+        }
+        let pending = first
+        return Response(
+            status: .ok, headers: ServerSentEvents.headers,
+            body: ResponseBody { writer in
+                defer {
+                    watch.stop()
+                    gone.stop()
+                    group.cancel()
+                }
+                var stream = EventStream(answer: self)
+                for frame in stream.opening() { try await watch.write(frame, to: &writer) }
+                if let pending {
+                    for frame in stream.frames(for: pending) { try await watch.write(frame, to: &writer) }
+                }
+                var items = group.items
+                while !stream.isComplete, let item = await items.next() {
+                    for frame in stream.frames(for: item) { try await watch.write(frame, to: &writer) }
+                }
+                for frame in stream.closing() { try await watch.write(frame, to: &writer) }
+                try await writer.finish(nil)
+                if stream.hasFailed { connection.closeAfterAnswer() }
+            })
+    }
+}
+
+/// The frames of a stream: items in, frames out.
+struct EventStream {
+    private let request: GenerationRequest
+    private let shape: AnswerShape
+    private let keepAlive: Duration?
+    private var usage: Usage
+    private var running: Int
+    private var started: Set<Int> = []
+    private var lastWrite = ContinuousClock.now
+    /// Whether an error was sent.
+    private(set) var hasFailed = false
+
+    init(answer: StreamedAnswer) {
+        request = answer.request
+        shape = answer.shape
+        keepAlive = answer.keepAlive
+        usage = Usage(promptTokens: answer.request.promptTokens)
+        running = answer.group.ids.count
+    }
+
+    /// Whether nothing more is waited for.
+    var isComplete: Bool { hasFailed || running == 0 }
+
+    /// What comes before any token: roles in a chat, repeated prompts.
+    mutating func opening() -> [ByteBuffer] {
+        var frames: [ByteBuffer] = []
+        for index in 0..<request.sequenceCount {
+            if request.kind == .chat { frames.append(frame(shape.opening(index: index))) }
+            if request.echoes { frames.append(frame(shape.text(request.echo(index), index: index))) }
+            if running == 0 { frames.append(frame(shape.closing(.length, stop: nil, index: index))) }
+        }
+        return frames
+    }
+
+    /// What one item leads to.
+    mutating func frames(for item: RequestGroup.Item) -> [ByteBuffer] {
+        guard case .output(let index, let output) = item else {
+            guard let keepAlive, ContinuousClock.now - lastWrite >= keepAlive else { return [] }
+            lastWrite = .now
+            return [ServerSentEvents.comment]
+        }
+        switch output {
+        case .accepted: return []
+        case .text(let text, let tokens):
+            usage.completionTokens += tokens
+            // The first token is shown even where its text is held back: clients take the time of the first chunk.
+            guard !text.isEmpty || started.insert(index).inserted && tokens > 0 else { return [] }
+            started.insert(index)
+            return [frame(shape.text(text, index: index))]
+        case .ended(let reason, let stop, let times):
+            usage.times.append(times)
+            running -= 1
+            return [frame(shape.closing(reason, stop: stop, index: index))]
+        case .failed(let error):
+            hasFailed = true
+            return [ServerSentEvents.frame(APIError(error, kind: request.kind).body)]
+        }
+    }
+
+    /// What comes last.
+    mutating func closing() -> [ByteBuffer] {
+        if hasFailed { return [ServerSentEvents.done] }
+        guard running == 0 else {
+            hasFailed = true
+            let error = APIError.unavailable("the request was given up")
+            return [ServerSentEvents.frame(error.body), ServerSentEvents.done]
+        }
+        let last = request.includesUsage ? [ServerSentEvents.frame(shape.usage(usage))] : []
+        return last + [ServerSentEvents.done]
+    }
+
+    private mutating func frame(_ chunk: JSONValue) -> ByteBuffer {
+        lastWrite = .now
+        return ServerSentEvents.frame(request.usageInEveryChunk ? chunk.adding(["usage": usage.json]) : chunk)
+    }
+}

@@ -1,0 +1,47 @@
+import Domain
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+
+/// Collects all choices and answers with one JSON object.
+struct WholeAnswer {
+    let request: GenerationRequest
+    let shape: AnswerShape
+    let group: RequestGroup
+
+    /// Waits for every choice.
+    func response() async throws(APIError) -> Response {
+        var usage = Usage(promptTokens: request.promptTokens)
+        // A request for no tokens is complete as it is.
+        var choices = (0..<request.sequenceCount).map {
+            FinishedChoice(text: request.echo($0), reason: .length)
+        }
+        var running = group.ids.count
+        var items = group.items
+        while running > 0, let item = await items.next() {
+            guard case .output(let index, let output) = item else { continue }
+            switch output {
+            case .accepted: break
+            case .text(let text, let tokens):
+                choices[index].text += text
+                usage.completionTokens += tokens
+            case .ended(let reason, let stop, let times):
+                choices[index].reason = reason
+                choices[index].stop = stop
+                usage.times.append(times)
+                running -= 1
+            case .failed(let error):
+                group.cancel()
+                throw APIError(error, kind: request.kind)
+            }
+        }
+        guard running == 0 else { throw APIError.clientClosed }
+        return .json(shape.whole(choices, usage: usage))
+    }
+}
+
+extension APIError {
+    /// Nobody reads it; it is counted.
+    static let clientClosed = APIError(
+        status: 499, type: "client_closed_request", message: "the client closed the connection")
+}

@@ -1,0 +1,87 @@
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import NIOCore
+import ServiceRuntime
+
+/// Answers every request: finds the handler, checks the key, gives errors their shape and every answer its headers.
+struct GatewayResponder: HTTPResponder {
+    let routes: RouteTable
+    let access: Access
+    let metrics: GatewayMetrics
+
+    func respond(to request: Request, context: ClientConnection) async throws -> Response {
+        var response = await answer(request, context)
+        metrics.responded(status: response.status.code)
+        response.headers[.requestID] = Self.requestID(request)
+        response.headers[.accessControlAllowOrigin] = "*"
+        response.headers[HTTPField.Name.xContentTypeOptions] = "nosniff"
+        if request.method == .head { return response.createHeadResponse() }
+        return response
+    }
+
+    private func answer(_ request: Request, _ connection: ClientConnection) async -> Response {
+        do throws(APIError) {
+            if request.method == .options { return Self.preflight(request) }
+            let route = try routes.find(path: request.uri.path, method: request.method)
+            if route.needsKey, !access.allows(request.headers) { throw APIError.unauthorized }
+            return try await route.handler(request, connection)
+        } catch {
+            var response = Response.json(error.body, status: HTTPResponse.Status(code: error.status))
+            if let seconds = error.retryAfter { response.headers[.retryAfter] = "\(seconds)" }
+            if let allow = error.allow { response.headers[.allow] = allow }
+            if error.status == 401 { response.headers[.wwwAuthenticate] = "Bearer" }
+            if error.status == 413 || error.status == 408 {
+                // The rest of the body is not waited for.
+                response.headers[.connection] = "close"
+                response.closesConnection(connection)
+            }
+            return response
+        }
+    }
+
+    /// What browsers ask before a request; without credentials, because keys travel in a header.
+    private static func preflight(_ request: Request) -> Response {
+        var headers = HTTPFields()
+        headers[.accessControlAllowMethods] = "GET, POST, OPTIONS"
+        headers[.accessControlAllowHeaders] =
+            request.headers[.accessControlRequestHeaders] ?? "authorization, content-type"
+        headers[.accessControlMaxAge] = "86400"
+        headers[.allow] = "GET, POST, OPTIONS"
+        return Response(status: .noContent, headers: headers)
+    }
+
+    /// The caller's id where it is harmless, else a new one.
+    private static func requestID(_ request: Request) -> String {
+        if let given = request.headers[.requestID], (1...128).contains(given.utf8.count),
+            given.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
+        {
+            return given
+        }
+        return Session.randomName(bytes: 12)
+    }
+}
+
+
+extension Response {
+    /// A JSON answer.
+    static func json(_ value: JSONValue, status: HTTPResponse.Status = .ok) -> Response {
+        bytes(value.serialized(), type: "application/json", status: status)
+    }
+
+    /// An answer of bytes.
+    static func bytes(_ bytes: [UInt8], type: String, status: HTTPResponse.Status = .ok) -> Response {
+        var headers = HTTPFields()
+        headers[.contentType] = type
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+
+    /// Closes the connection once this answer is sent.
+    mutating func closesConnection(_ connection: ClientConnection) {
+        let inner = body
+        body = ResponseBody(contentLength: inner.contentLength) { writer in
+            try await inner.write(writer)
+            connection.closeAfterAnswer()
+        }
+    }
+}

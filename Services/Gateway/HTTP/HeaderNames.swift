@@ -1,0 +1,15 @@
+import HTTPTypes
+
+extension HTTPField.Name {
+    /// The id of a request, echoed or made here.
+    static let requestID = requireName("x-request-id")
+    /// An API key.
+    static let apiKey = requireName("x-api-key")
+    /// Tells proxies not to collect a stream before passing it on.
+    static let acceleratorBuffering = requireName("x-accel-buffering")
+
+    private static func requireName(_ name: String) -> HTTPField.Name {
+        guard let field = HTTPField.Name(name) else { preconditionFailure("\(name) is a header name") }
+        return field
+    }
+}

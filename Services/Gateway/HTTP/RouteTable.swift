@@ -1,0 +1,48 @@
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+
+/// Paths and their handlers.
+struct RouteTable: Sendable {
+    /// Answers one request.
+    typealias Handler = @Sendable (Request, ClientConnection) async throws(APIError) -> Response
+
+    /// What a path does for one method.
+    struct Route: Sendable {
+        let handler: Handler
+        let needsKey: Bool
+    }
+
+    private var routes: [String: [HTTPRequest.Method: Route]] = [:]
+    private var prefixes: [String: [HTTPRequest.Method: Route]] = [:]
+
+    /// Adds a handler under several paths.
+    mutating func on(
+        _ method: HTTPRequest.Method, _ paths: String..., needsKey: Bool = true, handler: @escaping Handler
+    ) {
+        for path in paths { routes[path, default: [:]][method] = Route(handler: handler, needsKey: needsKey) }
+    }
+
+    /// Adds a handler for everything below several paths, which end with a slash.
+    mutating func below(_ method: HTTPRequest.Method, _ paths: String..., handler: @escaping Handler) {
+        for path in paths { prefixes[path, default: [:]][method] = Route(handler: handler, needsKey: true) }
+    }
+
+    /// The handler of a path.
+    ///
+    /// - Throws: 404 for unknown paths, 405 with the known methods otherwise.
+    func find(path: String, method: HTTPRequest.Method) throws(APIError) -> Route {
+        var path = path
+        if path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        let below = prefixes.first { path.hasPrefix($0.key) && path.count > $0.key.count }?.value
+        guard let methods = routes[path] ?? below else {
+            throw APIError.notFound("there is nothing at \(path.prefix(128))")
+        }
+        // HEAD is answered like GET, without the body.
+        if let route = methods[method] ?? (method == .head ? methods[.get] : nil) { return route }
+        let allow = (methods.keys.map(\.rawValue) + ["OPTIONS"]).sorted().joined(separator: ", ")
+        throw APIError(
+            status: 405, type: "invalid_request_error", message: "\(method.rawValue) is not possible here",
+            allow: allow)
+    }
+}

@@ -1,0 +1,41 @@
+import Domain
+
+/// One message of a chat.
+struct ChatMessage: Sendable, Hashable {
+    var role: String
+    var content: String
+}
+
+/// The texts and tokens of a model.
+protocol Vocabulary: Sendable {
+    /// Entries.
+    var count: Int { get }
+    /// Tokens that end a generation.
+    var endTokens: [Int32] { get }
+    /// The tokens of a text. `addsSpecial` puts the model's begin-of-text token in front where the model wants one,
+    /// `parsesSpecial` reads the text of special tokens as those tokens.
+    func encode(_ text: String, addsSpecial: Bool, parsesSpecial: Bool) throws -> [Int32]
+    /// The tokens of a chat, ending where the assistant's answer begins. Special-token text in messages stays text.
+    func encode(_ chat: [ChatMessage]) throws -> [Int32]
+    /// The text of tokens, special ones included.
+    func decode(_ tokens: [Int32]) -> String
+    /// Turns generated tokens into text, without special ones.
+    func makeText() -> any TokenText
+}
+
+/// The model that the gateway answers for.
+struct ServedModel: Sendable {
+    /// The name that clients use.
+    var name: String
+    /// Other names that are accepted.
+    var aliases: [String]
+    /// The identity of the file.
+    var digest: ModelDigest
+    /// Most tokens of prompt and output together.
+    var context: Int
+    /// Its texts and tokens.
+    var vocabulary: any Vocabulary
+
+    /// Whether a client's name means this model.
+    func answers(to other: String) -> Bool { other == name || aliases.contains(other) }
+}

@@ -1,0 +1,93 @@
+import CostModel
+import Planning
+import Protocol
+
+/// Names a message that waits for its answer.
+typealias Ticket = UInt64
+
+/// What happens to the partitioner.
+enum PartitionerEvent: Sendable {
+    /// A message to answer.
+    case asked(Ticket, PartitionProblem)
+    /// A computation ended.
+    case solved(Ticket, Result<[PartitionAnswer], Refusal>)
+}
+
+/// What the partitioner does about it.
+enum PartitionerInstruction: Sendable {
+    /// Compute the answers and report `solved`.
+    case solve(Ticket, FleetCost, [PartitionQuery])
+    /// Send the answers.
+    case answer(Ticket, [PartitionAnswer])
+    /// Send an error.
+    case refuse(Ticket, ErrorBody)
+}
+
+/// An error on its way to the one who asked.
+struct Refusal: Error, Sendable, Hashable {
+    var body: ErrorBody
+}
+
+/// Checks messages and lets a bounded number of them compute and wait; keeps nothing else.
+struct PartitionerCore: Sendable {
+    private struct Waiting: Sendable {
+        var ticket: Ticket
+        var cost: FleetCost
+        var queries: [PartitionQuery]
+    }
+
+    private let parallel: Int
+    private let queueLimit: Int
+    private var running: Set<Ticket> = []
+    private var waiting: [Waiting] = []
+
+    init(parallel: Int, queueLimit: Int) {
+        self.parallel = parallel
+        self.queueLimit = queueLimit
+    }
+
+    /// Decides; does nothing itself.
+    mutating func handle(_ event: PartitionerEvent) -> [PartitionerInstruction] {
+        switch event {
+        case .asked(let ticket, let problem): asked(ticket, problem)
+        case .solved(let ticket, let result): solved(ticket, result)
+        }
+    }
+
+    private mutating func asked(_ ticket: Ticket, _ problem: PartitionProblem) -> [PartitionerInstruction] {
+        guard waiting.count < queueLimit else {
+            let error = ErrorBody(
+                code: "overloaded", message: "\(waiting.count) messages wait for the partitioner already",
+                retriable: true)
+            return [.refuse(ticket, error)]
+        }
+        do {
+            let cost = try problem.cost()
+            if let fault = problem.queryProblem { throw PlanningError(.invalidInput, fault) }
+            waiting.append(Waiting(ticket: ticket, cost: cost, queries: problem.queries))
+            return startWaiting()
+        } catch {
+            return [.refuse(ticket, ErrorBody(code: error.code.rawValue, message: "partition.solve: \(error.message)"))]
+        }
+    }
+
+    private mutating func solved(
+        _ ticket: Ticket, _ result: Result<[PartitionAnswer], Refusal>
+    ) -> [PartitionerInstruction] {
+        guard running.remove(ticket) != nil else { return [] }
+        switch result {
+        case .success(let answers): return [.answer(ticket, answers)] + startWaiting()
+        case .failure(let refusal): return [.refuse(ticket, refusal.body)] + startWaiting()
+        }
+    }
+
+    private mutating func startWaiting() -> [PartitionerInstruction] {
+        var instructions: [PartitionerInstruction] = []
+        while running.count < parallel, !waiting.isEmpty {
+            let next = waiting.removeFirst()
+            running.insert(next.ticket)
+            instructions.append(.solve(next.ticket, next.cost, next.queries))
+        }
+        return instructions
+    }
+}

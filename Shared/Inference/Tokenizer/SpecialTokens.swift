@@ -1,0 +1,34 @@
+/// The special tokens of a model and what is added to texts, from the metadata or the model's defaults.
+struct SpecialTokens: Sendable {
+    var begin: Int32?
+    var end: Int32?
+    var addsBegin: Bool
+    var addsEnd: Bool
+    /// Tokens that end a generation, in order.
+    var endOfGeneration: [Int32]
+
+    init(_ metadata: GGUFMetadata, vocabulary: Vocabulary, addsBegin: Bool) throws {
+        begin = try Self.token(metadata, "bos_token_id", vocabulary)
+        end = try Self.token(metadata, "eos_token_id", vocabulary)
+        self.addsBegin = try metadata.optionalBool("tokenizer.ggml.add_bos_token") ?? addsBegin
+        addsEnd = try metadata.optionalBool("tokenizer.ggml.add_eos_token") ?? false
+        var ends = Set([end].compactMap { $0 })
+        for key in ["eot_token_id", "eom_token_id"] {
+            if let token = try Self.token(metadata, key, vocabulary) { ends.insert(token) }
+        }
+        vocabulary.forEachText { id, text in
+            guard vocabulary.type(id) == .control, text.count <= KnownTokens.maxBytes else { return }
+            if KnownTokens.ends.contains(String(decoding: text, as: UTF8.self)) { ends.insert(id) }
+        }
+        endOfGeneration = ends.sorted()
+    }
+
+    private static func token(_ metadata: GGUFMetadata, _ name: String, _ vocabulary: Vocabulary) throws -> Int32? {
+        let key = "tokenizer.ggml." + name
+        guard let id = try metadata.optionalUInt(key) else { return nil }
+        guard id < vocabulary.count else {
+            throw InferenceError(.invalidFile, "\(key): token \(id) is not one of the \(vocabulary.count) tokens")
+        }
+        return Int32(id)
+    }
+}

@@ -1,0 +1,84 @@
+/// The tokens of a model: their texts, their types and what they decode to.
+struct Vocabulary: Sendable {
+    private static let tokensKey = "tokenizer.ggml.tokens"
+    private static let typesKey = "tokenizer.ggml.token_type"
+    private static let maxTokens = 1 << 24
+
+    private let texts: GGUFArray
+    private var types: [TokenType]
+    /// What the tokens decode to, one after the other.
+    private var pieces: [UInt8] = []
+    private var pieceEnds: [Int] = []
+
+    /// Reads the vocabulary of a file.
+    init(_ metadata: GGUFMetadata) throws {
+        texts = try metadata.array(Self.tokensKey, of: .string)
+        guard (1...Self.maxTokens).contains(texts.count) else {
+            throw InferenceError(.invalidFile, "\(Self.tokensKey): \(texts.count) tokens are not in 1...\(Self.maxTokens)")
+        }
+        if metadata[Self.typesKey] == nil {
+            types = [TokenType](repeating: .normal, count: texts.count)
+        } else {
+            types = try metadata.integers(Self.typesKey).map(TokenType.init(number:))
+        }
+        guard types.count == texts.count else {
+            throw InferenceError(.invalidFile, "\(Self.typesKey): \(types.count) types for \(texts.count) tokens")
+        }
+        markControlTokens()
+        fillPieces()
+    }
+
+    var count: Int { types.count }
+
+    /// The type of a token in range.
+    func type(_ id: Int32) -> TokenType { types[Int(id)] }
+
+    /// The bytes that a token in range stands for.
+    func piece(_ id: Int32) -> ArraySlice<UInt8> {
+        pieces[(id == 0 ? 0 : pieceEnds[Int(id) - 1])..<pieceEnds[Int(id)]]
+    }
+
+    /// Calls `body` with the text of every token, as the file has it.
+    func forEachText(_ body: (Int32, UnsafeRawBufferPointer) -> Void) {
+        texts.forEachString { body(Int32($0), $1) }
+    }
+
+    /// Calls `body` with the bytes of every token that is written in the byte alphabet.
+    func forEachByteString(_ body: (Int32, [UInt8]) -> Void) {
+        var bytes: [UInt8] = []
+        forEachText { id, text in
+            bytes.removeAll(keepingCapacity: true)
+            if ByteAlphabet.decode(text, into: &bytes), !bytes.isEmpty { body(id, bytes) }
+        }
+    }
+
+    /// Tokens that are known by their text are control tokens, whatever the file says.
+    private mutating func markControlTokens() {
+        var marked: [Int] = []
+        texts.forEachString { index, text in
+            guard text.count <= KnownTokens.maxBytes, let first = text.first, KnownTokens.firstBytes.contains(first)
+            else { return }
+            if KnownTokens.control.contains(String(decoding: text, as: UTF8.self)) { marked.append(index) }
+        }
+        for index in marked { types[index] = .control }
+    }
+
+    private mutating func fillPieces() {
+        pieceEnds.reserveCapacity(count)
+        texts.forEachString { index, text in
+            let start = pieces.count
+            switch types[index] {
+            case .normal, .undefined, .byte:
+                if !ByteAlphabet.decode(text, into: &pieces) {
+                    pieces.removeSubrange(start...)
+                    pieces.append(contentsOf: text)
+                }
+            case .control, .unknown, .userDefined:
+                pieces.append(contentsOf: text)
+            case .unused:
+                break
+            }
+            pieceEnds.append(pieces.count)
+        }
+    }
+}

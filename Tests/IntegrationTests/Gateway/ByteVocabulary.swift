@@ -1,0 +1,59 @@
+import Domain
+
+@testable import Gateway
+
+/// A vocabulary of the 256 bytes and two special tokens, whose texts can be foretold.
+struct ByteVocabulary: Vocabulary {
+    static let end: Int32 = 256
+    static let start: Int32 = 257
+    private static let endText = "<|end|>"
+
+    var count: Int { 258 }
+    var endTokens: [Int32] { [Self.end] }
+
+    func encode(_ text: String, addsSpecial: Bool, parsesSpecial: Bool) -> [Int32] {
+        var tokens: [Int32] = addsSpecial ? [Self.start] : []
+        let parts = parsesSpecial ? text.split(separator: Self.endText, omittingEmptySubsequences: false) : [text[...]]
+        for (index, part) in parts.enumerated() {
+            if index > 0 { tokens.append(Self.end) }
+            tokens += part.utf8.map { Int32($0) }
+        }
+        return tokens
+    }
+
+    func encode(_ chat: [ChatMessage]) -> [Int32] {
+        chat.flatMap { message in
+            [Self.start] + encode("\(message.role):\(message.content)", addsSpecial: false, parsesSpecial: false)
+                + [Self.end]
+        }
+    }
+
+    func decode(_ tokens: [Int32]) -> String {
+        String(decoding: tokens.filter { $0 < 256 }.map { UInt8($0) }, as: UTF8.self)
+    }
+
+    func makeText() -> any TokenText { ByteText() }
+
+    static let model = ServedModel(
+        name: "byte-model", aliases: ["bytes"], digest: "digest", context: 512, vocabulary: ByteVocabulary())
+
+    static func tokens(_ text: String) -> [Int32] { text.utf8.map { Int32($0) } }
+}
+
+/// Text of byte tokens; keeps the bytes of an unfinished character.
+struct ByteText: TokenText {
+    private var held: [UInt8] = []
+
+    mutating func append(_ token: Int32) -> String {
+        guard token < 256 else { return "" }
+        held.append(UInt8(token))
+        guard let text = String(validating: held, as: UTF8.self) else { return "" }
+        held = []
+        return text
+    }
+
+    mutating func finish() -> String {
+        defer { held = [] }
+        return String(decoding: held, as: UTF8.self)
+    }
+}

@@ -1,0 +1,200 @@
+import Domain
+import Protocol
+import Testing
+
+@testable import Gateway
+
+/// Paths, methods, keys, limits and what hostile clients do.
+@Suite(.serialized) struct HTTPInterfaceTests {
+    private let chat = "/v1/chat/completions"
+    private let hi = #"{"messages":[{"role":"user","content":"hi"}]}"#
+
+    @Test func pathsAndMethods() async throws {
+        try await GatewayFixture.run { fixture in
+            let table: [(String, String, Int)] = [
+                ("GET", "/health", 200), ("GET", "/v1/models", 200), ("GET", "/models", 200),
+                ("GET", "/v1/models/byte-model", 200), ("GET", "/v1/models/bytes", 200), ("GET", "/v1/models/none", 404),
+                ("GET", "/v1/models/..%2f..%2fetc%2fpasswd", 404), ("GET", "/metrics", 200), ("GET", "/version", 200),
+                ("GET", "/v1/cluster", 200), ("GET", "/nothing", 404), ("GET", "/../etc/passwd", 404),
+                ("GET", chat, 405), ("DELETE", "/v1/models", 405), ("POST", "/health", 405), ("HEAD", "/health", 200),
+                ("OPTIONS", chat, 204), ("BREW", "/health", 405), ("GET", "/v1/models/", 200),
+            ]
+            for (method, path, status) in table {
+                let answer = try await fixture.ask(method, path)
+                #expect(answer.status == status, "\(method) \(path)")
+                #expect(answer.headers["x-request-id"]?.isEmpty == false)
+                #expect(answer.headers["access-control-allow-credentials"] == nil)
+                if status == 405 { #expect(answer.headers["allow"]?.contains("OPTIONS") == true) }
+                if status >= 400 {
+                    let error = try JSONParser.parse(Array(answer.body.utf8))["error"]
+                    #expect(error?["message"]?.text?.isEmpty == false)
+                    #expect(error?["type"]?.text?.isEmpty == false)
+                }
+            }
+            let echoed = try await fixture.ask("GET", "/health", headers: ["x-request-id": "mine-1"])
+            #expect(echoed.headers["x-request-id"] == "mine-1")
+        }
+    }
+
+    @Test func modelsMetricsAndCluster() async throws {
+        try await GatewayFixture.run { fixture in
+            let models = try await fixture.ask("GET", "/v1/models")
+            let card = try JSONParser.parse(Array(models.body.utf8))["data"]?.elements?.first
+            #expect(card?["id"] == "byte-model")
+            #expect(card?["max_model_len"] == 512)
+            #expect(try await fixture.ask("POST", chat, hi).status == 200)
+            let metrics = try await fixture.ask("GET", "/metrics").body
+            for line in [
+                #"vllm:generation_tokens_total{engine="0",model_name="byte-model"} 7"#,
+                #"vllm:request_success_total{finished_reason="stop",engine="0",model_name="byte-model"} 1"#,
+                #"vllm:time_to_first_token_seconds_count{engine="0",model_name="byte-model"} 1"#,
+                #"vllm:inter_token_latency_seconds_count{engine="0",model_name="byte-model"} 6"#,
+                #"vllm:e2e_request_latency_seconds_bucket{le="+Inf",engine="0",model_name="byte-model"} 1"#,
+                #"vllm:num_requests_running{engine="0",model_name="byte-model"} 0"#,
+            ] {
+                #expect(metrics.contains(line + "\n"))
+            }
+            let cluster = try await fixture.ask("GET", "/v1/cluster")
+            let value = try JSONParser.parse(Array(cluster.body.utf8))
+            #expect(value["epoch"] == 4)
+            #expect(value["scheduler"]?["plan"]?["id"] == "p1")
+            #expect(value["fleet"]?.isNull == true)
+        }
+    }
+
+    @Test func notReady() async throws {
+        try await GatewayFixture.run(ready: false) { fixture in
+            let health = try await fixture.ask("GET", "/health")
+            #expect(health.status == 503)
+            #expect(health.headers["retry-after"] != nil)
+            let error = try #require(try JSONParser.parse(Array(health.body.utf8))["error"])
+            #expect(error["code"] == 503)
+            #expect(error["type"] == "unavailable_error")
+            #expect(error["message"]?.text?.hasPrefix("Loading model") == true)
+            #expect(try await fixture.ask("POST", chat, hi).status == 503)
+            // What is wrong with a request is said even then.
+            #expect(try await fixture.ask("POST", chat, "{}").status == 400)
+            #expect(try await fixture.ask("GET", "/v1/models").status == 200)
+            fixture.fleet.publish(GatewayCoreTests.state(model: "another"))
+            _ = try await eventually { fixture.gateway.service.obstacle?.contains("another") == true ? true : nil }
+            #expect(try await fixture.ask("GET", "/health").status == 503)
+        }
+    }
+
+    @Test func keys() async throws {
+        try await GatewayFixture.run(configure: { $0.apiKeys = ["sk-one", "sk-two"] }) { fixture in
+            let table: [([String: String], Int)] = [
+                ([:], 401), (["Authorization": "Bearer sk-onf"], 401), (["Authorization": "Bearer "], 401),
+                (["Authorization": "Bearer sk-one-more"], 401), (["Authorization": "Basic sk-one"], 401),
+                (["Authorization": "Bearer sk-one"], 200), (["Authorization": "bearer sk-two"], 200),
+                (["x-api-key": "sk-two"], 200),
+            ]
+            for (headers, status) in table {
+                let answer = try await fixture.ask("GET", "/v1/models", headers: headers)
+                #expect(answer.status == status, "\(headers)")
+                #expect((answer.headers["www-authenticate"] != nil) == (status == 401))
+            }
+            #expect(try await fixture.ask("POST", chat, hi).body.contains("authentication_error"))
+            #expect(try await fixture.ask("GET", "/health").status == 200)
+        }
+    }
+
+    @Test func badBodies() async throws {
+        try await GatewayFixture.run(configure: { $0.maximumBodyBytes = 4096 }) { fixture in
+            let table: [(String, Int)] = [
+                ("", 400), ("{", 400), ("[1]", 400), (#"{"a":NaN}"#, 400), (#"{"messages":1,"messages":2}"#, 400),
+                (String(repeating: "[", count: 4000), 400), (String(repeating: " ", count: 5000), 413),
+            ]
+            for (body, status) in table {
+                let answer = try await fixture.ask("POST", chat, body)
+                #expect(answer.status == status, "\(body.prefix(20))")
+                #expect(try JSONParser.parse(Array(answer.body.utf8))["error"] != nil)
+            }
+            let typed = try await fixture.ask("POST", chat, hi, headers: ["Content-Type": "image/png"])
+            #expect(typed.status == 415)
+            #expect(try await fixture.ask("POST", chat, hi).status == 200)
+        }
+    }
+
+    @Test func chunkedBodiesAreBoundedToo() async throws {
+        try await GatewayFixture.run(configure: { $0.maximumBodyBytes = 4096 }) { fixture in
+            let connection = try await RawConnection.open(port: fixture.port)
+            try await connection.send("POST \(chat) HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+            let chunk = "400\r\n" + String(repeating: " ", count: 1024) + "\r\n"
+            for _ in 0..<6 { try await connection.send(chunk) }
+            #expect(try await connection.answer().status == 413)
+            // The rest is not waited for: the connection ends.
+            _ = await connection.readToEnd()
+            #expect(await connection.hasEnded)
+        }
+    }
+
+    @Test func slowClientsAreCutOff() async throws {
+        try await GatewayFixture.run(configure: { $0.idleTimeout = .milliseconds(300) }) { fixture in
+            let header = try await RawConnection.open(port: fixture.port)
+            try await header.send("POST \(chat) HTTP/1.1\r\nHost: a\r\nX-Slow")
+            _ = await header.readToEnd()
+            #expect(await header.hasEnded)
+            let body = try await RawConnection.open(port: fixture.port)
+            try await body.send("POST \(chat) HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{")
+            _ = await body.readToEnd()
+            #expect(await body.hasEnded)
+            #expect(try await fixture.ask("GET", "/health").status == 200)
+        }
+    }
+
+    @Test func hugeHeadersAndGarbage() async throws {
+        try await GatewayFixture.run { fixture in
+            let huge = String(repeating: "a", count: 100_000)
+            for text in ["GET /health HTTP/1.1\r\nHost: a\r\nX-Big: \(huge)\r\n\r\n", "\u{1}\u{2}garbage\r\n\r\n"] {
+                let connection = try await RawConnection.open(port: fixture.port)
+                try? await connection.send(text)
+                let answer = await connection.readToEnd()
+                #expect(answer.isEmpty || answer.hasPrefix("HTTP/1.1 4"))
+            }
+            #expect(try await fixture.ask("GET", "/health").status == 200)
+        }
+    }
+
+    @Test func tokenizeBothWays() async throws {
+        try await GatewayFixture.run { fixture in
+            let (_, llama) = try await fixture.json("/tokenize", #"{"content":"ab<|end|>"}"#)
+            #expect(llama["tokens"] == [97, 98, 256])
+            let (_, text) = try await fixture.json("/tokenize", #"{"content":"<|end|>","parse_special":false}"#)
+            #expect(text["count"] == 7)
+            let (_, vllm) = try await fixture.json("/tokenize", #"{"prompt":"ab","return_token_strs":true}"#)
+            #expect(vllm["tokens"] == [257, 97, 98])
+            #expect(vllm["max_model_len"] == 512)
+            let (_, pieces) = try await fixture.json("/tokenize", #"{"content":"a","with_pieces":true}"#)
+            #expect(pieces["tokens"]?.elements?.first?["piece"] == "a")
+            let (_, back) = try await fixture.json("/detokenize", #"{"tokens":[104,105]}"#)
+            #expect(back["content"] == "hi")
+            #expect(try await fixture.json("/detokenize", #"{"tokens":[9999]}"#).status == 400)
+            #expect(try await fixture.json("/tokenize", "{}").status == 400)
+        }
+    }
+
+    @Test func manyRequestsAtOnce() async throws {
+        try await GatewayFixture.run { fixture in
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<32 {
+                    group.addTask { try await fixture.ask("POST", chat, hi).status }
+                }
+                for try await status in group { #expect(status == 200) }
+            }
+        }
+    }
+
+    @Test func moreThanTheLimitIsRefused() async throws {
+        try await GatewayFixture.run(configure: { $0.limits.sequences = 1 }, behave: { _, _ in .hang([]) }) { fixture in
+            let first = try await RawConnection.open(port: fixture.port)
+            try await first.send(RawConnection.text("POST", chat, body: hi, headers: [:]))
+            _ = try await eventually { fixture.fleet.seen.first }
+            let answer = try await fixture.ask("POST", chat, hi)
+            #expect(answer.status == 503)
+            #expect(answer.headers["retry-after"] != nil)
+            #expect(answer.body.contains("overloaded"))
+            await first.close()
+        }
+    }
+}

@@ -1,0 +1,135 @@
+import Domain
+import Testing
+
+@testable import Gateway
+
+struct RequestReaderTests {
+    private let reader = RequestReader(model: ByteVocabulary.model, limits: RequestLimits())
+
+    private func read(_ body: String, _ kind: GenerationKind = .chat) throws -> GenerationRequest {
+        try reader.read(JSONParser.parse(Array(body.utf8)), kind: kind)
+    }
+
+    private func chat(_ fields: String) -> String {
+        #"{"messages":[{"role":"user","content":"hi"}]"# + (fields.isEmpty ? "" : ",\(fields)") + "}"
+    }
+
+    @Test func everyFieldArrives() throws {
+        let request = try read(
+            chat(
+                #"""
+                "model":"bytes","temperature":0.5,"top_p":0.9,"top_k":40,"min_p":0.1,"seed":-3,"n":2,"max_tokens":5,
+                "max_completion_tokens":7,"presence_penalty":1,"frequency_penalty":-1,"repetition_penalty":1.1,
+                "stop":["x","y"],"stop_token_ids":[65],"include_stop_str_in_output":true,"min_tokens":2,"stream":true,
+                "stream_options":{"include_usage":true,"continuous_usage_stats":true},"logprobs":null,"user":"me",
+                "tools":[],"response_format":{"type":"text"},"unknown_field":{"a":1}
+                """#))
+        #expect(
+            request.sampling
+                == SamplingParameters(
+                    temperature: 0.5, topK: 40, topP: 0.9, minP: 0.1, repetitionPenalty: 1.1, presencePenalty: 1,
+                    frequencyPenalty: -1, seed: UInt64(bitPattern: -3)))
+        #expect(request.maxTokens == 7)
+        #expect(request.stopStrings == ["x", "y"])
+        #expect(request.stopTokens == [65, 256])
+        #expect(request.choices == 2 && request.minTokens == 2 && request.streams && request.includesStopString)
+        #expect(request.includesUsage && request.usageInEveryChunk)
+        let demands = request.demands(context: 512)
+        #expect(demands.map(\.sampling.seed) == [UInt64(bitPattern: -3), UInt64(bitPattern: -2)])
+    }
+
+    @Test func defaults() throws {
+        let request = try read(chat(#""stop":null,"n":null"#))
+        #expect(request.sampling.temperature == 1)
+        #expect(request.maxTokens == RequestLimits().defaultMaxTokens)
+        let demand = try #require(request.demands(context: 512).first)
+        #expect(demand.stop.maxTokens == 512 - request.promptTokens)
+        #expect(try read(chat(#""ignore_eos":true"#)).stopTokens.isEmpty)
+        #expect(try read(chat("")).sampling.seed != read(chat("")).sampling.seed)
+    }
+
+    @Test func specialTextOfMessagesStaysText() throws {
+        let body = #"{"messages":[{"role":"user","content":"<|end|>"}]}"#
+        #expect(try read(body).prompts[0].tokens.filter { $0 == ByteVocabulary.end }.count == 1)
+    }
+
+    @Test func contentParts() throws {
+        let body = #"{"messages":[{"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}]}"#
+        #expect(try read(body).prompts[0].tokens == ByteVocabulary().encode([ChatMessage(role: "user", content: "ab")]))
+    }
+
+    @Test(arguments: [
+        (#""ab""#, [[257, 97, 98]]), (#"["a","b"]"#, [[257, 97], [257, 98]]), ("[97,98]", [[97, 98]]),
+        ("[[97],[98,99]]", [[97], [98, 99]]),
+    ])
+    func prompts(text: String, expected: [[Int32]]) throws {
+        #expect(try read("{\"prompt\":\(text)}", .completion).prompts.map(\.tokens) == expected)
+    }
+
+    @Test(arguments: [
+        (#""temperature":-1"#, 400, "temperature"), (#""temperature":2.1"#, 400, "temperature"),
+        (#""temperature":"hot""#, 400, "temperature"), (#""top_p":0"#, 400, "top_p"), (#""top_p":1.5"#, 400, "top_p"),
+        (#""top_k":-2"#, 400, "top_k"), (#""min_p":2"#, 400, "min_p"), (#""n":0"#, 400, "n"), (#""n":1000000"#, 400, "n"),
+        (#""max_tokens":0"#, 400, "max_tokens"), (#""max_tokens":-1"#, 400, "max_tokens"),
+        (#""max_tokens":9223372036854775808"#, 400, "max_tokens"), (#""max_tokens":"a""#, 400, "max_tokens"),
+        (#""max_tokens":1.5"#, 400, "max_tokens"), (#""max_completion_tokens":0"#, 400, "max_completion_tokens"),
+        (#""seed":18446744073709551616"#, 400, "seed"), (#""seed":0.5"#, 400, "seed"),
+        (#""presence_penalty":3"#, 400, "presence_penalty"), (#""frequency_penalty":-3"#, 400, "frequency_penalty"),
+        (#""repetition_penalty":0"#, 400, "repetition_penalty"), (#""stop":1"#, 400, "stop"), (#""stop":[1]"#, 400, "stop"),
+        (#""stop":"""#, 400, "stop"), (#""stop_token_ids":[258]"#, 400, "stop_token_ids"),
+        (#""stop_token_ids":[-1]"#, 400, "stop_token_ids"), (#""min_tokens":5,"max_tokens":4"#, 400, "min_tokens"),
+        (#""stream":1"#, 400, "stream"), (#""stream_options":1"#, 400, "stream_options"),
+        (#""stream_options":{"include_usage":"y"}"#, 400, "stream_options.include_usage"),
+        (#""model":"gpt-4""#, 404, "model"), (#""model":"../../etc/passwd""#, 404, "model"),
+        (#""logprobs":true"#, 501, "logprobs"), (#""top_logprobs":5"#, 400, "top_logprobs"),
+        (#""logprobs":true,"top_logprobs":1000000000"#, 400, "top_logprobs"), (#""logit_bias":{"5":1}"#, 501, "logit_bias"),
+        (#""response_format":{"type":"json_object"}"#, 501, "response_format"),
+        (#""response_format":{"type":"xml"}"#, 400, "response_format.type"), (#""response_format":1"#, 400, "response_format"),
+        (#""tools":[{"type":"function"}]"#, 501, "tools"), (#""tool_choice":"required""#, 501, "tool_choice"),
+        (#""best_of":3"#, 501, "best_of"), (#""guided_json":{}"#, 501, "guided_json"), (#""echo":true"#, 501, "echo"),
+        (#""use_beam_search":true"#, 501, "use_beam_search"), (#""chat_template":"{{x}}""#, 501, "chat_template"),
+    ])
+    func refuses(field: String, status: Int, parameter: String) {
+        let error = #expect(throws: APIError.self) { try read(chat(field)) }
+        #expect(error?.status == status)
+        #expect(error?.parameter == parameter)
+        #expect(error?.message.isEmpty == false)
+    }
+
+    @Test(arguments: [
+        ("{}", "messages"), (#"{"messages":[]}"#, "messages"), (#"{"messages":"x"}"#, "messages"),
+        (#"{"messages":[1]}"#, "messages[0]"), (#"{"messages":[{"content":"x"}]}"#, "messages[0].role"),
+        (#"{"messages":[{"role":"robot","content":"x"}]}"#, "messages[0].role"),
+        (#"{"messages":[{"role":"user"}]}"#, "messages[0].content"),
+        (#"{"messages":[{"role":"user","content":5}]}"#, "messages[0].content"),
+        (
+            #"{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{}}]}]}"#,
+            "messages[0].content[0].type"
+        ),
+        ("[]", nil),
+    ] as [(String, String?)])
+    func refusesMessages(body: String, parameter: String?) {
+        let error = #expect(throws: APIError.self) { try read(body) }
+        #expect(error?.status == 400)
+        #expect(error?.parameter == parameter)
+    }
+
+    @Test(arguments: [
+        "{}", #"{"prompt":[]}"#, #"{"prompt":[258]}"#, #"{"prompt":[-1]}"#, #"{"prompt":[1,"a"]}"#,
+        #"{"prompt":[[]]}"#, #"{"prompt":{}}"#, #"{"prompt":["a","b"],"n":5}"#,
+        #"{"prompt":["a","a","a","a","a","a","a","a","a"]}"#,
+    ])
+    func refusesPrompts(body: String) {
+        let error = #expect(throws: APIError.self) { try read(body, .completion) }
+        #expect(error?.status == 400)
+    }
+
+    @Test func theContextIsTheLimit() throws {
+        func prompt(_ count: Int) -> String { "{\"prompt\":[\(Array(repeating: "65", count: count).joined(separator: ","))]}" }
+        #expect(try read(prompt(511), .completion).demands(context: 512).first?.stop.maxTokens == 1)
+        let error = #expect(throws: APIError.self) { try read(prompt(512), .completion) }
+        #expect(error?.code == "context_length_exceeded")
+        #expect(error?.object["n_prompt_tokens"] == 512)
+        #expect(error?.object["n_ctx"] == 512)
+    }
+}

@@ -1,0 +1,73 @@
+import Kernels
+import Testing
+
+@Suite("Types and packing")
+struct TypeTests {
+    @Test("block sizes are those of the GGUF format")
+    func sizes() {
+        let expected: [(e2_type, Int32, Int32)] = [
+            (E2_TYPE_F32, 1, 4), (E2_TYPE_F16, 1, 2), (E2_TYPE_Q4_0, 32, 18), (E2_TYPE_Q4_1, 32, 20),
+            (E2_TYPE_Q8_0, 32, 34),
+        ]
+        for (type, values, bytes) in expected {
+            #expect(e2_type_block_values(type) == values)
+            #expect(e2_type_block_bytes(type) == bytes)
+            #expect(e2_type_row_bytes(type, 64) == 64 / Int(values) * Int(bytes))
+        }
+        #expect(e2_type_row_bytes(E2_TYPE_Q4_0, 40) == 0)
+    }
+
+    @Test("what cannot be packed is refused")
+    func refusals() {
+        let unknown = e2_type(rawValue: 12)
+        #expect(!e2_type_supported(unknown))
+        #expect(e2_packed_bytes(unknown, 16, 32) == 0)
+        #expect(e2_packed_bytes(E2_TYPE_Q8_0, 16, 48) == 0)
+        #expect(e2_packed_bytes(E2_TYPE_Q8_0, 0, 32) == 0)
+        #expect(e2_packed_bytes(E2_TYPE_F32, Int64.max, 32) == 0)
+        #expect(e2_pack_rows(unknown, nil, 16, 32, nil, 0, 1) == E2_UNSUPPORTED_TYPE)
+        #expect(e2_pack_rows(E2_TYPE_Q4_0, nil, 16, 33, nil, 0, 1) == E2_BAD_SHAPE)
+        #expect(e2_pack_rows(E2_TYPE_Q4_0, nil, 16, 32, nil, 0, 2) == E2_BAD_SHAPE)
+        #expect(e2_dequantize_row(E2_TYPE_Q4_0, nil, 33, nil) == E2_BAD_SHAPE)
+        #expect(e2_dequantize_row(unknown, nil, 32, nil) == E2_UNSUPPORTED_TYPE)
+    }
+
+    @Test("a known block is read as the format says")
+    func knownBlock() {
+        // Scale 2, minimum -3; byte i has low nibble i and high nibble 15 - i.
+        var block: [UInt8] = [0x00, 0x40, 0x00, 0xC2]
+        for i in 0..<16 { block.append(UInt8(i | (15 - i) << 4)) }
+        var out = [Float](repeating: 0, count: 32)
+        #expect(e2_dequantize_row(E2_TYPE_Q4_1, block, 32, &out) == E2_OK)
+        for i in 0..<16 {
+            #expect(out[i] == Float(i) * 2 - 3)
+            #expect(out[16 + i] == Float(15 - i) * 2 - 3)
+        }
+        block.removeSubrange(2..<4)
+        #expect(e2_dequantize_row(E2_TYPE_Q4_0, block, 32, &out) == E2_OK)
+        #expect(out[0] == -16 && out[15] == 14 && out[16] == 14)
+    }
+
+    @Test("half floats are those of the language, for all bit patterns", arguments: [InstructionSet.scalar] + InstructionSet.others)
+    func halfFloats(isa: InstructionSet) throws {
+        let operations = try isa.operations
+        let patterns = (0...UInt16.max).map { $0 }
+        var floats = [Float](repeating: 0, count: patterns.count)
+        operations.float_from_half(Int32(patterns.count), patterns, &floats)
+        for (pattern, float) in zip(patterns, floats) {
+            let expected = Float(Float16(bitPattern: pattern))
+            #expect(float.isNaN ? expected.isNaN : float.bitPattern == expected.bitPattern)
+        }
+        // Back, and numbers between: ties and neighbours.
+        var random = RandomNumbers(seed: 6)
+        var inputs = floats + floats.map { $0.nextUp } + floats.map { $0 * 1.00048828125 }
+        inputs += (0..<4096).map { _ in Float(bitPattern: UInt32.random(in: 0...UInt32.max, using: &random)) }
+        inputs += [65519.996, 65520, 1e30, -1e30, 5.9604645e-8, 2.9802322e-8, 2.9802326e-8]
+        var halves = [UInt16](repeating: 0, count: inputs.count)
+        operations.half_from_float(Int32(inputs.count), inputs, &halves)
+        for (input, half) in zip(inputs, halves) {
+            let expected = Float16(input)
+            #expect(expected.isNaN ? Float16(bitPattern: half).isNaN : half == expected.bitPattern)
+        }
+    }
+}
