@@ -71,7 +71,7 @@ import Testing
             fleet.decodeEstimate(stages, concurrency: 4, contextTokens: 256, microBatches: 2))
         let stage = device.decodeSeconds(2, 512)
         let latency =
-            12 * stage + device.head[0] + 2 * device.head[1] + 0.01 + 2 * 1152 / 1e7 + 0.02 + 8 / 1e7
+            12 * stage + device.head[0] + 2 * device.head[1] + 0.01 + 2 * 1152 / 1e7 + 0.02
         #expect(abs(decode.latencySeconds - latency) < 1e-9)
         #expect(abs(decode.tokenGapSeconds - max(latency, 2 * decode.cycleSeconds)) < 1e-12)
         let best = try #require(fleet.decodeEstimate(stages, concurrency: 4, contextTokens: 256))

@@ -5,8 +5,8 @@ import Planning
 import Testing
 
 @Suite struct PartitionerTests {
-    /// 400 seeded groups: both phases, given and free order, with memory that binds or not, some of them infeasible.
-    @Test(arguments: 0..<40)
+    /// 300 seeded groups: both phases, given and free order, with memory that binds or not, some of them infeasible.
+    @Test(arguments: 0..<30)
     func equalsBruteForce(seed: Int) throws {
         var random = SeededRandom(seed: UInt64(seed))
         var infeasible = 0
@@ -55,7 +55,7 @@ import Testing
     }
 
     /// The missing memory is enough when it is given to the right devices, and less than it is never enough.
-    @Test(arguments: 0..<40)
+    @Test(arguments: 0..<20)
     func missingMemoryIsExact(seed: Int) throws {
         var random = SeededRandom(seed: UInt64(seed) + 500)
         let model = Build.model(layers: 6, head: 3_000_000)
@@ -70,9 +70,9 @@ import Testing
             return Partitioner(cost: more).answer(query).feasible
         }
         var enough = false
-        for share in 0...2000 where !enough {
-            let first = missing * share / 2000
-            enough = try feasible(first + missing / 1000, missing - first + missing / 1000)
+        for share in 0...500 where !enough {
+            let first = missing * share / 500
+            enough = try feasible(first + missing / 250, missing - first + missing / 250)
             #expect(try !feasible(first, max(0, missing - first - 1)))
         }
         #expect(enough)

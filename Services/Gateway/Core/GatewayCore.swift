@@ -149,14 +149,11 @@ struct GatewayCore: Sendable {
         guard var record = records[id] else { return [] }
         // The scheduler cancels what it believes nobody waits for; here somebody does.
         guard error.retriable || error.code == "cancelled" else { return fail(id, error, cancel: false, at: now) }
-        let cancel = GatewayInstruction.cancel(record.wire)
-        guard record.lose(error, at: now, limits) else {
-            return fail(id, error, cancel: true, at: now)
-        }
-        wireIDs[record.wire] = nil
-        record.state = .pausing
+        let old = record.wire
+        guard record.lose(at: now, limits) else { return fail(id, error, cancel: true, at: now) }
+        wireIDs[old] = nil
         records[id] = record
-        return [cancel] + (record.retryAt <= now ? submit(record, at: now) : [])
+        return [.cancel(old)] + (record.retryAt <= now ? submit(record, at: now) : [])
     }
 
     private mutating func submit(_ record: SequenceRecord, at now: Double) -> [GatewayInstruction] {

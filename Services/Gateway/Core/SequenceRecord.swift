@@ -26,7 +26,7 @@ struct SequenceRecord: Sendable {
     /// Number of the last submission.
     private(set) var submission = 0
     /// Where it is.
-    var state = State.pausing
+    private(set) var state = State.pausing
     /// Its course.
     private(set) var times: SequenceTimes
     /// When it was last submitted.
@@ -97,7 +97,7 @@ struct SequenceRecord: Sendable {
     }
 
     /// Prepares a continuation; `false` where it has been tried too often or for too long.
-    mutating func lose(_ error: ErrorBody, at now: Double, _ limits: GatewayLimits) -> Bool {
+    mutating func lose(at now: Double, _ limits: GatewayLimits) -> Bool {
         let since = lostSince ?? now
         lostSince = since
         guard times.continuations < limits.continuations || failures > 0, now - since <= limits.continuation else {
@@ -107,6 +107,7 @@ struct SequenceRecord: Sendable {
         // Half a second, doubling up to four; the first time at once, because another replica may be free.
         retryAt = failures == 0 ? now : now + min(4, 0.25 * Double(1 << min(failures, 4)))
         failures += 1
+        state = .pausing
         wire = RequestID("\(id)~\(submission + 1)")
         return true
     }

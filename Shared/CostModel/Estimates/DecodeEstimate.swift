@@ -37,9 +37,9 @@ extension FleetCost {
         prefillHopSeconds(from: from, to: to, tokens: batch)
     }
 
-    /// Seconds that the new tokens of `batch` sequences take from the last stage to the first.
-    public func returnHopSeconds(from: DeviceID, to: DeviceID, batch: Int) -> Double {
-        network.hopSeconds(from: from, to: to, bytes: Double(batch) * 4)
+    /// Seconds that new tokens take from the last stage to the first: a few bytes, so latency alone.
+    public func returnHopSeconds(from: DeviceID, to: DeviceID) -> Double {
+        network.hopSeconds(from: from, to: to, bytes: 0)
     }
 
     /// The decode times of `concurrency` sequences of `contextTokens` tokens each on a pipeline, with `microBatches`
@@ -79,7 +79,7 @@ extension FleetCost {
             decodeHopSeconds(from: from.device, to: to.device, batch: batch)
         }
         if stages.count > 1, let first = stages.first, let last = stages.last {
-            hops.append(returnHopSeconds(from: last.device, to: first.device, batch: batch))
+            hops.append(returnHopSeconds(from: last.device, to: first.device))
         }
         let cycle = max(compute.max() ?? 0, hops.max() ?? 0)
         let latency = compute.reduce(0, +) + hops.reduce(0, +)

@@ -39,7 +39,7 @@ struct StageGroup {
             query.devices.map { cost.prefillHopSeconds(from: from, to: $0, tokens: rows) }
         }
         returns = query.devices.map { last in
-            query.devices.map { decode ? cost.returnHopSeconds(from: last, to: $0, batch: query.batch) : 0 }
+            query.devices.map { decode ? cost.returnHopSeconds(from: last, to: $0) : 0 }
         }
     }
 

@@ -68,9 +68,12 @@ extension SchedulerCore {
             noteServing(false, at: now)
             return
         }
+        let serving = inForce.plan.replicas.contains {
+            $0.role.phases.contains(.decode) && isUp($0) && !isLeaving($0.id)
+        }
+        noteServing(serving, at: now)
+        guard serving, !requests.waiting.isEmpty else { return }
         var situations = situations(at: now)
-        noteServing(situations.contains { $0.routable && $0.replica.role.phases.contains(.decode) }, at: now)
-        guard unservableSince == nil else { return }
         let maxContext = fleet.model?.maxContext ?? .max
         let longest = longestSequence
         for waiting in requests.waiting {

@@ -38,7 +38,7 @@ extension SchedulerCore {
         Set(fleet.usableDevices.map(\.id)).subtracting(exclusions.active(at: now)).subtracting(deadDevices(at: now))
     }
 
-    private mutating func reasonForPlan(at now: Double) -> String? {
+    private func reasonForPlan(at now: Double) -> String? {
         let usable = usableDevices(at: now)
         guard !usable.isEmpty else { return nil }
         guard let inForce else { return isSettled(at: now) ? "no plan is in force" : nil }
@@ -50,9 +50,9 @@ extension SchedulerCore {
         return driftReason(inForce, at: now)
     }
 
-    private mutating func driftReason(_ inForce: PlanInForce, at now: Double) -> String? {
+    private func driftReason(_ inForce: PlanInForce, at now: Double) -> String? {
         if let last = lastDriftPlan, now - last < configuration.driftPauseSeconds { return nil }
-        guard let seen = window.statistics(assumed: inForce.workload, at: now) else { return nil }
+        guard let seen = seenWorkload else { return nil }
         return driftDetector.drift(planned: inForce.workload, seen: seen)
     }
 
@@ -82,8 +82,7 @@ extension SchedulerCore {
             return
         }
         if let inForce, isHealthy(at: now) {
-            let seen = window.statistics(assumed: inForce.workload, at: now)
-            let hasDrifted = seen.map { driftDetector.drift(planned: inForce.workload, seen: $0) != nil } ?? false
+            let hasDrifted = seenWorkload.map { driftDetector.drift(planned: inForce.workload, seen: $0) != nil } ?? false
             if hasDrifted { lastDriftPlan = now }
             let verdict = weighed(plan, against: inForce, hasDrifted: hasDrifted)
             if case .keep(let why) = verdict {

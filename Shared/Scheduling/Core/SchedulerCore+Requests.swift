@@ -91,7 +91,7 @@ extension SchedulerCore {
     /// A worker is gone: what touched its replica is lost.
     mutating func loseRequests(on key: WorkerKey, why: String, at now: Double) {
         for record in requests.ordered where routeWorkers(of: record).contains(key) {
-            lose(record, .replicaLost(why), at: now)
+            lose(record, .replicaLost(why), except: key, at: now)
         }
     }
 
@@ -132,8 +132,10 @@ extension SchedulerCore {
     }
 
     /// Stops what is left of a request and has the gateway continue it elsewhere.
-    mutating func lose(_ record: RequestRecord, _ fault: SchedulingFault, at now: Double) {
-        cancelOnWorkers(record, at: now)
+    mutating func lose(
+        _ record: RequestRecord, _ fault: SchedulingFault, except gone: WorkerKey? = nil, at now: Double
+    ) {
+        cancelOnWorkers(record, except: gone, at: now)
         requests.end(record.id, at: now)
         emit(.lose(record.id, gateway: record.gateway, fault))
     }
@@ -143,8 +145,8 @@ extension SchedulerCore {
         emit(.refuse(request.id, gateway: request.gateway, fault))
     }
 
-    private mutating func cancelOnWorkers(_ record: RequestRecord, at now: Double) {
-        for key in firstStages(of: record) {
+    private mutating func cancelOnWorkers(_ record: RequestRecord, except gone: WorkerKey? = nil, at now: Double) {
+        for key in firstStages(of: record) where key != gone {
             guard let address = workers.liveAddress(key) else { continue }
             emit(.cancel(record.id, address))
             let decodes = inForce?.replica(record.placement.decode)?.workers.first == key

@@ -30,6 +30,8 @@ public struct SchedulerCore: Sendable {
     var requests = RequestTable()
     var gateways = GatewayTable()
     var window: WorkloadWindow
+    /// The traffic as it was last published.
+    var seenWorkload: WorkloadStatistics?
     /// Replicas that are avoided until a time.
     var inhibited: [ReplicaID: Double] = [:]
     /// Estimates for the plan in force.
@@ -56,11 +58,13 @@ public struct SchedulerCore: Sendable {
     public mutating func handle(_ event: SchedulerEvent, at now: Double) -> [SchedulerInstruction] {
         instructions = []
         take(event, at: now)
-        advanceAdoption(at: now)
+        if event.concernsPlans {
+            advanceAdoption(at: now)
+            weighHeldProposal(at: now)
+            repairIfNeeded(at: now)
+            askForPlanIfNeeded(at: now)
+        }
         advanceTransition(at: now)
-        weighHeldProposal(at: now)
-        repairIfNeeded(at: now)
-        askForPlanIfNeeded(at: now)
         dispatch(at: now)
         defer { instructions = [] }
         return instructions
@@ -104,7 +108,8 @@ public struct SchedulerCore: Sendable {
         if publishedAt.map({ now - $0 >= configuration.publishSeconds }) ?? true {
             publishedAt = now
             emit(.publishState)
-            if let seen = window.statistics(assumed: assumedWorkload, at: now) { emit(.publishWorkload(seen)) }
+            seenWorkload = window.statistics(assumed: assumedWorkload, at: now)
+            if let seenWorkload { emit(.publishWorkload(seenWorkload)) }
         }
     }
 
@@ -113,4 +118,14 @@ public struct SchedulerCore: Sendable {
 
     /// The traffic that stands in for figures that nobody has seen yet.
     var assumedWorkload: WorkloadStatistics { inForce?.workload ?? WorkloadStatistics() }
+}
+
+extension SchedulerEvent {
+    /// Whether the event may change which plan is wanted; the others, by far the most, only concern requests.
+    fileprivate var concernsPlans: Bool {
+        switch self {
+        case .workerHeartbeat, .workerHeard, .submitted, .cancelled, .requestEvent, .gatewayHeartbeat: false
+        default: true
+        }
+    }
 }

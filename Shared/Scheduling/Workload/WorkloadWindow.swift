@@ -5,6 +5,7 @@ struct WorkloadWindow: Sendable {
     private let seconds: Double
     private var arrivals: [(time: Double, promptTokens: Int)] = []
     private var outputs: [(time: Double, tokens: Int)] = []
+    private var outputSum = 0.0
 
     /// Oldest samples beyond this number leave early.
     private static let capacity = 4096
@@ -20,6 +21,7 @@ struct WorkloadWindow: Sendable {
     /// A request ended after `tokens` tokens.
     mutating func finished(tokens: Int, at now: Double) {
         outputs.append((now, tokens))
+        outputSum += Double(tokens)
         forget(before: now - seconds)
     }
 
@@ -31,10 +33,7 @@ struct WorkloadWindow: Sendable {
         // The window is as long as it has been watched; a lone burst does not count as an endless rate.
         let span = max(now - first.time, 1)
         let prompt = arrivals.reduce(0) { $0 + Double($1.promptTokens) } / count
-        let output =
-            outputs.isEmpty
-            ? assumed.meanOutputTokens
-            : max(1, outputs.reduce(0) { $0 + Double($1.tokens) } / Double(outputs.count))
+        let output = max(1, meanOutputTokens ?? assumed.meanOutputTokens)
         return WorkloadStatistics(
             requestsPerSecond: count / span, meanPromptTokens: max(1, prompt), meanOutputTokens: output,
             arrivalVariation: variation(span: last.time - first.time), sampleCount: arrivals.count)
@@ -42,7 +41,7 @@ struct WorkloadWindow: Sendable {
 
     /// Mean output length of finished requests, or `nil` before there was one.
     var meanOutputTokens: Double? {
-        outputs.isEmpty ? nil : outputs.reduce(0) { $0 + Double($1.tokens) } / Double(outputs.count)
+        outputs.isEmpty ? nil : outputSum / Double(outputs.count)
     }
 
     /// Squared coefficient of variation of the times between arrivals; 1 with too few of them to tell.
@@ -58,6 +57,9 @@ struct WorkloadWindow: Sendable {
         let old = max(arrivals.firstIndex { $0.time >= time } ?? arrivals.count, arrivals.count - Self.capacity)
         if old > 0 { arrivals.removeFirst(old) }
         let oldOutputs = max(outputs.firstIndex { $0.time >= time } ?? outputs.count, outputs.count - Self.capacity)
-        if oldOutputs > 0 { outputs.removeFirst(oldOutputs) }
+        if oldOutputs > 0 {
+            for output in outputs.prefix(oldOutputs) { outputSum -= Double(output.tokens) }
+            outputs.removeFirst(oldOutputs)
+        }
     }
 }

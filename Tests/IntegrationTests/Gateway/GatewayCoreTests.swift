@@ -256,7 +256,7 @@ struct GatewayCoreTests {
                     reasons.randomElement(using: &random) ?? nil)
             case 5: event = .lost(wire, lostError)
             case 6: event = .schedulerState(Self.state(), session: "s\(Int.random(in: 1...2, using: &random))")
-            case 7: event = .abandoned(RequestID("q\(Int.random(in: 0...max(1, opened), using: &random))"))
+            case 7 where opened > 0: event = .abandoned(RequestID("q\(Int.random(in: 1...opened, using: &random))"))
             default: event = .tick
             }
             if case .abandoned(let id) = event { ended.insert(id) }

@@ -143,9 +143,10 @@ extension RawConnection {
 
     /// Reads one chunk of a chunked body; `nil` at its end.
     func chunk() async throws -> String? {
-        let size = try await read(through: "\r\n").dropLast(2)
+        // The two bytes of a line's end are one Character.
+        let size = try await read(through: "\r\n").dropLast()
         guard let count = Int(size, radix: 16) else { throw Unexpected(what: "chunk size \(size)") }
         let text = try await read(count: count + 2)
-        return count == 0 ? nil : String(text.dropLast(2))
+        return count == 0 ? nil : String(text.dropLast())
     }
 }

@@ -28,7 +28,7 @@ import Testing
             ]),
     ]
 
-    @Test(arguments: 0..<60) func nothingIsLostOrLeaked(_ seed: Int) {
+    @Test(arguments: 0..<40) func nothingIsLostOrLeaked(_ seed: Int) {
         var random = Random(state: UInt64(seed) &* 7919 &+ 1)
         var world = SchedulerWorld.serving(Self.plans[seed % Self.plans.count], devices: Self.devices)
         var count = 0
@@ -108,11 +108,11 @@ import Testing
         for key in world.workers.keys.sorted() {
             if world.workers[key]?.isRunning == false { world.startWorker(key) }
         }
-        for round in 0..<40 {
-            world.pass(10)
+        for round in 0..<30 {
+            world.pass(5)
             var plan = Sample.split
             plan.id = PlanID("final-\(round)")
-            if world.snapshot().plan == nil || round > 20 { world.send(.proposal(plan, reason: "final")) }
+            if world.snapshot().plan == nil || round > 15 { world.send(.proposal(plan, reason: "final")) }
             for id in world.wanted.sorted() {
                 let holder = world.workers.keys.sorted().first {
                     $0.kind == .decode && world.workers[$0]?.held[id] != nil
