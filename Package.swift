@@ -66,7 +66,7 @@ let package = Package(
         .systemLibrary(name: "CZeroMQ", path: "Shared/CZeroMQ"),
         .target(name: "Kernels", path: "Shared/Kernels"),
         shared("Domain"),
-        shared("Protocol", ["Domain"]),
+        shared("Protocol", ["Domain"], exclude: ["Specification"]),
         shared("Messaging", ["CZeroMQ"]),
         shared("Inference", ["Domain", "Kernels", crypto]),
         shared("CostModel", ["Domain"]),
@@ -108,12 +108,6 @@ let package = Package(
                 "Profiler", "Partitioner", "Clusterer", "Scheduler", "PrefillWorker", "DecoderWorker", "Gateway",
                 "CommandLineTool", "StageRuntime", "TestSupport", "Domain", "Protocol", "Messaging", "ServiceRuntime",
                 "Inference", "Planning", "Scheduling", "CostModel",
-            ]),
-        test(
-            "EndToEndTests",
-            [
-                "Profiler", "Partitioner", "Clusterer", "Scheduler", "PrefillWorker", "DecoderWorker", "Gateway",
-                "CommandLineTool", "TestSupport", "Domain",
             ]),
     ]
 )

@@ -52,7 +52,7 @@ struct ClustererConfiguration: Sendable {
             SettingKey("clusterer.max_decode_concurrency", "16", "largest decode concurrency of a replica"),
             SettingKey("clusterer.allow_mixed", "false", "plan mixed replicas where a fleet can be split, too"),
             SettingKey("clusterer.mixed_margin", "0.1", "share by which a plan with mixed replicas must be better"),
-            SettingKey("clusterer.reserved_context", "0", "KV tokens per replica; 0: the model's context, at most 2048"),
+            SettingKey("clusterer.reserved_context", "0", "KV tokens of a replica; 0: the context, at most 2048"),
             SettingKey("clusterer.chunk_tokens", "256", "tokens of a prefill chunk"),
             SettingKey("clusterer.fleet_wait_s", "5", "how long a request waits for a fleet that it knows of"),
             SettingKey("clusterer.partitioner_timeout_s", "10", "time for the partitioner's answer to one message"),

@@ -1,3 +1,4 @@
+import Domain
 import Logging
 import Messaging
 import Protocol
@@ -97,7 +98,11 @@ final class ClustererService: Service {
             let source = RemotePartitioner(socket: endpoints.partition, limits: configuration.partitioner)
             group.addTask(priority: .utility) { [queue] in
                 let result: Result<SearchOutcome, Refusal>
-                do { result = .success(try await search.run(source)) } catch { result = .failure(error) }
+                do throws(Refusal) {
+                    result = .success(try await search.run(source))
+                } catch {
+                    result = .failure(error)
+                }
                 queue.push(.event(.searched(id, result)))
             }
         case .propose(let ticket, let proposal):

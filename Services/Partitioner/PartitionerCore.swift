@@ -61,7 +61,7 @@ struct PartitionerCore: Sendable {
                 retriable: true)
             return [.refuse(ticket, error)]
         }
-        do {
+        do throws(PlanningError) {
             let cost = try problem.cost()
             if let fault = problem.queryProblem { throw PlanningError(.invalidInput, fault) }
             waiting.append(Waiting(ticket: ticket, cost: cost, queries: problem.queries))

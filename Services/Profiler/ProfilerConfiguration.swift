@@ -31,7 +31,7 @@ struct ProfilerConfiguration: Sendable {
             SettingKey("profiler.link_timeout_s", "60", "time after which a link measurement has failed"),
             SettingKey("profiler.retry_s", "2", "first pause after a failed measurement; doubles"),
             SettingKey("profiler.retry_limit_s", "120", "longest pause after failed measurements"),
-            SettingKey("profiler.max_devices", "512", "most devices; more are refused"),
+            SettingKey("profiler.max_devices", "256", "most devices; more are refused"),
         ] + EndpointSetting.keys(binding: [.registry, .fleet])
 
     /// Reads the settings of `keys`.

@@ -22,7 +22,7 @@ static attention_state attention_open(const e2_attention *a) {
     attention_state s;
     s.lines = a->count * a->group;
     s.width = (int32_t)e2_round_up((size_t)a->head_dim, 16);
-    s.direct = s.lines <= E2_ATTENTION_BLOCK && a->head_dim % 16 == 0;
+    s.direct = s.lines <= E2_ATTENTION_DIRECT && a->head_dim % 16 == 0;
     s.keys = a->work;
     s.values = s.keys + a->head_dim * 32;
     s.scores = s.values + s.width * 32;
@@ -59,12 +59,10 @@ E2_INLINE void attention_scores(
         low[i] = high[i] = v_set(0.0f);
     }
     for (int32_t d = 0; d < a->head_dim; d++) {
-        v16 k_low = attention_load(keys, (size_t)d * 32, half), k_high = attention_load(keys, (size_t)d * 32 + 16, half);
-        for (int i = 0; i < count; i++) {
-            v16 q = v_set(query[i][d]);
-            low[i] = v_fma(q, k_low, low[i]);
-            high[i] = v_fma(q, k_high, high[i]);
-        }
+        v16 k = attention_load(keys, (size_t)d * 32, half);
+        for (int i = 0; i < count; i++) { low[i] = v_fma(v_set(query[i][d]), k, low[i]); }
+        k = attention_load(keys, (size_t)d * 32 + 16, half);
+        for (int i = 0; i < count; i++) { high[i] = v_fma(v_set(query[i][d]), k, high[i]); }
     }
     v16 scale = v_set(a->scale);
     for (int i = 0; i < count; i++) {
@@ -117,11 +115,11 @@ E2_INLINE void attention_add(
         for (int c = 0; c < chunks; c++) { sum[i][c] = v_load(s->output + (first + i) * s->width + d + 16 * c); }
     }
     for (int32_t j = from; j < to; j++) {
-        v16 v[2];
-        for (int c = 0; c < chunks; c++) { v[c] = attention_load(values, (size_t)j * (size_t)s->width + (size_t)(d + 16 * c), half); }
-        for (int i = 0; i < count; i++) {
-            v16 p = v_set(s->scores[(first + i) * 32 + j]);
-            for (int c = 0; c < chunks; c++) { sum[i][c] = v_fma(p, v[c], sum[i][c]); }
+        for (int c = 0; c < chunks; c++) {
+            v16 v = attention_load(values, (size_t)j * (size_t)s->width + (size_t)(d + 16 * c), half);
+            for (int i = 0; i < count; i++) {
+                sum[i][c] = v_fma(v_set(s->scores[(first + i) * 32 + j]), v, sum[i][c]);
+            }
         }
     }
     for (int i = 0; i < count; i++) {
@@ -155,6 +153,16 @@ E2_INLINE void attention_lines(
     }
 }
 
+E2_INLINE void attention_block(
+    const e2_attention *a, const attention_state *s, const void *keys, const void *values, bool half, int32_t start) {
+    int32_t line = 0;
+    for (; line + E2_ATTENTION_BLOCK <= s->lines; line += E2_ATTENTION_BLOCK) {
+        attention_lines(a, s, keys, values, half, start, line, E2_ATTENTION_BLOCK);
+    }
+    for (; line + 2 <= s->lines; line += 2) { attention_lines(a, s, keys, values, half, start, line, 2); }
+    for (; line < s->lines; line++) { attention_lines(a, s, keys, values, half, start, line, 1); }
+}
+
 static void attention_widen(const e2_attention *a, const attention_state *s, const uint8_t *block) {
     const uint16_t *keys = (const uint16_t *)(block + a->key_offset);
     const uint16_t *values = (const uint16_t *)(block + a->value_offset);
@@ -181,21 +189,12 @@ static void attention_span(const e2_attention *a, const attention_state *s, int3
     int32_t end = (span + 1) * E2_SPAN_BLOCKS;
     for (int32_t b = span * E2_SPAN_BLOCKS; b < end && b <= last; b++) {
         const uint8_t *block = a->blocks[b];
-        int32_t start = b * 32, line = 0;
         if (s->direct) {
-            const void *keys = block + a->key_offset, *values = block + a->value_offset;
-            if (s->lines == E2_ATTENTION_BLOCK) {
-                attention_lines(a, s, keys, values, true, start, 0, E2_ATTENTION_BLOCK);
-            } else {
-                for (; line < s->lines; line++) { attention_lines(a, s, keys, values, true, start, line, 1); }
-            }
-            continue;
+            attention_block(a, s, block + a->key_offset, block + a->value_offset, true, b * 32);
+        } else {
+            attention_widen(a, s, block);
+            attention_block(a, s, s->keys, s->values, false, b * 32);
         }
-        attention_widen(a, s, block);
-        for (; line + E2_ATTENTION_BLOCK <= s->lines; line += E2_ATTENTION_BLOCK) {
-            attention_lines(a, s, s->keys, s->values, false, start, line, E2_ATTENTION_BLOCK);
-        }
-        for (; line < s->lines; line++) { attention_lines(a, s, s->keys, s->values, false, start, line, 1); }
     }
 }
 
@@ -243,7 +242,8 @@ static void e2_attend(const e2_attention *a) {
         }
     }
     for (int32_t i = 0; i < s.lines; i++) {
-        float *out = a->output + (size_t)(i / a->group) * a->output_stride + (size_t)(i % a->group) * (size_t)a->head_dim;
+        size_t column = (size_t)(i % a->group) * (size_t)a->head_dim;
+        float *out = a->output + (size_t)(i / a->group) * a->output_stride + column;
         attention_finish_line(a->head_dim, s.total + i * s.width, s.total_sum[i], out);
     }
 }

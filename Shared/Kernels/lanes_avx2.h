@@ -11,8 +11,8 @@ E2_INLINE v16 v_set(float x) { return v_both(_mm256_set1_ps(x), _mm256_set1_ps(x
 E2_INLINE v16 v_load(const float *p) { return v_both(_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)); }
 E2_INLINE void v_store(float *p, v16 x) { _mm256_storeu_ps(p, x.a); _mm256_storeu_ps(p + 8, x.b); }
 E2_INLINE v16 v_load_half(const uint16_t *p) {
-    return v_both(
-        _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)), _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p + 8))));
+    __m128i a = _mm_loadu_si128((const __m128i *)p), b = _mm_loadu_si128((const __m128i *)(p + 8));
+    return v_both(_mm256_cvtph_ps(a), _mm256_cvtph_ps(b));
 }
 E2_INLINE void v_store_half(uint16_t *p, v16 x) {
     _mm_storeu_si128((__m128i *)p, _mm256_cvtps_ph(x.a, _MM_FROUND_TO_NEAREST_INT));
@@ -76,4 +76,5 @@ E2_INLINE float v_largest(v16 x) {
 
 #define E2_FMAF __builtin_fmaf
 #define E2_FLOAT_ROWS 4
-#define E2_ATTENTION_BLOCK 3
+#define E2_ATTENTION_BLOCK 2
+#define E2_ATTENTION_DIRECT 4

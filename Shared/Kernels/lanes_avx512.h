@@ -101,3 +101,4 @@ E2_INLINE float v_largest(v16 x) {
 #define E2_FMAF __builtin_fmaf
 #define E2_FLOAT_ROWS 12
 #define E2_ATTENTION_BLOCK 8
+#define E2_ATTENTION_DIRECT 8

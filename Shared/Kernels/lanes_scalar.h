@@ -61,3 +61,4 @@ E2_INLINE float v_largest(v16 x) {
 #define E2_FMAF fmaf
 #define E2_FLOAT_ROWS 2
 #define E2_ATTENTION_BLOCK 2
+#define E2_ATTENTION_DIRECT 4

@@ -56,7 +56,8 @@ static e2_input normalised(const worker *w, const float *weight, int32_t phase) 
 
 // Tiles begin..<end of the concatenation in which this matrix starts at tile `start` and column `column`.
 static void qkv_part(
-    const worker *w, const e2_matrix *m, const float *bias, int32_t start, int32_t column, step_part p, e2_input input) {
+    const worker *w, const e2_matrix *m, const float *bias, int32_t start, int32_t column, step_part p,
+    e2_input input) {
     const step *s = w->s;
     int32_t begin = p.begin - start, end = p.end - start, tiles = e2_tile_count(m->rows);
     begin = begin < 0 ? 0 : begin;
@@ -176,7 +177,9 @@ static void attend_item(const worker *w, int32_t index) {
     if (s->single) {
         memcpy(w->mine->query, query, (size_t)width * 4);
         query = w->mine->query;
-        for (int32_t h = 0; h < s->group; h++) { turn_head(s, item.row, w->layer->query_norm, w->mine->query + h * dim); }
+        for (int32_t h = 0; h < s->group; h++) {
+            turn_head(s, item.row, w->layer->query_norm, w->mine->query + h * dim);
+        }
         if (item.span < 0 || item.span == item.spans - 1) { write_kv(w, item.row, item.head, w->mine->key); }
     }
     e2_attention a = {
@@ -203,7 +206,9 @@ static void attend_item(const worker *w, int32_t index) {
 
 static void attention_quantise_chunk(const step *s, int32_t item) {
     int32_t first = item * STEP_ROW_CHUNK, last = first + STEP_ROW_CHUNK;
-    for (int32_t row = first; row < last && row < s->batch->rows; row++) { quantise_attention(s, row, 0, s->query_width); }
+    for (int32_t row = first; row < last && row < s->batch->rows; row++) {
+        quantise_attention(s, row, 0, s->query_width);
+    }
 }
 
 // ----------------------------------------------------------------------------------------------------- the run

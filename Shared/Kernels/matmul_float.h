@@ -30,7 +30,8 @@ E2_INLINE void matmul_put(const matmul_call *m, int32_t tile, int32_t row, v16 y
         m->out + (size_t)row * m->out_stride + column);
 }
 
-E2_INLINE void matmul_float_rows(const matmul_call *m, int32_t tile, int32_t row, const int rows, const int tiles, bool half) {
+E2_INLINE void matmul_float_rows(
+    const matmul_call *m, int32_t tile, int32_t row, const int rows, const int tiles, bool half) {
     const uint8_t *weights[4];
     const float *x[E2_FLOAT_ROWS];
     v16 sum[E2_FLOAT_ROWS][4];

@@ -25,7 +25,8 @@ static void matmul_quantised(const matmul_call *m, int32_t begin, int32_t end, i
             const e2_qblock *a = m->input.blocks + (size_t)row * (size_t)blocks;
             v16 y = v_set(0.0f);
             for (int32_t b = 0; b < blocks; b++) {
-                const uint8_t *vectors = base + (size_t)b * (form == E2_FORM_Q4 ? E2_Q4_BLOCK_BYTES : E2_Q8_BLOCK_BYTES);
+                size_t block_bytes = form == E2_FORM_Q4 ? E2_Q4_BLOCK_BYTES : E2_Q8_BLOCK_BYTES;
+                const uint8_t *vectors = base + (size_t)b * block_bytes;
                 const uint8_t *scales = form == E2_FORM_Q4
                     ? vectors + 256
                     : base + (size_t)blocks * E2_Q8_BLOCK_BYTES + (size_t)b * E2_Q8_SCALE_BYTES;

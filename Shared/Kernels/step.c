@@ -9,11 +9,13 @@
 e2_status e2_dims_check(const e2_dims *d) {
     const int32_t limit = 1 << 24;
     if (d->hidden <= 0 || d->hidden % 32 != 0 || d->ffn <= 0 || d->ffn % 32 != 0) { return E2_BAD_SHAPE; }
-    if (d->hidden > limit || d->ffn > limit || d->max_positions <= 0 || d->max_positions > 1 << 30) { return E2_BAD_SHAPE; }
+    if (d->hidden > limit || d->ffn > limit) { return E2_BAD_SHAPE; }
+    if (d->max_positions <= 0 || d->max_positions > 1 << 30) { return E2_BAD_SHAPE; }
     if (d->head_dim <= 0 || d->head_dim % 8 != 0 || d->head_dim > 256) { return E2_BAD_SHAPE; }
     if (d->kv_heads <= 0 || d->heads <= 0 || d->heads > 65536 || d->heads % d->kv_heads != 0) { return E2_BAD_SHAPE; }
     if (d->heads * d->head_dim % 32 != 0) { return E2_BAD_SHAPE; }
-    if (d->rope_dimensions < 0 || d->rope_dimensions % 2 != 0 || d->rope_dimensions > d->head_dim) { return E2_BAD_SHAPE; }
+    if (d->rope_dimensions < 0 || d->rope_dimensions % 2 != 0) { return E2_BAD_SHAPE; }
+    if (d->rope_dimensions > d->head_dim) { return E2_BAD_SHAPE; }
     return d->rope_dimensions > 0 && d->rope_frequencies == NULL ? E2_BAD_SHAPE : E2_OK;
 }
 

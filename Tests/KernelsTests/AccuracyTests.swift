@@ -40,7 +40,7 @@ struct AccuracyTests {
             let hidden = random.floats(40 * 64)
             let norm = random.floats(64)
             let all = try logits(w, hidden, norm, rows: (0..<40).map(Int32.init), threads: 1, isa: .scalar)
-            for isa in [InstructionSet.scalar] + InstructionSet.others {
+            for isa in InstructionSet.all {
                 for threads: Int32 in 1...3 {
                     for rows: [Int32] in [[39], [5, 5, 0], (0..<20).reversed()] {
                         let some = try logits(w, hidden, norm, rows: rows, threads: threads, isa: isa)

@@ -20,6 +20,8 @@ struct InstructionSet: Sendable, CustomStringConvertible {
 
     static let scalar = InstructionSet(description: "scalar") { e2_isa("scalar") }
 
+    static var all: [InstructionSet] { [scalar] + others }
+
     /// All but the scalar reference.
     static let others: [InstructionSet] = [
         InstructionSet(description: "avx2") { e2_isa("avx2") },

@@ -42,7 +42,7 @@ struct LayerTests {
             #expect(bits(try run(model, chunks: steps, hidden: hidden, threads: threads)) == whole)
         }
         #expect(bits(try run(model, chunks: [40, 35], hidden: hidden, threads: 2, layerByLayer: true)) == whole)
-        for isa in [InstructionSet.scalar] + InstructionSet.others {
+        for isa in InstructionSet.all {
             #expect(bits(try run(model, chunks: [50, 1, 24], hidden: hidden, threads: 2, isa: isa)) == whole, "\(isa)")
         }
     }

@@ -57,7 +57,7 @@ struct MatrixTests {
         }
     }
 
-    @Test("a row's result does not depend on the rows beside it", arguments: [InstructionSet.scalar] + InstructionSet.others)
+    @Test("a row's result does not depend on the rows beside it", arguments: InstructionSet.all)
     func rowsAreIndependent(isa: InstructionSet) throws {
         var random = RandomNumbers(seed: 3)
         for type in allTypes {

@@ -48,7 +48,7 @@ struct TypeTests {
         #expect(out[0] == -16 && out[15] == 14 && out[16] == 14)
     }
 
-    @Test("half floats are those of the language, for all bit patterns", arguments: [InstructionSet.scalar] + InstructionSet.others)
+    @Test("half floats are those of the language, for all bit patterns", arguments: InstructionSet.all)
     func halfFloats(isa: InstructionSet) throws {
         let operations = try isa.operations
         let patterns = (0...UInt16.max).map { $0 }

@@ -57,7 +57,6 @@ import Testing
                 && found.requestSeconds <= best.requestSeconds * 1.001
             if close { hits += 1 }
         }
-        print("hits \(hits)")
         #expect(hits >= instances * 3 / 4, "\(hits) of \(instances)")
     }
 
@@ -146,14 +145,5 @@ import Testing
         let seconds = try clock.measure { _ = try Planner.plan(cost: cost, workload: workload, seed: 1) }
         // A second with optimisation; tests are built without.
         #expect(seconds < .seconds(20))
-        print("8 devices: \(seconds)")
-        for count in [8, 12, 24, 64] {
-            let big = try fleet(8, count: count, share: 0.2...0.7)
-            for seed in 0..<3 {
-            var plan: PlacementPlan?
-            let seconds = try clock.measure { plan = try Planner.plan(cost: big, workload: workload, seed: UInt64(seed)) }
-            print("\(count) devices: \(seconds) \(plan?.objective ?? 0) rate \(plan?.predictedRequestsPerSecond ?? 0) replicas \(plan?.replicas.count ?? 0) \(plan?.relaxations ?? [])")
-            }
-        }
     }
 }

@@ -38,7 +38,8 @@ extension TinyModel {
             let factors = (0..<headDim / 2).map { index in 1 + Float(index) * 0.5 }
             result.append(
                 TinyModelTensor(
-                    name: "rope_freqs.weight", shape: [headDim / 2], type: 0, bytes: TinyModelFormat.f32.encode(factors)))
+                    name: "rope_freqs.weight", shape: [headDim / 2], type: 0, bytes: TinyModelFormat.f32.encode(factors)
+                ))
         }
         return result
     }

@@ -37,7 +37,7 @@ struct PlanSearch: Sendable {
         do {
             var plan = try search.plan()
             if stopped, !search.isFinished {
-                plan.relaxations.append("the search was stopped after \(search.generation) generations: its time was up")
+                plan.relaxations.append("the search was stopped after \(search.generation) generations: time was up")
             }
             return SearchOutcome(plan: plan, seconds: (ContinuousClock.now - start) / .seconds(1))
         } catch {

@@ -38,21 +38,25 @@ struct GenerateCommand: AsyncParsableCommand {
     func run() async throws {
         try await Failure.reporting {
             try check()
-            let language: LanguageModel
+            let file: ModelFile
+            let tokenizer: Tokenizer
+            let format: ChatFormat?
             do {
-                language = try LanguageModel(path: model)
+                file = try ModelFile(path: model)
+                tokenizer = try Tokenizer(gguf: file.gguf)
+                format = try ChatFormat(gguf: file.gguf, tokenizer: tokenizer)
             } catch {
                 throw Failure(.failed, "\(model): \(error)")
             }
-            let tokenizer = language.tokenizer
+            if chat, format == nil { throw Failure(.usage, "\(model) has no chat template; leave --chat out") }
             let promptTokens =
-                chat
-                ? try language.chatTokens([ChatMessage(role: "user", content: prompt)])
+                try chat
+                ? format?.tokens([ChatMessage(role: "user", content: prompt)]) ?? []
                 : tokenizer.encode(prompt, addSpecial: true, parseSpecial: true)
             let stop = StopConditions(
                 maxTokens: maxTokens, stopTokens: ignoreEos ? [] : tokenizer.endOfGenerationTokens)
             let generator = try Generator(
-                model: language.file, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
+                model: file, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
                 contextTokens: promptTokens.count + maxTokens)
             var detokenizer = StreamingDetokenizer(tokenizer: tokenizer, skipSpecial: true)
             var text = ""

@@ -31,7 +31,8 @@ struct ChatReader {
             result.append(message)
         }
         guard bytes <= reader.limits.promptBytes else {
-            throw APIError.invalid("the messages have \(bytes) bytes of text, at most \(reader.limits.promptBytes)", "messages")
+            throw APIError.invalid(
+                "the messages have \(bytes) bytes of text, at most \(reader.limits.promptBytes)", "messages")
         }
         return result
     }

@@ -35,7 +35,8 @@ struct PromptReader {
 
     private func prompt(_ text: String, _ addsSpecial: Bool) throws(APIError) -> GenerationRequest.Prompt {
         guard text.utf8.count <= reader.limits.promptBytes else {
-            throw APIError.invalid("prompt has \(text.utf8.count) bytes, at most \(reader.limits.promptBytes)", "prompt")
+            throw APIError.invalid(
+                "prompt has \(text.utf8.count) bytes, at most \(reader.limits.promptBytes) are accepted", "prompt")
         }
         do {
             // The caller writes the whole prompt, special tokens included, as with other servers; only chat messages

@@ -82,7 +82,8 @@ struct RequestReader: Sendable {
         case .string(let text): request.stopStrings = [text]
         case .array(let elements):
             guard elements.count <= limits.stopStrings else {
-                throw APIError.invalid("stop has \(elements.count) entries, at most \(limits.stopStrings) are accepted", "stop")
+                throw APIError.invalid(
+                    "stop has \(elements.count) entries, at most \(limits.stopStrings) are accepted", "stop")
             }
             for element in elements {
                 guard let text = element.text else { throw APIError.invalid("stop must hold strings only", "stop") }

@@ -2,12 +2,13 @@
 /// refused unless their value means "off", so that nobody gets another result than asked for.
 enum UnsupportedFields {
     private static let neutral: [(String, [JSONValue])] = [
-        ("logprobs", [false]), ("top_logprobs", []), ("prompt_logprobs", []), ("logit_bias", [.object([])]),
+        ("logprobs", [false]), ("top_logprobs", [0]), ("prompt_logprobs", []), ("logit_bias", [.object([])]),
         ("tools", [.array([])]), ("functions", [.array([])]), ("function_call", ["none", "auto"]),
         ("suffix", [""]), ("use_beam_search", [false]), ("length_penalty", [1, .number(1)]),
         ("guided_json", []), ("guided_regex", []), ("guided_choice", []), ("guided_grammar", []),
         ("structured_outputs", []), ("grammar", [""]), ("json_schema", []), ("bad_words", [.array([])]),
-        ("allowed_token_ids", []), ("typical_p", [1, .number(1)]), ("mirostat", [0]), ("dynatemp_range", [0, .number(0)]),
+        ("allowed_token_ids", []), ("typical_p", [1, .number(1)]), ("mirostat", [0]),
+        ("dynatemp_range", [0, .number(0)]),
         ("dry_multiplier", [0, .number(0)]), ("xtc_probability", [0, .number(0)]), ("top_n_sigma", [-1, .number(-1)]),
         ("skip_special_tokens", [true]), ("truncate_prompt_tokens", []), ("prompt_embeds", []),
         ("chat_template", []), ("chat_template_kwargs", [.object([])]), ("documents", [.array([])]),
@@ -17,7 +18,7 @@ enum UnsupportedFields {
 
     /// Throws for the first field that is set to something that cannot be done.
     static func check(_ fields: RequestFields, allowing allowed: Set<String> = []) throws(APIError) {
-        if let top = try fields.int("top_logprobs", in: 0...20), fields.value("logprobs") != .bool(true) {
+        if let top = try fields.int("top_logprobs", in: 0...20), top > 0, fields.value("logprobs") != .bool(true) {
             throw APIError.invalid("top_logprobs is \(top), which needs logprobs to be true", "top_logprobs")
         }
         if let choice = fields.value("tool_choice"), choice != "none", choice != "auto" {

@@ -62,7 +62,6 @@ struct GatewayResponder: HTTPResponder {
     }
 }
 
-
 extension Response {
     /// A JSON answer.
     static func json(_ value: JSONValue, status: HTTPResponse.Status = .ok) -> Response {

@@ -44,7 +44,9 @@ final class StreamWatch: Sendable {
             while !Task.isCancelled {
                 do { try await Task.sleep(for: interval) } catch { return }
                 guard let self else { return }
-                if let since = self.writing.withLock({ $0 }), ContinuousClock.now - since > writeTimeout { return cut() }
+                if let since = self.writing.withLock({ $0 }), ContinuousClock.now - since > writeTimeout {
+                    return cut()
+                }
                 nudge()
             }
         }

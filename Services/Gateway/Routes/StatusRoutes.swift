@@ -30,8 +30,8 @@ struct StatusRoutes: Sendable {
     func models() -> Response { .json(["object": "list", "data": .array([card])]) }
 
     func model(_ path: String) throws(APIError) -> Response {
-        let name = path.split(separator: "/", omittingEmptySubsequences: false).drop { $0 != "models" }.dropFirst()
-            .joined(separator: "/").removingPercentEncoding ?? ""
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        let name = parts.drop { $0 != "models" }.dropFirst().joined(separator: "/").removingPercentEncoding ?? ""
         guard model.answers(to: name) else {
             throw APIError.notFound("the model \(name.prefix(128)) does not exist", code: "model_not_found", "model")
         }

@@ -25,7 +25,7 @@ struct ProfilerLimits: Sendable, Hashable {
     /// Longest pause after failed measurements.
     var retryLimitSeconds = 120.0
     /// Most devices.
-    var mostDevices = 512
+    var mostDevices = 256
     /// How often the fleet is published without a change.
     var publishSeconds = 1.0
 

@@ -77,7 +77,8 @@ extension KVCache {
 
     private func blockIndices(_ positions: Range<Int>) -> Range<Int> {
         positions.isEmpty
-            ? 0..<0 : positions.lowerBound / KVBlockLayout.positions..<KVBlockLayout.blocks(forPositions: positions.upperBound)
+            ? 0..<0
+            : positions.lowerBound / KVBlockLayout.positions..<KVBlockLayout.blocks(forPositions: positions.upperBound)
     }
 
     private func check(layers: LayerRange, positions: Range<Int>) throws {

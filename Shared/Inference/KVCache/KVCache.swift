@@ -103,7 +103,9 @@ public final class KVCache {
         _ sequence: RequestID, to destination: UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>
     ) -> Int {
         guard let blocks = tables[sequence]?.blocks else { return 0 }
-        for (index, block) in blocks.enumerated() { destination[index] = base(of: block).assumingMemoryBound(to: UInt8.self) }
+        for (index, block) in blocks.enumerated() {
+            destination[index] = base(of: block).assumingMemoryBound(to: UInt8.self)
+        }
         return blocks.count
     }
 
@@ -127,6 +129,7 @@ public final class KVCache {
     private func outOfBlocks(_ sequence: RequestID, tokens: Int) -> InferenceError {
         InferenceError(
             .outOfMemory,
-            "no KV blocks for \(tokens) tokens of sequence \(sequence): \(freeTokens) of \(capacityTokens) tokens are free")
+            "no KV blocks for \(tokens) tokens of sequence \(sequence): \(freeTokens) of \(capacityTokens) tokens are free"
+        )
     }
 }

@@ -65,7 +65,8 @@ struct LayerMeasurement {
             try forward(
                 names.map { name in
                     StageEntry(
-                        sequence: name, startPosition: executor.cache.length(of: name) ?? 0, rows: 1, wantsLogits: false)
+                        sequence: name, startPosition: executor.cache.length(of: name) ?? 0, rows: 1, wantsLogits: false
+                    )
                 })
         }
     }

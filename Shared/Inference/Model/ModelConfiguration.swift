@@ -16,6 +16,14 @@ public struct RopeParameters: Sendable, Hashable {
     public var base: Double
     /// Positions are multiplied by this (1 unless the file scales linearly).
     public var positionScale: Double
+
+    /// Makes parameters.
+    public init(pairing: RopePairing, dimensions: Int, base: Double, positionScale: Double = 1) {
+        self.pairing = pairing
+        self.dimensions = dimensions
+        self.base = base
+        self.positionScale = positionScale
+    }
 }
 
 /// The numbers of a model that its forward pass needs, read from a GGUF header and checked.

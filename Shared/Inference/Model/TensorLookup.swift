@@ -13,7 +13,8 @@ struct TensorLookup {
         let packed = e2_packed_bytes(type, Int64(rows), Int64(columns))
         guard packed > 0 else {
             throw InferenceError(
-                .unsupported, "tensor \(name): a matrix of \(rows) x \(columns) is not supported (a multiple of 32 inputs is)")
+                .unsupported,
+                "tensor \(name): a matrix of \(rows) x \(columns) is not supported (a multiple of 32 inputs is)")
         }
         return SourceMatrix(
             name: name, type: type, rows: rows, columns: columns, bytes: gguf.bytes(of: tensor), packedBytes: packed)
@@ -65,11 +66,13 @@ struct TensorLookup {
             let parts = name.split(separator: ".", maxSplits: 2, omittingEmptySubsequences: false)
             guard parts.count == 3, known.contains(String(parts[2])) else {
                 throw InferenceError(
-                    .unsupported, "tensor \(name) is not part of the \(architecture.rawValue) architecture as supported")
+                    .unsupported, "tensor \(name) is not part of the \(architecture.rawValue) architecture as supported"
+                )
             }
             guard let layer = Int(parts[1]), (0..<layers).contains(layer) else {
                 throw InferenceError(
-                    .invalidFile, "tensor \(name) lies outside the \(layers) layers of \(architecture.rawValue).block_count")
+                    .invalidFile,
+                    "tensor \(name) lies outside the \(layers) layers of \(architecture.rawValue).block_count")
             }
         }
     }

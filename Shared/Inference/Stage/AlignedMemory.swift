@@ -8,8 +8,9 @@ final class AlignedMemory {
     let count: Int
 
     init(bytes: Int) throws {
-        guard bytes >= 0, let mapped = mmap(
-            nil, max(bytes, 1), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
+        guard bytes >= 0,
+            let mapped = mmap(
+                nil, max(bytes, 1), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
             mapped != MAP_FAILED
         else {
             throw InferenceError(.outOfMemory, "cannot map \(bytes) bytes of memory")

@@ -63,7 +63,8 @@ struct BatchCheck {
             guard bytes.count == rows * configuration.hidden * 4 else {
                 throw InferenceError(
                     .invalidInput,
-                    "hidden states of \(rows) rows take \(rows * configuration.hidden * 4) bytes, \(bytes.count) were given")
+                    "hidden states of \(rows) rows take \(rows * configuration.hidden * 4) bytes, \(bytes.count) were given"
+                )
             }
         }
     }

@@ -10,7 +10,8 @@ final class ComputePool {
 
     init(threads: Int) throws {
         guard let count = Int32(exactly: threads), let pointer = e2_pool_create(count) else {
-            throw InferenceError(.invalidInput, "cannot start a pool of \(threads) compute threads (1...256 are possible)")
+            throw InferenceError(
+                .invalidInput, "cannot start a pool of \(threads) compute threads (1...256 are possible)")
         }
         self.pointer = pointer
         self.threads = threads

@@ -107,14 +107,16 @@ public final class StageExecutor {
     /// - Throws: `InferenceError` where the last step computed no such logits; what `body` throws.
     public func withLogits<Result>(_ index: Int, _ body: (Span<Float>) throws -> Result) throws -> Result {
         guard index >= 0, index < buffers.logitRows else {
-            throw InferenceError(.invalidInput, "the last step computed \(buffers.logitRows) rows of logits, not \(index + 1)")
+            throw InferenceError(
+                .invalidInput, "the last step computed \(buffers.logitRows) rows of logits, not \(index + 1)")
         }
         return try buffers.withLogits(row: index, body)
     }
 
     private func run(_ batch: StageBatch) throws {
         buffers.logitRows = 0
-        try BatchCheck(configuration: model.configuration, cache: cache, maxRows: maxRows, isFirst: isFirst).check(batch)
+        try BatchCheck(configuration: model.configuration, cache: cache, maxRows: maxRows, isFirst: isFirst).check(
+            batch)
         for entry in batch.entries {
             try cache.reserve(entry.sequence, tokens: entry.startPosition + entry.rows)
         }

@@ -30,13 +30,14 @@ final class StageWeights {
     ) throws {
         let configuration = model.configuration
         let tensors = model.tensors
-        let sources = try range.range.map { 
+        let sources = try range.range.map {
             try LayerSource(tensors: tensors, configuration: configuration, layer: $0)
         }
         let headSource = withHead ? try HeadSource(tensors: tensors, configuration: configuration) : nil
         embedding =
             withEmbedding
-            ? try tensors.matrix("token_embd.weight", rows: configuration.vocabulary, columns: configuration.hidden) : nil
+            ? try tensors.matrix("token_embd.weight", rows: configuration.vocabulary, columns: configuration.hidden)
+            : nil
         let arena = try WeightArena(
             bytes: sources.reduce(headSource?.arenaBytes ?? 0) { $0 + $1.arenaBytes })
         let loader = WeightLoader(tensors: tensors, arena: arena, pool: pool)

@@ -18,11 +18,11 @@ extension WordScanner {
 
     func isNewline(_ index: Int) -> Bool { isScalar(0x0A, index) || isScalar(0x0D, index) }
 
-    /// The end of the run of a class that starts at `index`.
-    func runEnd(_ wanted: UInt8, _ index: Int) -> Int {
-        var index = index
-        while isClass(wanted, index) { index += 1 }
-        return index
+    /// The end of the run of a class that starts at `index`, cut at `longest`.
+    func runEnd(_ wanted: UInt8, _ index: Int, longest: Int = .max) -> Int {
+        var stop = index
+        while isClass(wanted, stop), stop - index < longest { stop += 1 }
+        return stop
     }
 
     func symbolRunEnd(_ index: Int) -> Int {
@@ -83,7 +83,7 @@ struct LlamaScanner: WordScanner {
     func wordEnd(_ index: Int) -> Int {
         if let length = contraction(index, ignoringCase: true) { return index + length }
         if isClass(ScalarClass.letter, index) { return runEnd(ScalarClass.letter, index) }
-        if isClass(ScalarClass.number, index) { return min(runEnd(ScalarClass.number, index), index + digits) }
+        if isClass(ScalarClass.number, index) { return runEnd(ScalarClass.number, index, longest: digits) }
         if !isNewline(index), isClass(ScalarClass.letter, index + 1) {
             return runEnd(ScalarClass.letter, index + 1)
         }

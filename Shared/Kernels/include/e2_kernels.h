@@ -75,7 +75,8 @@ typedef enum e2_form : int32_t {
     E2_FORM_F32 = 3,
 } e2_form;
 
-// A weight matrix y = W x in tiles of 16 output rows; the last tile is padded with zeros. `rows` = outputs, `cols` = inputs.
+// A weight matrix y = W x in tiles of 16 output rows; the last tile is padded with zeros. `rows` = outputs, `cols` =
+// inputs.
 typedef struct e2_matrix {
     e2_form form;
     int32_t rows;
@@ -285,11 +286,11 @@ size_t e2_attention_work_floats(int32_t head_dim, int32_t group);
 
 // The operations of one instruction set; all tables give the same bits. Definitions (fma = one rounding):
 // * Sums over a vector: 16 lanes, element i goes to lane i % 16 in order; then lane l += lane l + 8, + 4, + 2, + 1.
-// * Matrix product: per output y = 0, then per 32 inputs in order y = fma(float(integer sum), w_scale * a_scale, y) and,
-//   for Q4, y = fma(w_min, a_scaled_sum, y). F16 and F32: y = fma(w[k], a[k], y) over k in order.
+// * Matrix product: per output y = 0, then per 32 inputs in order y = fma(float(integer sum), w_scale * a_scale, y)
+//   and, for Q4, y = fma(w_min, a_scaled_sum, y). F16 and F32: y = fma(w[k], a[k], y) over k in order.
 // * RMSNorm: x * (1 / sqrt(sum(x * x) / n + eps)) * weight, multiplied from the left, squares added with fma.
-// * Attention: score = (fma over the components in order) * scale. Keys are taken in blocks of 32 positions; spans of 16
-//   blocks have their own running maximum m, sum l and output o: with c = exp(m_old - m_new), l = fma(l, c, sum of p),
+// * Attention: score = (fma over the components in order) * scale. Keys are taken in blocks of 32 positions; spans of
+//   16 blocks have their own running maximum m, sum l and output o: with c = exp(m_old - m_new), l = fma(l, c, sum of p),
 //   o = fma(p_j, v_j, ...) over j in order from o * c. Spans are merged in order in the same way; finally o * (1 / l).
 typedef struct e2_isa_ops {
     const char *name;

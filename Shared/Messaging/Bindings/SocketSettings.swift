@@ -37,6 +37,11 @@ extension Socket {
         try set(ZMQ_RECONNECT_IVL, options.reconnectInterval.lowerBound.milliseconds, "the reconnect interval")
         try set(ZMQ_RECONNECT_IVL_MAX, options.reconnectInterval.upperBound.milliseconds, "the reconnect interval")
         try set(ZMQ_TCP_KEEPALIVE, options.tcpKeepAlive ? 1 : 0, "TCP keep-alive")
+        if options.tcpKeepAlive {
+            try set(ZMQ_TCP_KEEPALIVE_IDLE, 10, "TCP keep-alive")
+            try set(ZMQ_TCP_KEEPALIVE_INTVL, 5, "TCP keep-alive")
+            try set(ZMQ_TCP_KEEPALIVE_CNT, 3, "TCP keep-alive")
+        }
         try apply(options.security)
         switch role {
         case .router:

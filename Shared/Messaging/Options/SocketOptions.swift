@@ -20,12 +20,16 @@ public struct SocketOptions: Sendable {
     /// A connection that has not finished its handshake by then is closed.
     public var handshakeTimeout: Duration = .seconds(5)
     /// Heartbeats of the transport, which find dead connections; `nil` turns them off.
+    ///
+    /// libzmq answers no heartbeat on a connection that it has stopped reading because the receiver lags: pushing back for
+    /// longer than the timeout costs the connection and what was in flight. So `tensor` has none; dead peers are found by
+    /// the heartbeats of the services on their control sockets, idle dead connections by TCP.
     public var heartbeat: Heartbeat? = Heartbeat()
     /// How long one attempt to connect may take.
     public var connectTimeout: Duration = .seconds(5)
     /// Waits between attempts to connect again: from the lower bound, doubling to the upper one.
     public var reconnectInterval: ClosedRange<Duration> = .milliseconds(100) ... .seconds(5)
-    /// Probes of the operating system on idle TCP connections.
+    /// Probes of the operating system on TCP connections that were idle for 10 s; three unanswered ones end a connection.
     public var tcpKeepAlive = true
     /// On a DEALER: `false` (control) queues messages while the peer is away, so that they arrive after its restart;
     /// `true` (tensor) takes messages only while connected, so that `send` waits and nothing stale is delivered.
@@ -53,6 +57,7 @@ public struct SocketOptions: Sendable {
         options.sendQueue = QueueLimit(messages: 64, bytes: 64 << 20)
         options.receiveQueue = QueueLimit(messages: 64, bytes: 64 << 20)
         options.requiresConnection = true
+        options.heartbeat = nil
         return options
     }()
 }

@@ -24,12 +24,10 @@ public struct GeneticSearch: Sendable {
     private var population: [Genome]
     private var leader: GroupingScore.Outcome?
     private var stale = 0
+    private var largestGroup = 1
 
     private var options: PlanningOptions { assembly.options }
     private var deviceCount: Int { catalog.cost.devices.count }
-    private var largestGroup: Int {
-        max(1, min(deviceCount, catalog.cost.model.layers, Partitioner.largestGroup))
-    }
 
     /// Prepares a search.
     ///
@@ -47,6 +45,8 @@ public struct GeneticSearch: Sendable {
         scores = GroupingScore(system: SystemEstimate(cost: cost, traffic: traffic, options: options))
         random = SeededRandom(seed: seed)
         population = []
+        let limit = SeedGroupings(catalog: catalog).largestRandomGroup
+        largestGroup = max(1, min(limit, deviceCount, cost.model.layers, Partitioner.largestGroup))
         population = firstGeneration()
     }
 

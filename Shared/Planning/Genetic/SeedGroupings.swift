@@ -26,6 +26,15 @@ struct SeedGroupings {
         return genomes
     }
 
+    /// How large random groups become: up to three times what it takes to hold the model, at least eight devices. Longer
+    /// pipelines only add hops.
+    var largestRandomGroup: Int {
+        let devices = catalog.cost.devices
+        let order = devices.indices.sorted { (devices[$0].memoryBytes, $1) > (devices[$1].memoryBytes, $0) }
+        let groups = smallestGroups(Array(order)).sizes.count
+        return max(8, 3 * ((devices.count + groups - 1) / groups))
+    }
+
     /// Cuts an order into the smallest groups whose memory holds the model; what is left over joins the last group.
     private func smallestGroups(_ order: [Int]) -> Genome {
         let cost = catalog.cost

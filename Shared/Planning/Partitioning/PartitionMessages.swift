@@ -74,7 +74,8 @@ public struct PartitionProblem: Codable, Sendable, Hashable {
                 let cost = try DeviceCost(measurements: device.measurements, model: model)
                 costed.append(CostedDevice(id: device.id, memoryBytes: device.memoryUsableBytes, cost: cost))
             } catch {
-                throw PlanningError(.invalidInput, "devices[\(index)].measurements: \(error.message)", underlying: error)
+                throw PlanningError(
+                    .invalidInput, "devices[\(index)].measurements: \(error.message)", underlying: error)
             }
         }
         for (index, link) in links.enumerated() {
@@ -148,7 +149,8 @@ extension PartitionDevice {
             return "measurements.prefill[\(index)]: tokens or seconds_per_layer is out of range"
         }
         for (index, sample) in measurements.decode.enumerated()
-        where !(whole.contains(sample.batch) && (0...FleetCost.largestTokens).contains(sample.context)
+        where
+            !(whole.contains(sample.batch) && (0...FleetCost.largestTokens).contains(sample.context)
             && Self.isTime(sample.secondsPerLayer))
         {
             return "measurements.decode[\(index)]: batch, context or seconds_per_layer is out of range"

@@ -9,7 +9,7 @@ internal import Domain
 ///   over orders above that, with exact ranges for the order it finds.
 public struct Partitioner: Sendable {
     /// Largest group for which the best order is found exactly.
-    public static let exactOrderLimit = 10
+    public static let exactOrderLimit = 8
     /// Largest group that is accepted.
     public static let largestGroup = 256
 

@@ -22,7 +22,7 @@ extension SchedulerCore {
                 situations[position].remainingTokens += record.expectedTokens(mean: mean)
             }
             if record.usesPrefill, let prefill = record.placement.prefill, let position = index[prefill] {
-                situations[position].kvReserved += record.promptTokens
+                situations[position].kvReserved += record.placement.reserved
                 situations[position].requests += 1
             }
             if !record.prefillDone, let position = index[record.placement.prefill ?? record.placement.decode] {

@@ -3,6 +3,7 @@ internal import Domain
 /// The fleet, and when another plan is wanted.
 extension SchedulerCore {
     mutating func fleetChanged(_ fleet: Fleet, at now: Double) {
+        guard fleet != self.fleet else { return }
         let before = Set(self.fleet.usableDevices.map(\.id))
         self.fleet = fleet
         let ready = Set(fleet.usableDevices.map(\.id))
@@ -82,7 +83,8 @@ extension SchedulerCore {
             return
         }
         if let inForce, isHealthy(at: now) {
-            let hasDrifted = seenWorkload.map { driftDetector.drift(planned: inForce.workload, seen: $0) != nil } ?? false
+            let hasDrifted =
+                seenWorkload.map { driftDetector.drift(planned: inForce.workload, seen: $0) != nil } ?? false
             if hasDrifted { lastDriftPlan = now }
             let verdict = weighed(plan, against: inForce, hasDrifted: hasDrifted)
             if case .keep(let why) = verdict {

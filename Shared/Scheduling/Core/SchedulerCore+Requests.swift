@@ -101,7 +101,9 @@ extension SchedulerCore {
         for record in requests.ordered where now - record.lastEvent > configuration.orphanSeconds {
             let charge = record.prefillDone ? record.placement.decode : record.placement.prefill
             let first = inForce?.replica(charge ?? record.placement.decode)?.workers.first
-            guard let load = first.flatMap({ workers[$0]?.load }), load.waiting == 0, load.running == 0 else { continue }
+            guard let load = first.flatMap({ workers[$0]?.load }), load.waiting == 0, load.running == 0 else {
+                continue
+            }
             lose(record, .replicaLost("its workers do not know it"), at: now)
         }
     }
@@ -152,8 +154,7 @@ extension SchedulerCore {
             let decodes = inForce?.replica(record.placement.decode)?.workers.first == key
             let replica = decodes ? record.placement.decode : record.placement.prefill ?? record.placement.decode
             requests.close(
-                record.id, on: address, replica: replica,
-                reserved: decodes ? record.placement.reserved : record.promptTokens, at: now)
+                record.id, on: address, replica: replica, reserved: record.placement.reserved, at: now)
         }
     }
 

@@ -15,7 +15,7 @@ struct Admission: Sendable {
         guard request.promptTokens > 0, request.promptTokens <= Self.largestTokens else {
             return .invalidRequest("the prompt has \(request.promptTokens) tokens")
         }
-        guard request.generatedTokens >= 0, request.generatedTokens <= request.promptTokens else {
+        guard request.generatedTokens >= 0, request.generatedTokens < request.promptTokens else {
             return .invalidRequest(
                 "\(request.generatedTokens) of \(request.promptTokens) tokens cannot have been generated")
         }

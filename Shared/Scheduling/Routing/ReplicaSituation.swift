@@ -26,6 +26,9 @@ struct ReplicaSituation: Sendable {
     /// Tokens that a mean sequence has still to generate.
     var meanRemaining: Double { sequences > 0 ? remainingTokens / Double(sequences) : 0 }
 
+    /// Whether so many more tokens can be reserved.
+    func hasRoom(_ tokens: Int) -> Bool { kvReserved + tokens <= kvCapacity }
+
     /// Most sequences that may decode here at once.
     func sequenceLimit(overcommit: Double) -> Int {
         let target = max(1, replica.decodeConcurrency)

@@ -73,22 +73,25 @@ struct Router: Sendable {
     /// prefill replica serves.
     private func pairs(_ need: Need, _ situations: [ReplicaSituation]) -> [Candidate] {
         let routable = situations.filter(\.routable)
-        let prefillers = routable.filter { $0.replica.role == .prefill && $0.kvCapacity >= need.promptTokens }
+        // Every stage of a route reserves memory for the whole sequence.
+        let prefillers = routable.filter { $0.replica.role == .prefill && $0.kvCapacity > need.promptTokens }
         var found: [Candidate] = []
         for decode in routable where decode.replica.role.phases.contains(.decode) {
-            let reserved = min(need.totalTokens, decode.kvCapacity)
-            guard reserved > need.promptTokens else { continue }
-            let room =
-                decode.kvReserved + reserved <= decode.kvCapacity
-                && decode.sequences < decode.sequenceLimit(overcommit: overcommit)
+            let longest = min(need.totalTokens, decode.kvCapacity)
+            guard longest > need.promptTokens else { continue }
+            let hasPlace = decode.sequences < decode.sequenceLimit(overcommit: overcommit)
             for prefill in prefillers {
-                let prefillRoom = prefill.kvReserved + need.promptTokens <= prefill.kvCapacity
-                found.append(
-                    Candidate(prefill: prefill, decode: decode, reserved: reserved, fits: room && prefillRoom))
+                let reserved = min(longest, prefill.kvCapacity)
+                let fits = hasPlace && decode.hasRoom(reserved) && prefill.hasRoom(reserved)
+                found.append(Candidate(prefill: prefill, decode: decode, reserved: reserved, fits: fits))
             }
             let local =
                 decode.replica.role == .mixed || prefillers.isEmpty || need.promptTokens <= localPrefillTokens
-            if local { found.append(Candidate(prefill: nil, decode: decode, reserved: reserved, fits: room)) }
+            if local {
+                found.append(
+                    Candidate(
+                        prefill: nil, decode: decode, reserved: longest, fits: hasPlace && decode.hasRoom(longest)))
+            }
         }
         return found
     }

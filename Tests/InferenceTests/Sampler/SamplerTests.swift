@@ -95,7 +95,8 @@ import Testing
         #expect(draw(logits, SamplingParameters(temperature: 0, repetitionPenalty: 3), history: history) == 4)
         // Presence and frequency ignore the prompt.
         #expect(draw([0, 2, 0, 1], SamplingParameters(temperature: 0, presencePenalty: 9), history: history) == 1)
-        let negative = draw([-1, -1.5], SamplingParameters(temperature: 0, repetitionPenalty: 2), history: TokenHistory(prompt: [0]))
+        let negative = draw(
+            [-1, -1.5], SamplingParameters(temperature: 0, repetitionPenalty: 2), history: TokenHistory(prompt: [0]))
         #expect(negative == 1)
     }
 

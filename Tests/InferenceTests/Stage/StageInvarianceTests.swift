@@ -67,7 +67,7 @@ import Testing
         }
 
         // Sequence i decodes while sequence i + 1 prefills: decode rows and chunks share every step.
-        let together = Pipeline(stages: [try tiny.executor(), ])
+        let together = Pipeline(stages: [try tiny.executor()])
         let names = prompts.indices.map { RequestID("s\($0)") }
         for name in names { try together.open(name) }
         for index in 0...prompts.count {

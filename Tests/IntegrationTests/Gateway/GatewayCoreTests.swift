@@ -66,6 +66,7 @@ struct GatewayCoreTests {
         #expect(times.outputTokens == 3)
         #expect(times.firstToken == 0.2)
         #expect(times.queueMilliseconds == 5)
+        #expect(times.plan == "p1")
         #expect(core.count == 0)
     }
 

@@ -13,8 +13,9 @@ import Testing
         try await GatewayFixture.run { fixture in
             let table: [(String, String, Int)] = [
                 ("GET", "/health", 200), ("GET", "/v1/models", 200), ("GET", "/models", 200),
-                ("GET", "/v1/models/byte-model", 200), ("GET", "/v1/models/bytes", 200), ("GET", "/v1/models/none", 404),
-                ("GET", "/v1/models/..%2f..%2fetc%2fpasswd", 404), ("GET", "/metrics", 200), ("GET", "/version", 200),
+                ("GET", "/v1/models/byte-model", 200), ("GET", "/v1/models/bytes", 200),
+                ("GET", "/v1/models/none", 404), ("GET", "/v1/models/..%2f..%2fetc%2fpasswd", 404),
+                ("GET", "/metrics", 200), ("GET", "/version", 200),
                 ("GET", "/v1/cluster", 200), ("GET", "/nothing", 404), ("GET", "/../etc/passwd", 404),
                 ("GET", chat, 405), ("DELETE", "/v1/models", 405), ("POST", "/health", 405), ("HEAD", "/health", 200),
                 ("OPTIONS", chat, 204), ("PATCH", "/health", 405), ("GET", "/v1/models/", 200),

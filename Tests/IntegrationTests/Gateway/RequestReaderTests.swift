@@ -69,22 +69,26 @@ struct RequestReaderTests {
     @Test(arguments: [
         (#""temperature":-1"#, 400, "temperature"), (#""temperature":2.1"#, 400, "temperature"),
         (#""temperature":"hot""#, 400, "temperature"), (#""top_p":0"#, 400, "top_p"), (#""top_p":1.5"#, 400, "top_p"),
-        (#""top_k":-2"#, 400, "top_k"), (#""min_p":2"#, 400, "min_p"), (#""n":0"#, 400, "n"), (#""n":1000000"#, 400, "n"),
+        (#""top_k":-2"#, 400, "top_k"), (#""min_p":2"#, 400, "min_p"), (#""n":0"#, 400, "n"),
+        (#""n":1000000"#, 400, "n"),
         (#""max_tokens":0"#, 400, "max_tokens"), (#""max_tokens":-1"#, 400, "max_tokens"),
         (#""max_tokens":9223372036854775808"#, 400, "max_tokens"), (#""max_tokens":"a""#, 400, "max_tokens"),
         (#""max_tokens":1.5"#, 400, "max_tokens"), (#""max_completion_tokens":0"#, 400, "max_completion_tokens"),
         (#""seed":18446744073709551616"#, 400, "seed"), (#""seed":0.5"#, 400, "seed"),
         (#""presence_penalty":3"#, 400, "presence_penalty"), (#""frequency_penalty":-3"#, 400, "frequency_penalty"),
-        (#""repetition_penalty":0"#, 400, "repetition_penalty"), (#""stop":1"#, 400, "stop"), (#""stop":[1]"#, 400, "stop"),
+        (#""repetition_penalty":0"#, 400, "repetition_penalty"), (#""stop":1"#, 400, "stop"),
+        (#""stop":[1]"#, 400, "stop"),
         (#""stop":"""#, 400, "stop"), (#""stop_token_ids":[258]"#, 400, "stop_token_ids"),
         (#""stop_token_ids":[-1]"#, 400, "stop_token_ids"), (#""min_tokens":5,"max_tokens":4"#, 400, "min_tokens"),
         (#""stream":1"#, 400, "stream"), (#""stream_options":1"#, 400, "stream_options"),
         (#""stream_options":{"include_usage":"y"}"#, 400, "stream_options.include_usage"),
         (#""model":"gpt-4""#, 404, "model"), (#""model":"../../etc/passwd""#, 404, "model"),
         (#""logprobs":true"#, 501, "logprobs"), (#""top_logprobs":5"#, 400, "top_logprobs"),
-        (#""logprobs":true,"top_logprobs":1000000000"#, 400, "top_logprobs"), (#""logit_bias":{"5":1}"#, 501, "logit_bias"),
+        (#""logprobs":true,"top_logprobs":1000000000"#, 400, "top_logprobs"),
+        (#""logit_bias":{"5":1}"#, 501, "logit_bias"),
         (#""response_format":{"type":"json_object"}"#, 501, "response_format"),
-        (#""response_format":{"type":"xml"}"#, 400, "response_format.type"), (#""response_format":1"#, 400, "response_format"),
+        (#""response_format":{"type":"xml"}"#, 400, "response_format.type"),
+        (#""response_format":1"#, 400, "response_format"),
         (#""tools":[{"type":"function"}]"#, 501, "tools"), (#""tool_choice":"required""#, 501, "tool_choice"),
         (#""best_of":3"#, 501, "best_of"), (#""guided_json":{}"#, 501, "guided_json"), (#""echo":true"#, 501, "echo"),
         (#""use_beam_search":true"#, 501, "use_beam_search"), (#""chat_template":"{{x}}""#, 501, "chat_template"),
@@ -96,18 +100,19 @@ struct RequestReaderTests {
         #expect(error?.message.isEmpty == false)
     }
 
-    @Test(arguments: [
-        ("{}", "messages"), (#"{"messages":[]}"#, "messages"), (#"{"messages":"x"}"#, "messages"),
-        (#"{"messages":[1]}"#, "messages[0]"), (#"{"messages":[{"content":"x"}]}"#, "messages[0].role"),
-        (#"{"messages":[{"role":"robot","content":"x"}]}"#, "messages[0].role"),
-        (#"{"messages":[{"role":"user"}]}"#, "messages[0].content"),
-        (#"{"messages":[{"role":"user","content":5}]}"#, "messages[0].content"),
-        (
-            #"{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{}}]}]}"#,
-            "messages[0].content[0].type"
-        ),
-        ("[]", nil),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("{}", "messages"), (#"{"messages":[]}"#, "messages"), (#"{"messages":"x"}"#, "messages"),
+            (#"{"messages":[1]}"#, "messages[0]"), (#"{"messages":[{"content":"x"}]}"#, "messages[0].role"),
+            (#"{"messages":[{"role":"robot","content":"x"}]}"#, "messages[0].role"),
+            (#"{"messages":[{"role":"user"}]}"#, "messages[0].content"),
+            (#"{"messages":[{"role":"user","content":5}]}"#, "messages[0].content"),
+            (
+                #"{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{}}]}]}"#,
+                "messages[0].content[0].type"
+            ),
+            ("[]", nil),
+        ] as [(String, String?)])
     func refusesMessages(body: String, parameter: String?) {
         let error = #expect(throws: APIError.self) { try read(body) }
         #expect(error?.status == 400)
@@ -125,7 +130,9 @@ struct RequestReaderTests {
     }
 
     @Test func theContextIsTheLimit() throws {
-        func prompt(_ count: Int) -> String { "{\"prompt\":[\(Array(repeating: "65", count: count).joined(separator: ","))]}" }
+        func prompt(_ count: Int) -> String {
+            "{\"prompt\":[\(Array(repeating: "65", count: count).joined(separator: ","))]}"
+        }
         #expect(try read(prompt(511), .completion).demands(context: 512).first?.stop.maxTokens == 1)
         let error = #expect(throws: APIError.self) { try read(prompt(512), .completion) }
         #expect(error?.code == "context_length_exceeded")

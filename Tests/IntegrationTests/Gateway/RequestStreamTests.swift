@@ -42,9 +42,10 @@ struct RequestStreamTests {
 
     @Test func anUnfinishedCharacterEndsAsReplacement() {
         var stream = stream()
-        #expect(stream.receive([0xe2, 0x82], at: 0, finishReason: .length) == [
-            .text("\u{fffd}", tokens: 2), .ended(.length, stop: nil),
-        ])
+        #expect(
+            stream.receive([0xe2, 0x82], at: 0, finishReason: .length) == [
+                .text("\u{fffd}", tokens: 2), .ended(.length, stop: nil),
+            ])
     }
 
     @Test func stopStringAcrossTokens() {
@@ -59,24 +60,27 @@ struct RequestStreamTests {
 
     @Test func stopStringInOneMessageCountsTokensUpToIt() {
         var stream = stream(stops: ["b"])
-        #expect(stream.receive(ByteVocabulary.tokens("aabcc"), at: 0, finishReason: nil) == [
-            .text("aa", tokens: 3), .ended(.stop, stop: .string("b")),
-        ])
+        #expect(
+            stream.receive(ByteVocabulary.tokens("aabcc"), at: 0, finishReason: nil) == [
+                .text("aa", tokens: 3), .ended(.stop, stop: .string("b")),
+            ])
         #expect(stream.emitted.count == 3)
     }
 
     @Test func heldTextIsShownAtTheEnd() {
         var stream = stream(stops: ["END"])
-        #expect(stream.receive(ByteVocabulary.tokens("x EN"), at: 0, finishReason: .length) == [
-            .text("x EN", tokens: 4), .ended(.length, stop: nil),
-        ])
+        #expect(
+            stream.receive(ByteVocabulary.tokens("x EN"), at: 0, finishReason: .length) == [
+                .text("x EN", tokens: 4), .ended(.length, stop: nil),
+            ])
     }
 
     @Test func endTokenIsNotShown() {
         var stream = stream()
-        #expect(stream.receive(ByteVocabulary.tokens("hi") + [256], at: 0, finishReason: .stop) == [
-            .text("hi", tokens: 3), .ended(.stop, stop: .token(256)),
-        ])
+        #expect(
+            stream.receive(ByteVocabulary.tokens("hi") + [256], at: 0, finishReason: .stop) == [
+                .text("hi", tokens: 3), .ended(.stop, stop: .token(256)),
+            ])
     }
 
     @Test func minimumTokensKeepStopsFromEnding() {
@@ -100,9 +104,10 @@ struct RequestStreamTests {
 
     @Test func endsAtItsLengthWhateverTheWorkerSays() {
         var stream = stream(maxTokens: 3)
-        #expect(stream.receive(ByteVocabulary.tokens("abcdef"), at: 0, finishReason: nil) == [
-            .text("abc", tokens: 3), .ended(.length, stop: nil),
-        ])
+        #expect(
+            stream.receive(ByteVocabulary.tokens("abcdef"), at: 0, finishReason: nil) == [
+                .text("abc", tokens: 3), .ended(.length, stop: nil),
+            ])
         #expect(stream.receive([97], at: 3, finishReason: nil).isEmpty)
     }
 

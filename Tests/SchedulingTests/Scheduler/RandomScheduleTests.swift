@@ -28,7 +28,7 @@ import Testing
             ]),
     ]
 
-    @Test(arguments: 0..<40) func nothingIsLostOrLeaked(_ seed: Int) {
+    @Test(arguments: 0..<24) func nothingIsLostOrLeaked(_ seed: Int) {
         var random = Random(state: UInt64(seed) &* 7919 &+ 1)
         var world = SchedulerWorld.serving(Self.plans[seed % Self.plans.count], devices: Self.devices)
         var count = 0

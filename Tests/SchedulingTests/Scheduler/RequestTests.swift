@@ -12,7 +12,7 @@ import Testing
         #expect(world.started.first?.prefill.map(\.endpoint) == ["tcp://a/prefill"])
         #expect(world.started.first?.decode.map(\.endpoint) == ["tcp://b/decode", "tcp://c/decode"])
         #expect(world.load("d")?.kvReservedTokens == 164)
-        #expect(world.load("p")?.kvReservedTokens == 64)
+        #expect(world.load("p")?.kvReservedTokens == 164)
         world.report("r1", .prefillFinished, by: .prefill("a"))
         world.report("r1", .kvComplete, by: .decode("b"))
         #expect(world.load("p")?.kvReservedTokens == 0)
@@ -50,7 +50,7 @@ import Testing
 
     @Test func requestsWaitInOrderWhereNoMemoryIsLeft() {
         var world = SchedulerWorld.serving(Sample.split)
-        for index in 0..<3 { world.submit(RequestID("r\(index)"), prompt: 32, max: 900) }
+        for index in 0..<3 { world.submit(RequestID("r\(index)"), prompt: 48, max: 900) }
         #expect(world.allStarted.map(\.request) == ["r0", "r1"])
         world.submit("small", prompt: 33, max: 10)
         #expect(world.snapshot().waiting == 2, "nobody overtakes")
@@ -60,7 +60,7 @@ import Testing
 
     @Test func theQueueIsBounded() {
         var world = SchedulerWorld.serving(Sample.split) { $0.queueLimit = 2 }
-        for index in 0..<5 { world.submit(RequestID("r\(index)"), prompt: 32, max: 900) }
+        for index in 0..<5 { world.submit(RequestID("r\(index)"), prompt: 48, max: 900) }
         #expect(world.snapshot().waiting == 2)
         #expect(world.refused["r4"]?.code == "overloaded")
         #expect(world.refused["r4"]?.isRetriable == true)
@@ -68,15 +68,15 @@ import Testing
 
     @Test func patienceEnds() {
         var world = SchedulerWorld.serving(Sample.split)
-        for index in 0..<2 { world.submit(RequestID("r\(index)"), prompt: 32, max: 900) }
-        world.submit("r2", prompt: 32, max: 900, patience: 4)
+        for index in 0..<2 { world.submit(RequestID("r\(index)"), prompt: 48, max: 900) }
+        world.submit("r2", prompt: 48, max: 900, patience: 4)
         world.pass(5)
         #expect(world.refused["r2"]?.code == "overloaded")
     }
 
     @Test func cancellingWorksInEveryState() {
         var world = SchedulerWorld.serving(Sample.split)
-        for index in 0..<3 { world.submit(RequestID("r\(index)"), prompt: 32, max: 900) }
+        for index in 0..<3 { world.submit(RequestID("r\(index)"), prompt: 48, max: 900) }
         world.cancel("r2")
         #expect(world.refused["r2"]?.code == "cancelled")
         world.cancel("r0")
@@ -92,10 +92,10 @@ import Testing
 
     @Test func aCancelledRequestCountsUntilItsMemoryIsFree() {
         var world = SchedulerWorld.serving(Sample.split)
-        for index in 0..<2 { world.submit(RequestID("r\(index)"), prompt: 32, max: 900) }
+        for index in 0..<2 { world.submit(RequestID("r\(index)"), prompt: 48, max: 900) }
         world.workers[.decode("b")]?.held = [:]
         world.cancel("r0")
-        world.submit("r2", prompt: 32, max: 900)
+        world.submit("r2", prompt: 48, max: 900)
         #expect(world.snapshot().waiting == 1)
         world.report("r0", .finished(.abort), by: .decode("b"))
         #expect(world.started.map(\.request) == ["r2"])
@@ -158,7 +158,8 @@ import Testing
         #expect((counts["m1"] ?? 0) > (counts["m2"] ?? 0))
     }
 
-    @Test(arguments: [RoutingPolicy.leastRequests, .roundRobin]) func otherPoliciesSpreadEvenly(_ policy: RoutingPolicy) {
+    @Test(arguments: [RoutingPolicy.leastRequests, .roundRobin]) func otherPoliciesSpreadEvenly(_ policy: RoutingPolicy)
+    {
         var world = SchedulerWorld.serving(Sample.mixed) { $0.policy = policy }
         world.send(.fleet(Sample.fleet(["a", "b", "c"], version: 9, speed: ["b": 4])))
         for index in 0..<6 { world.submit(RequestID("r\(index)"), prompt: 64, max: 50) }

@@ -89,7 +89,7 @@ import Testing
         #expect(snapshot.ready)
         #expect(snapshot.epoch == epoch)
         #expect(snapshot.running == 2)
-        #expect(world.load("d")?.kvReservedTokens == 2 * 132)
+        #expect(world.load("d")?.kvReservedTokens == 2 * 148)
         #expect(world.load("p")?.requests == 1, "r1 still prefills")
         #expect(world.prepares.isEmpty, "nothing was disturbed")
         #expect(world.cancels.isEmpty)

@@ -92,7 +92,7 @@ struct SchedulerWorld {
     }
 
     mutating func submit(
-        _ id: RequestID, prompt: Int = 32, generated: Int = 0, max: Int = 100, patience: Double? = nil
+        _ id: RequestID, prompt: Int = 48, generated: Int = 0, max: Int = 100, patience: Double? = nil
     ) {
         wanted.insert(id)
         send(
@@ -167,12 +167,16 @@ struct SchedulerWorld {
     var refused: [RequestID: SchedulingFault] {
         log.reduce(into: [:]) { if case .refuse(let id, _, let fault) = $1 { $0[id] = fault } }
     }
-    var questions: [PlanQuestion] { log.compactMap { if case .requestPlan(let question) = $0 { question } else { nil } } }
+    var questions: [PlanQuestion] {
+        log.compactMap { if case .requestPlan(let question) = $0 { question } else { nil } }
+    }
     var cancels: [(RequestID, WorkerKey)] {
         log.compactMap { if case .cancel(let id, let address) = $0 { (id, address.key) } else { nil } }
     }
     var prepares: [(WorkerKey, AssignedStage?, Epoch)] {
-        log.compactMap { if case .prepare(let address, let stage, let epoch) = $0 { (address.key, stage, epoch) } else { nil } }
+        log.compactMap {
+            if case .prepare(let address, let stage, let epoch) = $0 { (address.key, stage, epoch) } else { nil }
+        }
     }
 
     private static func started(_ instructions: [SchedulerInstruction]) -> [RoutedRequest] {

@@ -1,0 +1,57 @@
+import Domain
+import Foundation
+import Inference
+import ServiceRuntime
+
+/// The vocabulary and chat template of a GGUF file.
+struct GGUFVocabulary: Vocabulary {
+    private let tokenizer: Tokenizer
+    private let format: ChatFormat?
+
+    /// Reads both; a file without a template serves completions only.
+    init(_ file: GGUFFile) throws {
+        tokenizer = try Tokenizer(gguf: file)
+        format = try ChatFormat(gguf: file, tokenizer: tokenizer)
+    }
+
+    var count: Int { tokenizer.vocabularySize }
+    var endTokens: [Int32] { tokenizer.endOfGenerationTokens }
+
+    func encode(_ text: String, addsSpecial: Bool, parsesSpecial: Bool) -> [Int32] {
+        tokenizer.encode(text, addSpecial: addsSpecial, parseSpecial: parsesSpecial)
+    }
+
+    func encode(_ chat: [Gateway.ChatMessage]) throws -> [Int32] {
+        guard let format else {
+            throw RuntimeError(.badSetting, "the model has no chat template: use /v1/completions")
+        }
+        return try format.tokens(chat.map { Inference.ChatMessage(role: $0.role, content: $0.content) })
+    }
+
+    func decode(_ tokens: [Int32]) -> String { tokenizer.decode(tokens, skipSpecial: false) }
+
+    func makeText() -> any TokenText { StreamingDetokenizer(tokenizer: tokenizer, skipSpecial: true) }
+}
+
+extension StreamingDetokenizer: TokenText {}
+
+extension ServedModel {
+    /// Opens the model file of the configuration; no weights are read.
+    ///
+    /// - Throws: an error that names the file or the key where it cannot be used.
+    init(_ configuration: GatewayConfiguration) throws {
+        let file = try GGUFFile(path: configuration.modelPath)
+        let metadata = file.metadata
+        let architecture = try metadata.string("general.architecture")
+        let trained = try metadata.uint("\(architecture).context_length")
+        guard trained >= 2 else {
+            throw RuntimeError(.badSetting, "\(configuration.modelPath): a context of \(trained) tokens is too short")
+        }
+        let stem = URL(filePath: configuration.modelPath).deletingPathExtension().lastPathComponent
+        let own = try metadata.optionalString("general.name") ?? stem
+        let name = configuration.modelAlias ?? own
+        self.init(
+            name: name, aliases: [own, stem].filter { $0 != name }, digest: ModelDigest(file.digest),
+            context: min(configuration.context ?? trained, trained), vocabulary: try GGUFVocabulary(file))
+    }
+}

@@ -1,0 +1,69 @@
+import Messaging
+import Scheduling
+import ServiceRuntime
+import Synchronization
+
+/// Which peer of the control socket is which worker process or gateway.
+final class PeerTable: Sendable {
+    private struct State {
+        var workers: [WorkerAddress: PeerIdentity] = [:]
+        var sessions: [String: WorkerAddress] = [:]
+        var order: [WorkerAddress] = []
+        var gateways: [String: PeerIdentity] = [:]
+        var gatewayOrder: [String] = []
+    }
+
+    /// The oldest processes are forgotten beyond this number.
+    private static let capacity = 4096
+    private let state = Mutex(State())
+
+    /// Learns from a message who speaks.
+    func note(_ input: SchedulerInput, _ message: WireMessage) {
+        guard let peer = message.peer, case .event(let event, _) = input else { return }
+        switch event {
+        case .workerHello(let report): note(report.address, peer)
+        case .workerHeartbeat(let address, _): note(address, peer)
+        case .gatewayHeartbeat(let endpoint, _): note(gateway: endpoint, peer)
+        case .submitted(let request): note(gateway: request.gateway, peer)
+        default: break
+        }
+    }
+
+    /// The worker that speaks in a session.
+    func worker(session: String) -> WorkerAddress? { state.withLock { $0.sessions[session] } }
+    /// Where a worker process is reached.
+    func peer(_ address: WorkerAddress) -> PeerIdentity? { state.withLock { $0.workers[address] } }
+    /// Where a gateway is reached.
+    func peer(gateway: String) -> PeerIdentity? { state.withLock { $0.gateways[gateway] } }
+
+    private func note(_ address: WorkerAddress, _ peer: PeerIdentity) {
+        state.withLock { state in
+            if state.workers.updateValue(peer, forKey: address) == nil {
+                state.order.append(address)
+                state.sessions[address.session] = address
+                if state.order.count > Self.capacity {
+                    let oldest = state.order.removeFirst()
+                    state.workers[oldest] = nil
+                    state.sessions[oldest.session] = nil
+                }
+            }
+        }
+    }
+
+    private func note(gateway: String, _ peer: PeerIdentity) {
+        state.withLock { state in
+            if state.gateways.updateValue(peer, forKey: gateway) == nil {
+                state.gatewayOrder.append(gateway)
+                if state.gatewayOrder.count > Self.capacity { state.gateways[state.gatewayOrder.removeFirst()] = nil }
+            }
+        }
+    }
+}
+
+/// The control socket, for its own handler, which must exist first.
+final class ServerBox: Sendable {
+    private let box = Mutex<ServerSocket?>(nil)
+
+    var socket: ServerSocket? { box.withLock { $0 } }
+    func set(_ socket: ServerSocket) { box.withLock { $0 = socket } }
+}

@@ -1,0 +1,86 @@
+import Scheduling
+import ServiceRuntime
+
+/// What the scheduler is told. The table of its settings is `keys`.
+struct SchedulerConfiguration: Sendable {
+    /// Limits and times of the core.
+    var scheduling = SchedulingConfiguration()
+    /// How often workers must send a heartbeat.
+    var heartbeatMilliseconds = 1000
+    /// Where the ROUTER for gateways, workers and the command line is bound.
+    var bindControl = EndpointSetting.control.defaultValue
+    /// Where the PUB for the state is bound.
+    var bindState = EndpointSetting.state.defaultValue
+    /// The profiler's PUB.
+    var fleet = EndpointSetting.fleet.defaultValue
+    /// The profiler's ROUTER.
+    var registry = EndpointSetting.registry.defaultValue
+    /// The clusterer's ROUTER.
+    var plan = EndpointSetting.plan.defaultValue
+    /// The clusterer's PUB.
+    var proposals = EndpointSetting.proposals.defaultValue
+
+    /// Makes a configuration of defaults.
+    init() {}
+
+    /// Every setting of the scheduler.
+    static let keys: [SettingKey] =
+        [
+            SettingKey("scheduler.policy", "estimated-wait", "estimated-wait, least-requests or round-robin"),
+            SettingKey("scheduler.queue_limit", "256", "most requests that wait for a route; more get `overloaded`"),
+            SettingKey("scheduler.queue_s", "120", "longest wait for a route while the plan serves"),
+            SettingKey("scheduler.unservable_s", "15", "longest wait for a route while no decoder serves"),
+            SettingKey("scheduler.local_prefill_tokens", "32", "longest prompt that a decoder prefills for itself"),
+            SettingKey("scheduler.chunk_tokens", "256", "tokens of a prefill chunk, as the workers are set"),
+            SettingKey("scheduler.overcommit", "4", "most sequences of a decoder, as a multiple of the planned ones"),
+            SettingKey("scheduler.heartbeat_ms", "1000", "how often workers report"),
+            SettingKey("scheduler.worker_lost_s", "3.5", "silence after which a worker is lost"),
+            SettingKey("scheduler.gateway_lost_s", "5", "silence after which a gateway's requests are cancelled"),
+            SettingKey("scheduler.drain_s", "30", "longest wait for requests on replicas that change"),
+            SettingKey("scheduler.prepare_s", "120", "longest wait for workers to load stages"),
+            SettingKey("scheduler.adoption_s", "3", "how long a restarted scheduler waits for workers to report"),
+            SettingKey("scheduler.device_lost_s", "5", "absence of a device after which it is planned around"),
+            SettingKey("scheduler.debounce_s", "2", "how long a reason for a new plan must last"),
+            SettingKey("scheduler.plan_s", "60", "longest wait for the clusterer's answer"),
+            SettingKey("scheduler.exclusion_s", "30", "how long a device is not used after it failed; doubles"),
+            SettingKey("scheduler.minimum_devices", "1", "ready devices that the first plan waits for"),
+            SettingKey("scheduler.settle_s", "120", "longest wait of the first plan for devices being measured"),
+            SettingKey("scheduler.minimum_gain", "0.1", "share by which a plan must be better to replace one"),
+            SettingKey("scheduler.drift_factor", "1.5", "factor between planned and seen means that counts as drift"),
+            SettingKey("scheduler.drift_samples", "50", "requests before drift is looked for"),
+            SettingKey("scheduler.window_s", "300", "window over which traffic is measured"),
+        ] + EndpointSetting.keys(binding: [.control, .state])
+
+    /// Reads the settings of `keys`.
+    init(reader settings: Settings) throws {
+        scheduling.policy = try settings.choice("scheduler.policy")
+        scheduling.queueLimit = try settings.int("scheduler.queue_limit", in: 0...100_000)
+        scheduling.queueSeconds = try settings.double("scheduler.queue_s", in: 0...3600)
+        scheduling.unservableSeconds = try settings.double("scheduler.unservable_s", in: 0...3600)
+        scheduling.localPrefillTokens = try settings.int("scheduler.local_prefill_tokens", in: 0...10_000_000)
+        scheduling.chunkTokens = try settings.int("scheduler.chunk_tokens", in: 1...10_000_000)
+        scheduling.overcommit = try settings.double("scheduler.overcommit", in: 1...1000)
+        heartbeatMilliseconds = try settings.int("scheduler.heartbeat_ms", in: 100...60_000)
+        scheduling.workerLostSeconds = try settings.double("scheduler.worker_lost_s", in: 0.5...600)
+        scheduling.gatewayLostSeconds = try settings.double("scheduler.gateway_lost_s", in: 0.5...600)
+        scheduling.drainSeconds = try settings.double("scheduler.drain_s", in: 0...3600)
+        scheduling.prepareSeconds = try settings.double("scheduler.prepare_s", in: 1...3600)
+        scheduling.adoptionSeconds = try settings.double("scheduler.adoption_s", in: 0...600)
+        scheduling.deviceLostSeconds = try settings.double("scheduler.device_lost_s", in: 0...3600)
+        scheduling.debounceSeconds = try settings.double("scheduler.debounce_s", in: 0...600)
+        scheduling.planSeconds = try settings.double("scheduler.plan_s", in: 1...3600)
+        scheduling.exclusionSeconds = try settings.double("scheduler.exclusion_s", in: 1...3600)
+        scheduling.minimumDevices = try settings.int("scheduler.minimum_devices", in: 1...10_000)
+        scheduling.settleSeconds = try settings.double("scheduler.settle_s", in: 0...3600)
+        scheduling.minimumGain = try settings.double("scheduler.minimum_gain", in: 0...10)
+        scheduling.driftFactor = try settings.double("scheduler.drift_factor", in: 1...1000)
+        scheduling.driftSamples = try settings.int("scheduler.drift_samples", in: 1...100_000)
+        scheduling.windowSeconds = try settings.double("scheduler.window_s", in: 1...86_400)
+        bindControl = try settings.bindEndpoint(.control)
+        bindState = try settings.bindEndpoint(.state)
+        fleet = try settings.endpoint(.fleet)
+        registry = try settings.endpoint(.registry)
+        plan = try settings.endpoint(.plan)
+        proposals = try settings.endpoint(.proposals)
+    }
+}

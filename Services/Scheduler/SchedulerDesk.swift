@@ -1,0 +1,157 @@
+import Domain
+import Logging
+import Protocol
+import Scheduling
+import ServiceRuntime
+
+/// Performs instructions: looks up peers, builds messages, keeps the submissions that are not routed yet.
+struct SchedulerDesk {
+    let endpoints: SchedulerEndpoints
+    let peers: PeerTable
+    let queue: EventQueue<SchedulerInput>
+    let configuration: SchedulerConfiguration
+    let logger: Logger
+    /// Submissions that wait for an answer, by request.
+    private var submissions: [RequestID: WireMessage] = [:]
+    /// The message of the event at hand, which hellos and heartbeats are answered to.
+    private var current: WireMessage?
+
+    init(
+        endpoints: SchedulerEndpoints, peers: PeerTable, queue: EventQueue<SchedulerInput>,
+        configuration: SchedulerConfiguration, logger: Logger
+    ) {
+        self.endpoints = endpoints
+        self.peers = peers
+        self.queue = queue
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    /// Called before the core sees an event.
+    mutating func receive(_ event: SchedulerEvent, _ message: WireMessage?) {
+        current = message
+        if case .submitted(let request) = event { submissions[request.id] = message }
+    }
+
+    /// Does what the core wants.
+    mutating func perform(
+        _ instruction: SchedulerInstruction, _ snapshot: (Double) -> SchedulerSnapshot, at now: Double,
+        _ group: inout DiscardingTaskGroup
+    ) async {
+        switch instruction {
+        case .welcome:
+            await answer(
+                Outgoing(
+                    .workerWelcome,
+                    body: WorkerWelcome(heartbeatMilliseconds: configuration.heartbeatMilliseconds)))
+        case .acknowledgeHeartbeat: await answer(Outgoing(.workerHeartbeat))
+        case .refuseHeartbeat:
+            guard let current else { return }
+            let error = ErrorBody(code: "unknown_worker", message: "say hello first", retriable: true)
+            try? await endpoints.control.reply(to: current, error: error)
+        case .prepare(let address, let stage, let epoch): prepare(address, stage, epoch, &group)
+        case .commit(let address, let epoch): commit(address, epoch, &group)
+        case .start(let routed): await start(routed)
+        case .confirm(let routed):
+            guard let submission = submissions.removeValue(forKey: routed.request) else { return }
+            try? await endpoints.control.reply(to: submission, Outgoing(.requestAccepted, body: routed.accepted))
+        case .refuse(let id, _, let fault):
+            guard let submission = submissions.removeValue(forKey: id) else { return }
+            try? await endpoints.control.reply(to: submission, error: fault.body)
+        case .lose(let id, let gateway, let fault):
+            guard let peer = peers.peer(gateway: gateway) else { return }
+            try? await endpoints.control.send(Outgoing(.requestLost, request: id, body: fault.body), to: peer)
+        case .cancel(let id, let address):
+            guard let peer = peers.peer(address) else { return }
+            try? await endpoints.control.send(Outgoing(.requestCancel, request: id), to: peer)
+        case .requestPlan(let question): ask(question, &group)
+        case .publishState:
+            let state = snapshot(now)
+            endpoints.state.publish(Outgoing(.schedulerState, epoch: state.epoch, body: state.body))
+        case .publishWorkload(let workload):
+            endpoints.state.publish(Outgoing(.workloadStatistics, body: workload))
+        case .note(let text): logger.info("\(text)")
+        }
+    }
+
+    private func answer(_ message: Outgoing) async {
+        guard let current else { return }
+        try? await endpoints.control.reply(to: current, message)
+    }
+
+    /// First the first stage, then the gateway: what is accepted has been handed over.
+    private mutating func start(_ routed: RoutedRequest) async {
+        guard let submission = submissions.removeValue(forKey: routed.request) else { return }
+        do {
+            guard let peer = peers.peer(routed.first) else {
+                throw RuntimeError(.closed, "worker \(routed.first) is not connected", isRetriable: true)
+            }
+            try await endpoints.control.send(try routed.start(submission), to: peer)
+            try await endpoints.control.reply(to: submission, Outgoing(.requestAccepted, body: routed.accepted))
+        } catch {
+            let fault = SchedulingFault(code: "unreachable", message: "\(error)", isRetriable: true)
+            try? await endpoints.control.reply(to: submission, error: fault.body)
+            queue.push(.event(.cancelled(routed.request), nil))
+        }
+    }
+
+    private func prepare(
+        _ address: WorkerAddress, _ stage: AssignedStage?, _ epoch: Epoch, _ group: inout DiscardingTaskGroup
+    ) {
+        let message = Outgoing(.stagePrepare, epoch: epoch, body: StagePrepare(assignment: stage?.body))
+        request(message, address, seconds: configuration.scheduling.prepareSeconds, &group) { reply in
+            let body: StagePrepared = try reply.body()
+            return .stagePrepared(address, epoch: epoch, kvCapacityTokens: body.kvCapacityTokens)
+        } failed: {
+            .stagePrepareFailed(address, epoch: epoch, reason: $0)
+        }
+    }
+
+    private func commit(_ address: WorkerAddress, _ epoch: Epoch, _ group: inout DiscardingTaskGroup) {
+        let message = Outgoing(.stageCommit, epoch: epoch)
+        request(message, address, seconds: configuration.scheduling.commitSeconds, &group) { _ in
+            .stageCommitted(address, epoch: epoch)
+        } failed: {
+            .stageCommitFailed(address, epoch: epoch, reason: $0)
+        }
+    }
+
+    /// Sends and turns the answer into an event. Silence is left to the core's own clock.
+    private func request(
+        _ message: Outgoing, _ address: WorkerAddress, seconds: Double, _ group: inout DiscardingTaskGroup,
+        answered: @escaping @Sendable (WireMessage) throws -> SchedulerEvent,
+        failed: @escaping @Sendable (String) -> SchedulerEvent
+    ) {
+        guard let peer = peers.peer(address) else { return }
+        let (control, queue) = (endpoints.control, queue)
+        group.addTask {
+            do {
+                let reply = try await control.request(message, to: peer, timeout: .seconds(seconds + 1))
+                queue.push(.event(try answered(reply), nil))
+            } catch {
+                if let error = error as? RuntimeError, error.code == .timedOut || error.code == .closed { return }
+                if error is CancellationError { return }
+                queue.push(.event(failed("\(error)"), nil))
+            }
+        }
+    }
+
+    private func ask(_ question: PlanQuestion, _ group: inout DiscardingTaskGroup) {
+        let (plan, queue) = (endpoints.plan, queue)
+        let timeout = Duration.seconds(configuration.scheduling.planSeconds)
+        group.addTask {
+            do {
+                let reply = try await plan.request(Outgoing(.planRequest, body: question.body), timeout: timeout)
+                let proposal: PlanProposal = try reply.body()
+                queue.push(.event(.proposal(proposal.plan, reason: proposal.reason), nil))
+            } catch {
+                if error is CancellationError { return }
+                let reported = (error as? RuntimeError)?.reported
+                let fault =
+                    reported.map { SchedulingFault($0) }
+                    ?? SchedulingFault(code: "no_plan", message: "the clusterer: \(error)", isRetriable: true)
+                queue.push(.event(.planFailed(fault), nil))
+            }
+        }
+    }
+}

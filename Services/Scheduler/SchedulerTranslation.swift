@@ -1,0 +1,129 @@
+import Domain
+import Protocol
+import Scheduling
+import ServiceRuntime
+
+/// Between the bodies of the protocol and the values of the core. Nothing is decided here.
+extension WorkerHello {
+    func report(session: String, epoch: Epoch) -> WorkerReport {
+        WorkerReport(
+            address: WorkerAddress(WorkerKey(device, worker), session: session), endpoint: dataEndpoint, epoch: epoch,
+            assignment: assignment.map { AssignedStage(plan: $0.plan, replica: $0.replica, stage: $0.stage) },
+            kvCapacityTokens: kvCapacityTokens,
+            held: requests.map {
+                WorkerReport.Held(
+                    request: $0.request, reservedTokens: $0.reservedTokens, gateway: $0.gatewayEndpoint)
+            })
+    }
+}
+
+extension WorkerHeartbeat {
+    var load: WorkerLoad {
+        WorkerLoad(
+            waiting: waiting, running: running, kvUsedTokens: kvUsedTokens, residentBytes: residentBytes,
+            prefillTokens: counters.prefillTokens, prefillSeconds: counters.prefillSeconds,
+            decodeSteps: counters.decodeSteps, decodeRows: counters.decodeRows,
+            decodeSeconds: counters.decodeSeconds, kvTransferBytes: counters.kvTransferBytes)
+    }
+
+    init(_ key: WorkerKey, _ load: WorkerLoad) {
+        self.init(
+            device: key.device, worker: key.kind, waiting: load.waiting, running: load.running,
+            kvUsedTokens: load.kvUsedTokens, residentBytes: load.residentBytes,
+            counters: StageCounters(
+                prefillTokens: load.prefillTokens, prefillSeconds: load.prefillSeconds,
+                decodeSteps: load.decodeSteps, decodeRows: load.decodeRows, decodeSeconds: load.decodeSeconds,
+                kvTransferBytes: load.kvTransferBytes))
+    }
+}
+
+extension SubmitRequest {
+    func submitted(id: RequestID, _ message: WireMessage) throws(ProtocolError) -> SubmittedRequest {
+        let shape = try message.tensor("prompt", .i32, dimensions: 1).shape
+        return SubmittedRequest(
+            id: id, promptTokens: shape[0], generatedTokens: generatedTokens, maxTokens: stop.maxTokens,
+            gateway: gatewayEndpoint, patience: message.envelope.deadlineMilliseconds.map { Double($0) / 1000 })
+    }
+}
+
+extension RequestEvent {
+    func report(_ request: RequestID) -> RequestReport {
+        let moment: RequestReport.Moment =
+            switch kind {
+            case .prefillStarted: .prefillStarted
+            case .prefillFinished: .prefillFinished
+            case .kvComplete: .kvComplete
+            case .decodeStarted: .decodeStarted
+            case .finished: .finished(finishReason)
+            case .failed: .failed(SchedulingFault(error))
+            }
+        return RequestReport(request, moment, generatedTokens: generatedTokens)
+    }
+}
+
+extension SchedulingFault {
+    init(_ body: ErrorBody?) {
+        self.init(
+            code: body?.code ?? "failed", message: body?.message ?? "a stage cannot go on",
+            isRetriable: body?.retriable ?? true)
+    }
+
+    var body: ErrorBody { ErrorBody(code: code, message: message, retriable: isRetriable) }
+}
+
+extension AssignedStage {
+    var body: StageAssignment { StageAssignment(plan: plan, replica: replica, stage: stage) }
+}
+
+extension PlanQuestion {
+    var body: PlanRequest {
+        PlanRequest(
+            reason: reason, workload: workload, excludedDevices: excludedDevices, fleetVersion: fleetVersion)
+    }
+}
+
+extension RoutedRequest {
+    var route: Route {
+        func stages(_ stages: [RoutedStage]) -> [RouteStage] {
+            stages.map { RouteStage(device: $0.device, endpoint: $0.endpoint, layers: $0.layers) }
+        }
+        return Route(
+            prefillReplica: prefillReplica, prefill: stages(prefill), decodeReplica: decodeReplica,
+            decode: stages(decode), gateway: gateway)
+    }
+
+    var accepted: RequestAccepted {
+        RequestAccepted(
+            plan: plan, route: route, queueMilliseconds: queuedSeconds * 1000,
+            estimatedFirstTokenMilliseconds: estimatedFirstTokenSeconds * 1000)
+    }
+
+    /// The message to the first stage, with what the gateway submitted.
+    func start(_ submitted: WireMessage) throws(ProtocolError) -> Outgoing {
+        let body: SubmitRequest = try submitted.body()
+        let (shape, frame) = try submitted.tensor("prompt", .i32, dimensions: 1)
+        var stop = body.stop
+        stop.maxTokens = maxTokens
+        let open = SequenceOpen(
+            route: route, generatedTokens: body.generatedTokens, sampling: body.sampling, stop: stop,
+            reservedTokens: reservedTokens, tokenCount: shape[0])
+        return Outgoing(.requestStart, request: request, epoch: epoch, body: open, tensors: [frame])
+    }
+}
+
+extension SchedulerSnapshot {
+    var body: SchedulerState {
+        SchedulerState(
+            ready: ready, reason: reason, plan: plan,
+            replicas: replicas.map { replica in
+                ReplicaLoad(
+                    replica: replica.id, requests: replica.requests, kvReservedTokens: replica.kvReservedTokens,
+                    kvCapacityTokens: replica.kvCapacityTokens, backlogSeconds: replica.backlogSeconds,
+                    stages: replica.stages.map { stage in
+                        StageLoad(
+                            device: stage.worker.device, alive: stage.alive,
+                            status: stage.load.map { WorkerHeartbeat(stage.worker, $0) })
+                    })
+            }, waiting: waiting, running: running, workload: workload)
+    }
+}

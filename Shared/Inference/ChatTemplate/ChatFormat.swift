@@ -1,0 +1,31 @@
+/// Turns chats into the tokens of a model: its chat template together with its tokenizer.
+public struct ChatFormat: Sendable {
+    private let template: ChatTemplate
+    private let tokenizer: Tokenizer
+    private let bosText: String
+    private let eosText: String
+
+    /// Reads the template of a model file.
+    ///
+    /// - Returns: `nil` where the file has no chat template.
+    /// - Throws: `InferenceError` where the template is malformed.
+    public init?(gguf: GGUFFile, tokenizer: Tokenizer) throws {
+        guard let source = try gguf.metadata.optionalString("tokenizer.chat_template") else { return nil }
+        template = try ChatTemplate(source: source)
+        self.tokenizer = tokenizer
+        bosText = tokenizer.bosToken.map { String(decoding: tokenizer.piece($0), as: UTF8.self) } ?? ""
+        eosText = tokenizer.eosToken.map { String(decoding: tokenizer.piece($0), as: UTF8.self) } ?? ""
+    }
+
+    /// The tokens of a chat, ending where the assistant's answer begins. The names of special tokens inside messages stay
+    /// text. A template that writes the BOS token itself does not get a second one.
+    ///
+    /// - Throws: `InferenceError` where the template refuses the chat.
+    public func tokens(_ messages: [ChatMessage]) throws -> [Int32] {
+        let segments = try template.renderSegments(
+            messages: messages, addGenerationPrompt: true, bosToken: bosText, eosToken: eosText)
+        var tokens = tokenizer.encode(segments: segments, addSpecial: true)
+        if let bos = tokenizer.bosToken, tokens.starts(with: [bos, bos]) { tokens.removeFirst() }
+        return tokens
+    }
+}

@@ -1,0 +1,91 @@
+/// Filters: `value | name(arguments)`.
+extension Interpreter {
+    mutating func filter(_ value: Value, _ name: String, _ arguments: CallArguments) throws -> Value {
+        switch name {
+        case "trim", "upper", "lower", "title", "capitalize", "string", "safe", "replace", "indent":
+            return try textFilter(try text(value), name, arguments)
+        case "tojson": return try json(value, arguments)
+        case "default", "d":
+            if case .undefined = value { return arguments.value(0, "default_value") ?? .template("") }
+            let isFalseToo = arguments.value(1, "boolean")?.isTrue ?? false
+            return isFalseToo && !value.isTrue ? arguments.value(0, "default_value") ?? .template("") : value
+        case "items":
+            if case .undefined = value { return try checked([Value]()) }
+            guard case .map(let map) = value else { throw InferenceError(.template, "\(value.kind) has no items") }
+            return try pairs(map)
+        case "int", "float", "abs": return try numberFilter(value, name, arguments)
+        default: return try listFilter(value, name, arguments)
+        }
+    }
+
+    private mutating func textFilter(_ text: Text, _ name: String, _ arguments: CallArguments) throws -> Value {
+        try charge(text.count)
+        switch name {
+        case "trim": return .text(text.trimmed(try optionalText(arguments.value(0, "chars"))))
+        case "upper": return try checked(text.mapped(\.properties.uppercaseMapping))
+        case "lower": return try checked(text.mapped(\.properties.lowercaseMapping))
+        case "title", "capitalize":
+            var isStart = true
+            return try checked(
+                text.mapped { scalar in
+                    defer { isStart = name == "title" && !scalar.properties.isAlphabetic }
+                    return isStart ? scalar.properties.titlecaseMapping : scalar.properties.lowercaseMapping
+                })
+        case "replace":
+            return try replace(
+                text, try requiredText(arguments.value(0, "old"), name), try requiredText(arguments.value(1, "new"), name),
+                most: try count(arguments.value(2, "count")))
+        case "indent": return try indent(text, arguments)
+        default: return .text(text)
+        }
+    }
+
+    private mutating func indent(_ text: Text, _ arguments: CallArguments) throws -> Value {
+        var width = 4
+        if case .int(let given)? = arguments.value(0, "width") { width = given }
+        guard (0...256).contains(width) else { throw InferenceError(.template, "indent cannot be \(width)") }
+        let indentsFirst = arguments.value(1, "first")?.isTrue ?? false
+        let indentsBlank = arguments.value(2, "blank")?.isTrue ?? false
+        let blanks = Text(String(repeating: " ", count: width), isTemplate: true)
+        guard text.count <= TemplateLimits.textLength / (width + 1) else {
+            throw InferenceError(.template, "a string becomes too long")
+        }
+        var result = Text()
+        var isLineStart = indentsFirst
+        for index in 0..<text.count {
+            if isLineStart, indentsBlank || text.scalars[index] != "\n" { result.append(blanks) }
+            result.append(text, at: index)
+            isLineStart = text.scalars[index] == "\n"
+        }
+        return try checked(result)
+    }
+
+    private mutating func json(_ value: Value, _ arguments: CallArguments) throws -> Value {
+        var indent: Int?
+        if case .int(let given)? = arguments.value(0, "indent") {
+            guard (0...32).contains(given) else { throw InferenceError(.template, "an indent of \(given) is not possible") }
+            indent = given
+        }
+        let result = try JSONText(indent: indent).write(value) { try charge($0) }
+        let isTemplate = if case .text(let text) = value { text.isAllTemplate } else { false }
+        return try checked(Text(result, isTemplate: isTemplate))
+    }
+
+    private mutating func numberFilter(_ value: Value, _ name: String, _ arguments: CallArguments) throws -> Value {
+        var number = value.number
+        if case .text(let text) = value { number = Double(text.trimmed().string) }
+        if case .int(let exact) = value, name != "float" {
+            guard exact != .min else { throw InferenceError(.template, "a number becomes too large") }
+            return .int(name == "abs" ? abs(exact) : exact)
+        }
+        switch name {
+        case "int":
+            return number.flatMap { Int(exactly: $0.rounded(.towardZero)) }.map { .int($0) }
+                ?? arguments.value(0, "default") ?? .int(0)
+        case "float": return number.map { .double($0) } ?? arguments.value(0, "default") ?? .double(0)
+        default:
+            guard let number else { throw InferenceError(.template, "\(value.kind) is not a number") }
+            return .double(abs(number))
+        }
+    }
+}

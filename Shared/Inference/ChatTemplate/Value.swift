@@ -1,0 +1,120 @@
+/// A value while a template runs.
+enum Value: Sendable {
+    /// Nothing; the name of what is missing, for messages.
+    case undefined(String)
+    case none
+    case bool(Bool)
+    case int(Int)
+    case double(Double)
+    case text(Text)
+    case list(List)
+    case map(Map)
+    case namespace(Namespace)
+    case macro(Macro)
+    case function(String)
+
+    static func template(_ string: String) -> Value { .text(Text(string, isTemplate: true)) }
+
+    /// Python's truth.
+    var isTrue: Bool {
+        switch self {
+        case .undefined, .none: false
+        case .bool(let value): value
+        case .int(let value): value != 0
+        case .double(let value): value != 0
+        case .text(let text): text.count > 0
+        case .list(let list): !list.items.isEmpty
+        case .map(let map): !map.keys.isEmpty
+        case .namespace, .macro, .function: true
+        }
+    }
+
+    /// For messages.
+    var kind: String {
+        switch self {
+        case .undefined(let name): "undefined (\(name))"
+        case .none: "none"
+        case .bool: "a boolean"
+        case .int: "an integer"
+        case .double: "a number"
+        case .text: "a string"
+        case .list: "a list"
+        case .map: "a mapping"
+        case .namespace: "a namespace"
+        case .macro: "a macro"
+        case .function: "a function"
+        }
+    }
+
+    var number: Double? {
+        switch self {
+        case .int(let value): Double(value)
+        case .double(let value): value
+        case .bool(let value): value ? 1 : 0
+        default: nil
+        }
+    }
+
+    /// How many values lie inside each other. A namespace, which could come to hold itself, counts as too deep to lie
+    /// inside anything.
+    var depth: Int {
+        switch self {
+        case .namespace: TemplateLimits.valueDepth
+        case .list(let list): list.depth
+        case .map(let map): map.depth
+        default: 0
+        }
+    }
+}
+
+/// A list; never changes.
+final class List: Sendable {
+    let items: [Value]
+    let depth: Int
+
+    init(_ items: [Value]) throws {
+        self.items = items
+        depth = try TemplateLimits.checkedDepth(items)
+    }
+}
+
+/// Keys and values in order; never changes.
+final class Map: Sendable {
+    let keys: [String]
+    private let values: [String: Value]
+    let depth: Int
+
+    /// Of members with one key, the last one counts.
+    init(_ members: [(String, Value)]) throws {
+        var keys: [String] = []
+        var values: [String: Value] = [:]
+        for (key, value) in members where values.updateValue(value, forKey: key) == nil { keys.append(key) }
+        self.keys = keys
+        self.values = values
+        depth = try TemplateLimits.checkedDepth(values.values)
+    }
+
+    subscript(key: String) -> Value? { values[key] }
+
+    var items: [(key: String, value: Value)] { keys.compactMap { key in values[key].map { (key, $0) } } }
+}
+
+/// What `namespace()` makes: the one value that can change. Unchecked: it never leaves the interpreter that made it,
+/// which is used by one thread.
+final class Namespace: @unchecked Sendable {
+    var values: [String: Value]
+    init(_ values: [String: Value]) { self.values = values }
+}
+
+/// A macro of a template.
+final class Macro: Sendable {
+    let name: String
+    let parameters: [(name: String, standard: Expression?)]
+    let body: [Statement]
+
+    init(name: String, parameters: [(name: String, standard: Expression?)], body: [Statement]) {
+        self.name = name
+        self.parameters = parameters
+        self.body = body
+    }
+}
