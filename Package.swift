@@ -34,6 +34,11 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 
@@ -61,6 +66,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     ],
     targets: [
         .systemLibrary(name: "CZeroMQ", path: "Shared/CZeroMQ"),
@@ -74,7 +81,10 @@ let package = Package(
         shared("Scheduling", ["Domain", "CostModel"]),
         shared(
             "ServiceRuntime",
-            ["Domain", "Protocol", "Messaging", argumentParser, configuration, lifecycle, logging, yams]),
+            [
+                "Domain", "Protocol", "Messaging", argumentParser, configuration, lifecycle, logging, yams,
+                unixSignals,
+            ]),
         shared(
             "StageRuntime",
             ["Domain", "Protocol", "Messaging", "Inference", "Scheduling", "ServiceRuntime", lifecycle, logging]),
@@ -85,9 +95,10 @@ let package = Package(
         service("Scheduler", ["Scheduling", "CostModel"]),
         service("PrefillWorker", ["StageRuntime"]),
         service("DecoderWorker", ["StageRuntime"]),
-        service("Gateway", ["Inference", hummingbird]),
+        service("Gateway", ["Inference", hummingbird, hummingbirdCore, httpTypes, nioCore]),
         .executableTarget(
-            name: "CommandLineTool", dependencies: serviceBase + ["Inference", yams], path: "Services/CommandLine",
+            name: "CommandLineTool", dependencies: serviceBase + ["Inference", yams, unixSignals],
+            path: "Services/CommandLine",
             exclude: ["README.md"], swiftSettings: strict),
 
         .target(
@@ -107,7 +118,7 @@ let package = Package(
             [
                 "Profiler", "Partitioner", "Clusterer", "Scheduler", "PrefillWorker", "DecoderWorker", "Gateway",
                 "CommandLineTool", "StageRuntime", "TestSupport", "Domain", "Protocol", "Messaging", "ServiceRuntime",
-                "Inference", "Planning", "Scheduling", "CostModel",
+                "Inference", "Planning", "Scheduling", "CostModel", logging, lifecycle, nioCore, nioPosix,
             ]),
     ]
 )

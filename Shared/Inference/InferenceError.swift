@@ -36,6 +36,7 @@ public struct InferenceError: Error, Sendable {
 }
 
 extension InferenceError: CustomStringConvertible {
+    /// The message, and the cause where there is one.
     public var description: String {
         if let underlying { "\(message): \(underlying)" } else { message }
     }

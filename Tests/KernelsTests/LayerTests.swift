@@ -12,6 +12,12 @@ struct LayerTests {
         .init(heads: 3, kvHeads: 1, headDim: 64, ropeDimensions: 64, biases: true),
     ]
 
+    /// Small ones for long contexts.
+    static let longShapes: [TestModel.Shape] = [
+        .init(hidden: 32, heads: 2, kvHeads: 1, headDim: 16, ffn: 32, layers: 2, ropeDimensions: 16),
+        .init(hidden: 64, heads: 4, kvHeads: 2, headDim: 24, ffn: 32, layers: 1, ropeDimensions: 8),
+    ]
+
     private func run(
         _ model: TestModel, chunks: [Int], hidden: [Float], threads: Int = 1, isa: InstructionSet? = nil,
         layerByLayer: Bool = false
@@ -47,14 +53,14 @@ struct LayerTests {
         }
     }
 
-    @Test("a long context that threads share gives the same bits", arguments: [shapes[0], shapes[3]])
+    @Test("a long context that threads share gives the same bits", arguments: longShapes)
     func longContext(shape: TestModel.Shape) throws {
         let model = TestModel(shape: shape, seed: 12)
         var random = RandomNumbers(seed: 13)
         let rows = 1100
         let hidden = random.floats(rows * shape.hidden)
         let whole = bits(try run(model, chunks: [rows], hidden: hidden, threads: 2))
-        for threads in [1, 2, 3] {
+        for threads in 1...3 {
             let chunks = [511, 1, 1, 1, 500, 10, 1, 1, 70, 1, 1, 1, 1]
             #expect(bits(try run(model, chunks: chunks, hidden: hidden, threads: threads)) == whole)
         }

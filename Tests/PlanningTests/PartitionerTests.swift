@@ -5,8 +5,8 @@ import Planning
 import Testing
 
 @Suite struct PartitionerTests {
-    /// 300 seeded groups: both phases, given and free order, with memory that binds or not, some of them infeasible.
-    @Test(arguments: 0..<30)
+    /// 200 seeded groups: both phases, given and free order, with memory that binds or not, some of them infeasible.
+    @Test(arguments: 0..<20)
     func equalsBruteForce(seed: Int) throws {
         var random = SeededRandom(seed: UInt64(seed))
         var infeasible = 0

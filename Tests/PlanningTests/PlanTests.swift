@@ -37,7 +37,7 @@ import Testing
         ])
         var workload = workload
         workload.requestsPerSecond = rate
-        for seed in 0..<5 {
+        for seed in 0..<3 {
             let plan = try Planner.plan(cost: cost, workload: workload, seed: UInt64(seed))
             #expect(plan.replicas.allSatisfy { $0.role != .mixed })
             #expect(!plan.replicas(for: .prefill).isEmpty && !plan.replicas(for: .decode).isEmpty)

@@ -94,6 +94,10 @@ import Testing
 }
 
 @Suite struct EventQueueTests {
+    private final class Counter: Sendable {
+        let value = Atomic<Int>(0)
+    }
+
     @Test func keepsOrderAndEnds() async {
         let queue = EventQueue<Int>(capacity: 4)
         for value in 0..<10 { queue.push(value) }
@@ -105,12 +109,12 @@ import Testing
 
     @Test func sendersWaitWhileItIsFull() async {
         let queue = EventQueue<Int>(capacity: 8)
-        let sent = Atomic<Int>(0)
+        let sent = Counter()
         let seen = await withTaskGroup(of: Void.self, returning: Int.self) { group in
             for value in 0..<200 {
                 group.addTask {
                     await queue.send(value)
-                    sent.wrappingAdd(1, ordering: .relaxed)
+                    sent.value.wrappingAdd(1, ordering: .relaxed)
                 }
             }
             var seen = 0
@@ -119,6 +123,6 @@ import Testing
             return seen
         }
         #expect(seen == 200)
-        #expect(sent.load(ordering: .relaxed) == 200)
+        #expect(sent.value.load(ordering: .relaxed) == 200)
     }
 }

@@ -3,7 +3,7 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 cd "$root"
 
 # One configuration for serving, tests and benchmarks, so that nothing is built twice.
-build_flags=(-c release -Xswiftc -enable-testing)
+build_flags=(-c release -Xswiftc -enable-testing --explicit-target-dependency-import-check error)
 binaries="$root/.build/release"
 
 say() { printf '%s\n' "$*" >&2; }

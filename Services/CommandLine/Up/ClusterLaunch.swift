@@ -80,7 +80,7 @@ struct ClusterLaunch {
             var settings = shared + concerns(service.rawValue)
             switch service {
             case .gateway:
-                settings += ["gateway.port=\(command.port)", "gateway.model=\(model)"]
+                settings += ["gateway.port=\(command.port)", "model.path=\(model)"]
             case .profiler:
                 settings.append("profiler.directory=\(directory.appendingPathComponent("profiles").path)")
             default: break

@@ -80,7 +80,9 @@ enum ExpressionParser {
 
     private static func parseProduct(_ cursor: inout TokenCursor) throws -> Expression {
         var left = try parseUnary(&cursor)
-        while let found = take(["*", "/", "//", "%"], &cursor) { left = try binary(found, left, try parseUnary(&cursor)) }
+        while let found = take(["*", "/", "//", "%"], &cursor) {
+            left = try binary(found, left, try parseUnary(&cursor))
+        }
         return left
     }
 

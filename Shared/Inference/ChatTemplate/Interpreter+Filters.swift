@@ -33,7 +33,8 @@ extension Interpreter {
                 })
         case "replace":
             return try replace(
-                text, try requiredText(arguments.value(0, "old"), name), try requiredText(arguments.value(1, "new"), name),
+                text, try requiredText(arguments.value(0, "old"), name),
+                try requiredText(arguments.value(1, "new"), name),
                 most: try count(arguments.value(2, "count")))
         case "indent": return try indent(text, arguments)
         default: return .text(text)
@@ -63,7 +64,9 @@ extension Interpreter {
     private mutating func json(_ value: Value, _ arguments: CallArguments) throws -> Value {
         var indent: Int?
         if case .int(let given)? = arguments.value(0, "indent") {
-            guard (0...32).contains(given) else { throw InferenceError(.template, "an indent of \(given) is not possible") }
+            guard (0...32).contains(given) else {
+                throw InferenceError(.template, "an indent of \(given) is not possible")
+            }
             indent = given
         }
         let result = try JSONText(indent: indent).write(value) { try charge($0) }

@@ -38,7 +38,8 @@ extension Interpreter {
         case "strip", "lstrip", "rstrip":
             return .text(
                 text.trimmed(
-                    try optionalText(arguments.positional.first), leading: name != "rstrip", trailing: name != "lstrip"))
+                    try optionalText(arguments.positional.first), leading: name != "rstrip", trailing: name != "lstrip")
+            )
         case "startswith", "endswith":
             let candidates =
                 if case .list(let list)? = arguments.positional.first { list.items } else { arguments.positional }
@@ -52,7 +53,8 @@ extension Interpreter {
         case "splitlines": return try checked(Self.lines(text).map { .text($0) })
         case "replace":
             return try replace(
-                text, try requiredText(arguments.value(0, "old"), name), try requiredText(arguments.value(1, "new"), name),
+                text, try requiredText(arguments.value(0, "old"), name),
+                try requiredText(arguments.value(1, "new"), name),
                 most: try count(arguments.value(2, "count")))
         case "find":
             let part = try requiredText(arguments.positional.first, name)
@@ -61,7 +63,8 @@ extension Interpreter {
             let part = try requiredText(arguments.positional.first, name)
             guard part.count > 0 else { return .int(text.count + 1) }
             return .int(try Self.pieces(text, part, most: .max).count - 1)
-        case "join": return try filter(arguments.positional.first ?? .none, "join", CallArguments(positional: [.text(text)]))
+        case "join":
+            return try filter(arguments.positional.first ?? .none, "join", CallArguments(positional: [.text(text)]))
         case "removeprefix", "removesuffix":
             let part = try requiredText(arguments.positional.first, name)
             if name == "removeprefix" {
@@ -139,7 +142,9 @@ extension Interpreter {
         var pieces: [Text] = []
         var start = 0
         while pieces.count < most, let found = text.find(separator, from: start) {
-            guard pieces.count < TemplateLimits.listLength else { throw InferenceError(.template, "a list becomes too long") }
+            guard pieces.count < TemplateLimits.listLength else {
+                throw InferenceError(.template, "a list becomes too long")
+            }
             pieces.append(Text(text, start..<found))
             start = found + separator.count
         }

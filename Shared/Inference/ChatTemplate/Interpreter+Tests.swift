@@ -9,7 +9,8 @@ extension Interpreter {
         case ("none", .none), ("string", .text), ("mapping", .map), ("boolean", .bool), ("integer", .int),
             ("float", .double):
             return true
-        case ("iterable", .list), ("iterable", .map), ("iterable", .text), ("iterable", .undefined), ("sequence", .list),
+        case ("iterable", .list), ("iterable", .map), ("iterable", .text), ("iterable", .undefined),
+            ("sequence", .list),
             ("sequence", .map), ("sequence", .text), ("sequence", .undefined):
             return true
         case ("number", .int), ("number", .double), ("number", .bool): return true
@@ -29,7 +30,8 @@ extension Interpreter {
     }
 
     private static let testNames: Set<String> = [
-        "undefined", "none", "string", "mapping", "boolean", "integer", "float", "iterable", "sequence", "number", "true",
+        "undefined", "none", "string", "mapping", "boolean", "integer", "float", "iterable", "sequence", "number",
+        "true",
         "false", "odd", "even", "callable", "lower", "upper",
     ]
 

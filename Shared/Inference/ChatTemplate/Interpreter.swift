@@ -25,7 +25,9 @@ struct Interpreter {
     /// Counts a step, and the copying of characters or items.
     mutating func charge(_ copied: Int = 0) throws {
         steps += 1 + copied / 16
-        guard steps <= TemplateLimits.steps else { throw InferenceError(.template, "the template takes too many steps") }
+        guard steps <= TemplateLimits.steps else {
+            throw InferenceError(.template, "the template takes too many steps")
+        }
     }
 
     mutating func nested<Result>(_ body: (inout Self) throws -> Result) throws -> Result {
@@ -39,13 +41,17 @@ struct Interpreter {
     }
 
     mutating func checked(_ text: Text) throws -> Value {
-        guard text.count <= TemplateLimits.textLength else { throw InferenceError(.template, "a string becomes too long") }
+        guard text.count <= TemplateLimits.textLength else {
+            throw InferenceError(.template, "a string becomes too long")
+        }
         try charge(text.count)
         return .text(text)
     }
 
     mutating func checked(_ items: [Value]) throws -> Value {
-        guard items.count <= TemplateLimits.listLength else { throw InferenceError(.template, "a list becomes too long") }
+        guard items.count <= TemplateLimits.listLength else {
+            throw InferenceError(.template, "a list becomes too long")
+        }
         try charge(items.count)
         return .list(try List(items))
     }
@@ -95,7 +101,9 @@ struct Interpreter {
                 throw InferenceError(.template, "\(name).\(attribute): only a namespace can be assigned to")
             }
             let value = try evaluate(expression)
-            guard value.depth < TemplateLimits.valueDepth else { throw InferenceError(.template, "values are nested too deep") }
+            guard value.depth < TemplateLimits.valueDepth else {
+                throw InferenceError(.template, "values are nested too deep")
+            }
             namespace.values[attribute] = value
         case .capture(let name, let body): set(name, .text(try captured(body)))
         case .macro(let macro): set(macro.name, .macro(macro))

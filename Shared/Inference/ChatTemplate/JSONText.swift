@@ -15,7 +15,8 @@ struct JSONText {
             try charge(text.count)
             return Self.quoted(text.string)
         case .list(let list):
-            return try bracketed("[", "]", try list.items.map { try write($0, level: level + 1, charge) }, level, charge)
+            return try bracketed(
+                "[", "]", try list.items.map { try write($0, level: level + 1, charge) }, level, charge)
         case .map(let map):
             let members = try map.items.map { key, value in
                 Self.quoted(key) + ": " + (try write(value, level: level + 1, charge))

@@ -59,7 +59,8 @@ struct TemplateLexer {
     }
 
     private func isTagStart(_ at: Int) -> Bool {
-        source[at] == UInt8(ascii: "{") && [UInt8(ascii: "{"), UInt8(ascii: "%"), UInt8(ascii: "#")].contains(byte(at + 1))
+        source[at] == UInt8(ascii: "{")
+            && [UInt8(ascii: "{"), UInt8(ascii: "%"), UInt8(ascii: "#")].contains(byte(at + 1))
     }
 
     private mutating func appendText(_ range: Range<Int>, before kind: UInt8) {
@@ -180,7 +181,8 @@ struct TemplateLexer {
     }
 
     private static let symbols: Set<String> = [
-        "==", "!=", "<=", ">=", "//", "**", "+", "-", "*", "/", "%", "~", "<", ">", "=", "(", ")", "[", "]", "{", "}", ",",
+        "==", "!=", "<=", ">=", "//", "**", "+", "-", "*", "/", "%", "~", "<", ">", "=", "(", ")", "[", "]", "{", "}",
+        ",",
         ":", ".", "|",
     ]
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }

@@ -70,7 +70,9 @@ struct Text: Sendable {
     /// Without the code points of a set (white space by default) at the ends.
     func trimmed(_ set: Text? = nil, leading: Bool = true, trailing: Bool = true) -> Text {
         let isMember: (Unicode.Scalar) -> Bool =
-            set.map { set in { set.scalars.contains($0) } } ?? { $0.properties.isWhitespace || (0x1C...0x1F).contains($0.value) }
+            set.map { set in { set.scalars.contains($0) } } ?? {
+                $0.properties.isWhitespace || (0x1C...0x1F).contains($0.value)
+            }
         var start = 0
         var end = count
         if leading { while start < end, isMember(scalars[start]) { start += 1 } }

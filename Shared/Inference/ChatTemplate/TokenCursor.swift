@@ -39,7 +39,9 @@ struct TokenCursor {
     mutating func nested<Result>(_ parse: (inout Self) throws -> Result) throws -> Result {
         depth += 1
         defer { depth -= 1 }
-        guard depth <= TemplateLimits.parseDepth else { throw InferenceError(.template, "the template is nested too deep") }
+        guard depth <= TemplateLimits.parseDepth else {
+            throw InferenceError(.template, "the template is nested too deep")
+        }
         return try parse(&self)
     }
 }

@@ -38,7 +38,8 @@ struct GGUFCursor {
         let bytes = try readBytes(subject())
         guard !bytes.isEmpty else { throw InferenceError(.invalidFile, "\(subject()) is empty") }
         guard bytes.count <= maxBytes else {
-            throw InferenceError(.invalidFile, "\(subject()) is \(bytes.count) bytes long (at most \(maxBytes) are allowed)")
+            throw InferenceError(
+                .invalidFile, "\(subject()) is \(bytes.count) bytes long (at most \(maxBytes) are allowed)")
         }
         guard let name = String(validating: bytes, as: UTF8.self) else {
             throw InferenceError(.invalidFile, "\(subject()) is not valid UTF-8")

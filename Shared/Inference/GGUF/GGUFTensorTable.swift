@@ -78,14 +78,16 @@ struct GGUFTensorTable {
             guard entry.offset == UInt64(expected) else {
                 throw InferenceError(
                     .invalidFile,
-                    "tensor \(entry.name) lies at offset \(entry.offset), expected \(expected) (alignment \(alignment))")
+                    "tensor \(entry.name) lies at offset \(entry.offset), expected \(expected) (alignment \(alignment))"
+                )
             }
             guard dataStart <= fileBytes, entry.byteCount <= fileBytes - dataStart,
                 expected <= fileBytes - dataStart - entry.byteCount
             else {
                 throw InferenceError(
                     .invalidFile,
-                    "tensor \(entry.name) (\(entry.byteCount) bytes) goes beyond the end of the file of \(fileBytes) bytes")
+                    "tensor \(entry.name) (\(entry.byteCount) bytes) goes beyond the end of the file of \(fileBytes) bytes"
+                )
             }
             let tensor = GGUFTensor(
                 name: entry.name, shape: entry.shape, type: entry.type, offset: dataStart + expected,

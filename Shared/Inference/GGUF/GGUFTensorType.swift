@@ -40,5 +40,6 @@ public struct GGUFTensorType: RawRepresentable, Sendable, Hashable {
 }
 
 extension GGUFTensorType: CustomStringConvertible {
+    /// The usual name.
     public var description: String { name }
 }

@@ -25,7 +25,7 @@ public final class StageExecutor {
     private let pool: ComputePool
     private let weights: StageWeights
     private let buffers: StageBuffers
-    private var dims: KernelDimensions
+    private let dims: KernelDimensions
 
     /// Loads the weights of `layers` and prepares memory for steps.
     ///

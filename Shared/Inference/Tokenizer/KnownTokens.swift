@@ -21,7 +21,7 @@ enum KnownTokens {
 
     /// All that end a generation.
     static let ends = endOfGeneration.union(fillBoundaries)
-    /// All that are control tokens whatever their type in the file.
+    /// All that are control tokens even where the file has them as user-defined.
     static let control = ends.union(fill)
     static let maxBytes = control.map(\.utf8.count).max() ?? 0
     static let firstBytes = Set(control.compactMap(\.utf8.first))

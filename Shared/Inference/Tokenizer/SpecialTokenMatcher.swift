@@ -42,7 +42,9 @@ struct SpecialTokenMatcher: Sendable {
     ) -> (Int32, Int)? {
         for length in lengths[Int(bytes[index])] where length <= bytes.count - index {
             let range = index..<index + length
-            if let id = table.find(UnsafeBufferPointer(rebasing: bytes[range])), accept(id, range) { return (id, length) }
+            if let id = table.find(UnsafeBufferPointer(rebasing: bytes[range])), accept(id, range) {
+                return (id, length)
+            }
         }
         return nil
     }

@@ -14,7 +14,8 @@ struct Vocabulary: Sendable {
     init(_ metadata: GGUFMetadata) throws {
         texts = try metadata.array(Self.tokensKey, of: .string)
         guard (1...Self.maxTokens).contains(texts.count) else {
-            throw InferenceError(.invalidFile, "\(Self.tokensKey): \(texts.count) tokens are not in 1...\(Self.maxTokens)")
+            throw InferenceError(
+                .invalidFile, "\(Self.tokensKey): \(texts.count) tokens are not in 1...\(Self.maxTokens)")
         }
         if metadata[Self.typesKey] == nil {
             types = [TokenType](repeating: .normal, count: texts.count)
@@ -52,11 +53,13 @@ struct Vocabulary: Sendable {
         }
     }
 
-    /// Tokens that are known by their text are control tokens, whatever the file says.
+    /// Files say of some control tokens, such as those for filling in the middle, that they are user-defined. Tokens that
+    /// are part of ordinary text stay that: a vocabulary may well hold the word `</s>`.
     private mutating func markControlTokens() {
         var marked: [Int] = []
         texts.forEachString { index, text in
-            guard text.count <= KnownTokens.maxBytes, let first = text.first, KnownTokens.firstBytes.contains(first)
+            guard types[index] == .userDefined, text.count <= KnownTokens.maxBytes, let first = text.first,
+                KnownTokens.firstBytes.contains(first)
             else { return }
             if KnownTokens.control.contains(String(decoding: text, as: UTF8.self)) { marked.append(index) }
         }

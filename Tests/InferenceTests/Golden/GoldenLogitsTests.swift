@@ -31,8 +31,10 @@ struct GoldenLogitsTests {
         return try JSONDecoder().decode(Golden.self, from: Data(contentsOf: file))
     }
 
-    /// Activations are 8 bits wide: the error must be that of the quantisation (llama.cpp's own is 0.25...0.27 rms).
-    private static let rmsTolerance: Float = 0.3
+    /// Activations are 8 bits wide, so logits differ by that quantisation. A simulation of it in numpy gives 0.13...0.17 rms
+    /// around a common offset of all logits, which changes no probability and varies from 0.05 to 0.45.
+    private static let rmsTolerance: Float = 0.22
+    private static let offsetTolerance: Float = 0.6
     /// A greedy choice with a smaller margin than this in f32 may fall the other way.
     private static let marginTolerance: Float = 0.8
 
@@ -47,15 +49,16 @@ struct GoldenLogitsTests {
                 sequence: "golden", startPosition: 0, rows: golden.tokens.count, wantsLogits: true)
             _ = try executor.step(StageBatch(entries: [entry], input: .tokens(golden.tokens)))
             try executor.withLogits(0) { logits in
-                var squares: Float = 0
-                for (index, expected) in golden.sample_logits.enumerated() {
-                    let difference = logits[index * golden.sample_stride] - expected
-                    squares += difference * difference
+                let differences = golden.sample_logits.enumerated().map { index, expected in
+                    logits[index * golden.sample_stride] - expected
                 }
-                let rms = (squares / Float(golden.sample_logits.count)).squareRoot()
-                #expect(rms < Self.rmsTolerance, "\(golden.name): rms \(rms)")
+                let offset = differences.reduce(0, +) / Float(differences.count)
+                let squares = differences.reduce(0) { $0 + ($1 - offset) * ($1 - offset) }
+                let rms = (squares / Float(differences.count)).squareRoot()
+                #expect(rms < Self.rmsTolerance, "\(golden.name): rms \(rms), offset \(offset)")
+                #expect(abs(offset) < Self.offsetTolerance, "\(golden.name): rms \(rms), offset \(offset)")
                 for pair in golden.top {
-                    #expect(abs(logits[Int(pair.token)] - pair.logit) < 1.5, "\(golden.name): token \(pair.token)")
+                    #expect(abs(logits[Int(pair.token)] - offset - pair.logit) < 1, "\(golden.name): token \(pair.token)")
                 }
                 if golden.greedy_margins[0] > Self.marginTolerance {
                     #expect(Sampler.greedy(logits) == golden.top[0].token, "\(golden.name)")

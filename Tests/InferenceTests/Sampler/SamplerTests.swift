@@ -12,7 +12,7 @@ import Testing
         return sampler.sample(logits: logits.span, parameters: parameters, history: history, position: position).token
     }
 
-    private func counts(_ logits: [Float], _ parameters: SamplingParameters, draws: Int = 20_000) -> [Double] {
+    private func counts(_ logits: [Float], _ parameters: SamplingParameters, draws: Int = 6_000) -> [Double] {
         var sampler = Sampler()
         var counts = [Double](repeating: 0, count: logits.count)
         for position in 0..<draws {
@@ -41,7 +41,7 @@ import Testing
         for temperature in [0.5, 1, 2.0] {
             let measured = counts(logits, SamplingParameters(temperature: temperature, seed: 7))
             for (left, right) in zip(measured, softmax(logits, temperature: temperature)) {
-                #expect(abs(left - right) < 0.015)
+                #expect(abs(left - right) < 0.025)
             }
         }
     }
@@ -56,15 +56,17 @@ import Testing
         // Probabilities: two of about 0.35 each, then 0.13: 0.5 needs both, 0.3 only the first.
         let half = counts(logits, SamplingParameters(topP: 0.5))
         #expect(half.enumerated().filter { $1 > 0 }.map(\.offset) == [1, 3])
-        #expect(counts(logits, SamplingParameters(topP: 0.3))[1] == 1)
-        #expect(counts(logits, SamplingParameters(topP: 0))[1] == 1)
+        for mass in [0.3, 0] {
+            let first = counts(logits, SamplingParameters(topP: mass), draws: 100)
+            #expect(first.enumerated().filter { $1 > 0 }.map(\.offset) == [1])
+        }
     }
 
     @Test func topPReachesFarIntoAFlatDistribution() {
-        let flat = [Float](repeating: 0, count: 1000)
-        let measured = counts(flat, SamplingParameters(topP: 0.7, seed: 3))
-        #expect(measured[..<690].filter { $0 > 0 }.count > 650)
-        #expect(measured[702...].allSatisfy { $0 == 0 })
+        let flat = [Float](repeating: 0, count: 200)
+        let measured = counts(flat, SamplingParameters(topP: 0.7, seed: 3), draws: 2000)
+        #expect(measured[..<140].filter { $0 > 0 }.count > 135)
+        #expect(measured[141...].allSatisfy { $0 == 0 })
     }
 
     @Test func minPIsRelativeToTheBest() {
