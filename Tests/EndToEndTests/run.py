@@ -1,0 +1,252 @@
+"""End-to-end tests: real processes, the real model, the openai client."""
+import argparse
+import concurrent.futures
+import json
+import pathlib
+import socket
+import sys
+import tempfile
+import time
+import traceback
+import urllib.request
+
+import openai
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from cluster import Cluster, wait_for  # noqa: E402
+
+PROMPTS = [
+    "What is the capital of France?", "Name three colours of the rainbow.", "Write a haiku about the sea.",
+    "Explain gravity to a child in two sentences.", "Count from one to ten.", "What do bees make?",
+    "Give me a recipe with eggs and tell me in which order I should do the steps, please.", "Tell me a joke.",
+]
+LAYERS = 30
+
+
+def client(cluster):
+    return openai.OpenAI(base_url=f"{cluster.url}/v1", api_key="none", max_retries=5, timeout=120)
+
+
+def chat(cluster, prompt, **options):
+    options = {"temperature": 0, "max_tokens": 24, **options}
+    model = client(cluster).models.list().data[0].id
+    return client(cluster).chat.completions.create(
+        model=model, messages=[{"role": "user", "content": prompt}], **options)
+
+
+def reference(cluster, prompt, tokens=24, chat=True):
+    arguments = ["generate", "--model", cluster.model, "--prompt", prompt, "--max-tokens", str(tokens), "--temperature", "0"]
+    return cluster.json(*arguments, *(["--chat"] if chat else []))
+
+
+def test_plan_covers_the_model(cluster):
+    report = cluster.json("plan")
+    assert report["ready"], report["reason"]
+    roles = [replica["role"] for replica in report["replicas"]]
+    assert "prefill" in roles and "decode" in roles, roles
+    assert any(len(replica["stages"]) >= 2 for replica in report["replicas"])
+    for replica in report["replicas"]:
+        edges = [(stage["layers"]["start"], stage["layers"]["end"]) for stage in replica["stages"]]
+        assert edges[0][0] == 0 and edges[-1][1] == LAYERS, edges
+        assert all(left[1] == right[0] for left, right in zip(edges, edges[1:])), edges
+        key = "predicted_prefill_s" if replica["role"] == "prefill" else "predicted_decode_s"
+        assert all(stage[key] > 0 for stage in replica["stages"])
+
+
+def test_nodes_are_measured(cluster):
+    fleet = cluster.json("nodes")
+    assert len(fleet["devices"]) >= 4
+    for device in fleet["devices"]:
+        assert device["state"] == "ready", device
+        tables = device["measurements"]
+        assert tables["prefill"] and tables["decode"] and tables["head"]
+    assert len(fleet["links"]) >= 12
+
+
+def test_workers_hold_only_their_layers(cluster):
+    for replica in cluster.json("plan")["replicas"]:
+        for stage in replica["stages"]:
+            share = (stage["layers"]["end"] - stage["layers"]["start"]) / LAYERS
+            # 66 MB of layers, 30 MB of LM head on the last stage, and the process itself.
+            limit = 1.15 * (66.4e6 * share + (30.1e6 if stage["layers"]["end"] == LAYERS else 0)) + 100e6
+            assert stage["resident_bytes"] < limit, (stage, limit)
+
+
+def test_chat_equals_generate(cluster):
+    for prompt in PROMPTS[:3]:
+        answer = chat(cluster, prompt)
+        expected = reference(cluster, prompt)
+        assert answer.choices[0].message.content == expected["text"], (answer, expected)
+        assert answer.choices[0].finish_reason == expected["finish_reason"]
+        assert answer.usage.prompt_tokens == len(expected["prompt_tokens"])
+        streamed = ""
+        finish = None
+        for chunk in chat(cluster, prompt, stream=True, stream_options={"include_usage": True}):
+            if chunk.choices:
+                streamed += chunk.choices[0].delta.content or ""
+                finish = chunk.choices[0].finish_reason or finish
+            else:
+                assert chunk.usage.prompt_tokens == len(expected["prompt_tokens"])
+        assert streamed == expected["text"] and finish == expected["finish_reason"]
+
+
+def test_completion_equals_generate(cluster):
+    prompt = "Once upon a time, in a small village near the mountains, there lived a young girl named Anna. " * 6
+    answer = client(cluster).completions.create(
+        model=client(cluster).models.list().data[0].id, prompt=prompt, max_tokens=16, temperature=0)
+    assert answer.choices[0].text == reference(cluster, prompt, 16, chat=False)["text"]
+
+
+def test_concurrent_chats_equal_solo_runs(cluster):
+    expected = [reference(cluster, prompt)["text"] for prompt in PROMPTS]
+    with concurrent.futures.ThreadPoolExecutor(len(PROMPTS)) as pool:
+        answers = list(pool.map(lambda prompt: chat(cluster, prompt).choices[0].message.content, PROMPTS))
+    assert answers == expected
+
+
+def test_sampling_depends_on_the_seed_only(cluster):
+    options = {"temperature": 0.9, "seed": 7, "max_tokens": 16}
+    first = chat(cluster, PROMPTS[3], **options).choices[0].message.content
+    assert first == chat(cluster, PROMPTS[3], **options).choices[0].message.content
+    others = {chat(cluster, PROMPTS[3], **{**options, "seed": seed}).choices[0].message.content for seed in range(4)}
+    assert len(others) > 1
+
+
+def test_a_disconnect_frees_the_request(cluster):
+    stream = chat(cluster, "Tell me a very long story.", stream=True, max_tokens=800)
+    next(iter(stream))
+    stream.response.close()
+    wait_for("the request ends", 15, lambda: cluster.json("plan")["running"] == 0)
+    wait_for("KV cache is freed", 15, lambda: all(
+        replica["kv_reserved_tokens"] == 0 for replica in cluster.json("plan")["replicas"]))
+
+
+def test_bad_requests_are_refused(cluster):
+    for body, status in [
+        (b"{", 400), (b"{}", 400), (b'{"messages":[]}', 400),
+        (b'{"messages":[{"role":"user","content":"x"}],"max_tokens":-1}', 400),
+        (b'{"messages":[{"role":"user","content":"x"}],"temperature":9}', 400),
+        (b'{"model":"no-such","messages":[{"role":"user","content":"x"}]}', 404),
+    ]:
+        request = urllib.request.Request(
+            f"{cluster.url}/v1/chat/completions", data=body, headers={"content-type": "application/json"})
+        try:
+            urllib.request.urlopen(request, timeout=10)
+            raise AssertionError(f"{body} was accepted")
+        except urllib.error.HTTPError as error:
+            assert error.code == status, (body, error.code)
+            assert json.load(error)["error"]["message"]
+
+
+def test_metrics(cluster):
+    with urllib.request.urlopen(f"{cluster.url}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    assert "vllm:generation_tokens_total" in text and "vllm:time_to_first_token_seconds_bucket" in text
+
+
+def test_garbage_on_every_port(cluster):
+    record = json.loads(next((cluster.folder / "state/e2llm/clusters").glob("*.json")).read_text())
+    endpoints = list(record["endpoints"].values())
+    endpoints += [worker["endpoint"] for device in cluster.json("nodes")["devices"] for worker in device["workers"]]
+    before = set(cluster.descendants())
+    for endpoint in endpoints:
+        host, port = endpoint.removeprefix("tcp://").split(":")
+        for garbage in [b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 64, bytes(range(256)) * 64, b""]:
+            with socket.create_connection((host, int(port)), timeout=5) as connection:
+                connection.sendall(garbage)
+    assert chat(cluster, PROMPTS[0]).choices[0].message.content == reference(cluster, PROMPTS[0])["text"]
+    assert before == set(cluster.descendants()), "a process ended"
+
+
+def test_every_service_may_be_killed(cluster):
+    expected = reference(cluster, PROMPTS[0])["text"]
+    for name in ["profiler", "partitioner", "clusterer", "scheduler", "gateway", "prefill-worker", "decoder-worker"]:
+        started = time.monotonic()
+        cluster.kill(name)
+
+        def answers():
+            try:
+                return cluster.healthy() and chat(cluster, PROMPTS[0]).choices[0].message.content == expected
+            except openai.OpenAIError:
+                return False
+        wait_for(f"serving after {name} was killed", 60, answers)
+        print(f"    {name}: serving again after {time.monotonic() - started:.1f} s")
+
+
+def test_control_plane_may_die_during_a_stream(cluster):
+    expected = reference(cluster, PROMPTS[3], 48)["text"]
+    text = ""
+    for index, chunk in enumerate(chat(cluster, PROMPTS[3], stream=True, max_tokens=48)):
+        text += chunk.choices[0].delta.content or ""
+        if index == 4:
+            for name in ["scheduler", "profiler"]:
+                cluster.kill(name)
+    assert text == expected
+    wait_for("ready again", 60, cluster.healthy)
+
+
+def test_a_stream_survives_its_decoder(cluster):
+    expected = reference(cluster, PROMPTS[3], 64)["text"]
+    text = ""
+    for index, chunk in enumerate(chat(cluster, PROMPTS[3], stream=True, max_tokens=64)):
+        text += chunk.choices[0].delta.content or ""
+        if index == 4:
+            device = next(r for r in cluster.json("plan")["replicas"] if r["role"] == "decode")["stages"][0]["device"]
+            cluster.kill("decoder-worker", f"worker.device={device}")
+    assert text == expected
+    wait_for("ready again", 60, cluster.healthy)
+
+
+def test_impossible_models_and_fleets(cluster):
+    def refused(*arguments, says):
+        done = cluster.e2llm(*arguments, check=False)
+        assert done.returncode != 0 and says in done.stderr, (arguments, done)
+    damaged = cluster.folder / "damaged.gguf"
+    damaged.write_bytes(pathlib.Path(cluster.model).read_bytes()[:1_000_000])
+    refused("generate", "--model", "no-such.gguf", "--prompt", "x", says="no-such.gguf")
+    refused("generate", "--model", str(damaged), "--prompt", "x", says="damaged.gguf")
+    refused("up", "--model", cluster.model, "--fleet", "no-such.yaml", says="no-such.yaml")
+    refused("up", "--model", str(damaged), "--fleet", cluster.fleet, "--port", "1", says="damaged.gguf")
+    bad = cluster.folder / "bad.yaml"
+    bad.write_text("devices:\n  - id: a\n    thredas: 2\n")
+    refused("up", "--model", cluster.model, "--fleet", str(bad), says="thredas")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for name in ["binaries", "model", "fleet"]:
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--only", default="")
+    arguments = parser.parse_args()
+    tests = [(name, test) for name, test in globals().items() if name.startswith("test_") and arguments.only in name]
+    passed, failed = 0, 0
+    with tempfile.TemporaryDirectory(prefix="e2llm-end-to-end-") as folder:
+        cluster = Cluster(arguments.binaries, arguments.model, arguments.fleet, folder)
+        try:
+            started = time.monotonic()
+            cluster.start()
+            print(f"ready after {time.monotonic() - started:.1f} s", flush=True)
+            for name, test in tests:
+                started = time.monotonic()
+                try:
+                    test(cluster)
+                    passed += 1
+                    print(f"passed {name} ({time.monotonic() - started:.1f} s)", flush=True)
+                except Exception:
+                    failed += 1
+                    print(f"FAILED {name}\n{traceback.format_exc()}", flush=True)
+            cluster.stop()
+        except Exception:
+            failed += 1
+            traceback.print_exc()
+        finally:
+            if failed:
+                print(cluster.logs())
+            if hasattr(cluster, "process") and cluster.process.poll() is None:
+                cluster.process.terminate()
+                cluster.process.wait(timeout=40)
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(1 if failed or not passed else 0)
+
+
+main()
