@@ -114,7 +114,8 @@ import Testing
         #expect(refused > 1000)
     }
 
-    private static func decodeAny<Body: Codable & Sendable>(_ header: DecodedHeader, as type: Body.Type) throws -> Bool {
+    private static func decodeAny<Body: Codable & Sendable>(_ header: DecodedHeader, as type: Body.Type) throws -> Bool
+    {
         _ = try header.body(as: type)
         return true
     }
