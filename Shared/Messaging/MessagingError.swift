@@ -12,8 +12,6 @@ public struct MessagingError: Error, Sendable, CustomStringConvertible {
         case cancelled
         /// The socket, its thread or its context is closed.
         case closed
-        /// A request with the same correlation is still waiting for its reply.
-        case duplicateCorrelation = "duplicate_correlation"
         /// A limit of the operating system or of libzmq (sockets, threads, descriptors) is reached.
         case exhausted
         /// The outgoing queue is full.
@@ -50,7 +48,7 @@ public struct MessagingError: Error, Sendable, CustomStringConvertible {
     public var isRetriable: Bool {
         switch code {
         case .addressInUse, .exhausted, .queueFull, .timedOut, .transport: true
-        case .badEndpoint, .badOption, .cancelled, .closed, .duplicateCorrelation: false
+        case .badEndpoint, .badOption, .cancelled, .closed: false
         }
     }
 

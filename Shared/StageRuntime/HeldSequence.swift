@@ -10,6 +10,8 @@ struct HeldSequence {
     var tokens: [Int32] = []
     /// Tokens of KV cache that are reserved here.
     var reservedTokens: Int
+    /// When the sequence was last heard of; stages that do not drive it free it after a while.
+    var heard = ContinuousClock.now
     /// The transfer under way, on decoder stages.
     var arrival: KVArrival?
 }

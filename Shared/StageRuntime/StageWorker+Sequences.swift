@@ -15,6 +15,7 @@ extension StageWorker {
             try openSequence(message, open, tokens: message.tokens("tokens"))
         case .sequenceClose:
             if let request = message.envelope.request { closeHere(request, tellNext: true) }
+        case .sequenceKeep: try keepArrived(message)
         case .stageForward: try forwardArrived(message)
         case .stageDone:
             let body: StageDone = try message.body()
@@ -131,6 +132,7 @@ extension StageWorker {
             throw WorkerRefusal(code: "bad_transfer", message: "KV of \(body.layers) from \(body.start) on: \(error)")
         }
         held.arrival = arrival
+        held.heard = .now
         active.sequences[request] = held
         guard isNew else { return }
         active.counters.kvTransferBytes += frame.count
@@ -153,6 +155,30 @@ extension StageWorker {
             links.send(
                 Outgoing(.kvComplete, request: request, epoch: epoch, body: KVComplete(layers: active.layers)),
                 to: body.firstStage)
+        }
+    }
+
+    private func keepArrived(_ message: WireMessage) throws {
+        let body: SequenceKeep = try message.body()
+        guard var active = stage, !active.isFirst else { return }
+        for request in body.requests { active.sequences[request]?.heard = .now }
+        stage = active
+        if let next = active.nextEndpoint { links.send(Outgoing(.sequenceKeep, epoch: epoch, body: body), to: next) }
+    }
+
+    /// Tells the later stages which sequences are still driven here, and frees those that nobody drives any more.
+    func renewLeases() {
+        guard let active = stage else { return }
+        ticks += 1
+        if active.isFirst, ticks % Self.keepEveryTicks == 0, let next = active.nextEndpoint {
+            let body = SequenceKeep(requests: active.driver.requests)
+            links.send(Outgoing(.sequenceKeep, epoch: epoch, body: body), to: next)
+        }
+        let now = ContinuousClock.now
+        for (request, held) in active.sequences
+        where !(active.isFirst && held.open != nil) && held.heard.duration(to: now) > Self.lease {
+            logger.notice("frees request \(request): nobody has driven it for \(Self.lease)")
+            closeHere(request, tellNext: false)
         }
     }
 
@@ -179,8 +205,8 @@ extension StageWorker {
     /// Frees a sequence on this stage.
     func closeHere(_ request: RequestID, tellNext: Bool) {
         closed.insert(request)
-        guard var active = stage, active.sequences.removeValue(forKey: request) != nil else { return }
-        stage = active
+        guard let active = stage, active.sequences[request] != nil else { return }
+        stage?.sequences[request] = nil
         compute.enqueue { [slot = active.slot] local in
             local.engines[slot]?.close(request)
         } completion: { _ in
@@ -188,7 +214,6 @@ extension StageWorker {
         if tellNext, let next = active.nextEndpoint {
             links.send(Outgoing(.sequenceClose, request: request, epoch: epoch), to: next)
         }
-        active.sequences[request] = nil
     }
 
     /// Tells the scheduler what happened to a request.

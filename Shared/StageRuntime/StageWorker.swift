@@ -29,7 +29,12 @@ final class StageWorker {
     var closed = RecentlyClosed()
     var stepsOnThread = 0
     var lastSlot = 0
+    var ticks = 0
 
+    /// How often a first stage renews the leases of its sequences, in ticks of a second.
+    static let keepEveryTicks = 20
+    /// How long a sequence is kept on a stage that does not drive it without being named.
+    static let lease: Duration = .seconds(90)
     /// Bytes of KV cache that may wait to leave before this worker stops computing prompts.
     static let outgoingLimitBytes = 64 << 20
 
@@ -71,6 +76,7 @@ final class StageWorker {
             guard stage?.slot == slot else { break }
             fail(request, error)
         case .tick:
+            renewLeases()
             links.closeIdle(longerThan: .seconds(120))
         }
         pump()

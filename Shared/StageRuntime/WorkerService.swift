@@ -31,6 +31,7 @@ public struct WorkerService: Service {
 
     /// Serves until the process is asked to stop.
     public func run() async throws {
+        try InstructionSet.choose()
         let model = try ModelFile(path: configuration.modelPath)
         let description = model.description
         let context = try MessagingContext()
@@ -52,7 +53,9 @@ public struct WorkerService: Service {
         let worker = StageWorker(
             configuration: configuration, model: model, description: description, logger: logger, events: events,
             compute: compute, links: links, server: server, scheduler: scheduler, profiler: profiler)
-        logger.info("data socket at \(endpoint), \(configuration.threads) threads, share \(configuration.computeShare)")
+        logger.info(
+            "data socket at \(endpoint), \(configuration.threads) threads (\(InstructionSet.name)), share \(configuration.computeShare)"
+        )
 
         let registration = RegisterDevice(
             device: configuration.device, worker: configuration.kind, host: configuration.host,

@@ -38,6 +38,7 @@ struct GenerateCommand: AsyncParsableCommand {
     func run() async throws {
         try await Failure.reporting {
             try check()
+            try InstructionSet.choose()
             let file: ModelFile
             let tokenizer: Tokenizer
             let format: ChatFormat?

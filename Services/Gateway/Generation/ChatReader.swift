@@ -1,3 +1,4 @@
+import Inference
 /// Reads the messages of a chat.
 struct ChatReader {
     private let reader: RequestReader

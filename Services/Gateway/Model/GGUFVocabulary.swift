@@ -21,11 +21,11 @@ struct GGUFVocabulary: Vocabulary {
         tokenizer.encode(text, addSpecial: addsSpecial, parseSpecial: parsesSpecial)
     }
 
-    func encode(_ chat: [Gateway.ChatMessage]) throws -> [Int32] {
+    func encode(_ chat: [ChatMessage]) throws -> [Int32] {
         guard let format else {
             throw RuntimeError(.badSetting, "the model has no chat template: use /v1/completions")
         }
-        return try format.tokens(chat.map { Inference.ChatMessage(role: $0.role, content: $0.content) })
+        return try format.tokens(chat)
     }
 
     func decode(_ tokens: [Int32]) -> String { tokenizer.decode(tokens, skipSpecial: false) }

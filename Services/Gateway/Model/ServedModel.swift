@@ -1,10 +1,5 @@
 import Domain
-
-/// One message of a chat.
-struct ChatMessage: Sendable, Hashable {
-    var role: String
-    var content: String
-}
+import Inference
 
 /// The texts and tokens of a model.
 protocol Vocabulary: Sendable {

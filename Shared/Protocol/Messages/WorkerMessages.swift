@@ -7,6 +7,8 @@ extension MessageType {
     public static let sequenceOpen: MessageType = "sequence.open"
     /// first stage -> next stages: free the sequence named in the envelope; empty body.
     public static let sequenceClose: MessageType = "sequence.close"
+    /// first stage -> next stages every 20 s: `SequenceKeep`; sequences that no such message names for 90 s are freed.
+    public static let sequenceKeep: MessageType = "sequence.keep"
     /// stage -> next stage: `StageForward` with tensor `hidden` f32 [rows, hidden].
     public static let stageForward: MessageType = "stage.forward"
     /// last stage -> first stage: `StageDone`, also the credit for one more step in flight.
@@ -58,6 +60,15 @@ public struct SequenceOpen: Codable, Sendable, Hashable {
         case generatedTokens = "generated_tokens"
         case reservedTokens = "reserved_tokens"
     }
+}
+
+/// The sequences that the first stage of a replica still drives: a lease, so that stages free what a lost first stage left.
+public struct SequenceKeep: Codable, Sendable, Hashable {
+    /// The requests.
+    public var requests: [RequestID]
+
+    /// Makes the body.
+    public init(requests: [RequestID]) { self.requests = requests }
 }
 
 /// One sequence's part of a step.

@@ -1,3 +1,4 @@
+import Inference
 import Domain
 
 @testable import Gateway
