@@ -32,6 +32,7 @@ final class FakeFleet: Sendable {
         var cancelled: [RequestID] = []
         var heartbeats: [GatewayHeartbeat] = []
         var damage: [String] = []
+        var peers: [RequestID: PeerIdentity] = [:]
     }
 
     private let state = Mutex(State())
@@ -82,6 +83,12 @@ final class FakeFleet: Sendable {
                 body: TokensEmitted(tokens: tokens, finishReason: reason)))
     }
 
+    /// Says that a request is lost, as the scheduler.
+    func lose(_ id: RequestID, _ error: ErrorBody) async throws {
+        guard let server = control.withLock({ $0 }), let peer = state.withLock({ $0.peers[id] }) else { return }
+        try await server.send(Outgoing(.requestLost, request: id, body: error), to: peer)
+    }
+
     func close() async {
         await control.withLock { $0 }?.close()
         await stage.withLock { $0 }?.close()
@@ -103,6 +110,7 @@ final class FakeFleet: Sendable {
             let seen = Seen(id: id, body: body, prompt: prompt)
             let number = state.withLock { state in
                 state.seen.append(seen)
+                state.peers[id] = message.peer
                 return state.seen.count - 1
             }
             await perform(behave(seen, number), seen, message)

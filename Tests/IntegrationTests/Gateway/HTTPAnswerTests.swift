@@ -139,10 +139,13 @@ import Testing
 
     @Test func aFailedStreamSaysSo() async throws {
         let broken = ErrorBody(code: "broken", message: "it cannot go on", retriable: false)
-        try await GatewayFixture.run(behave: { _, _ in .lose([97], broken) }) { fixture in
+        try await GatewayFixture.run(behave: { _, _ in .hang([97]) }) { fixture in
             let connection = try await RawConnection.open(port: fixture.port)
             try await connection.send(
                 RawConnection.text("POST", chat, body: #"{\#(hi),"stream":true}"#, headers: [:]))
+            // Only once the stream has begun: before, the answer would be an error with a status of its own.
+            _ = try await connection.read(through: #""content":"a""#)
+            try await fixture.fleet.lose(fixture.fleet.seen[0].id, broken)
             let text = await connection.readToEnd()
             let frames = text.components(of: "data: ")
             #expect(frames.last?.hasPrefix("[DONE]") == true)
