@@ -13,11 +13,16 @@ struct ClusterLaunch {
     private let directory: URL
     private let executables: [ServiceName: String]
     private let endpoints: [EndpointSetting: String]
-    private let logger = Logger(label: "up")
+    private let logger: Logger
 
     /// Checks everything that can be checked before a process is started.
     init(_ command: UpCommand) throws {
         self.command = command
+        guard let level = Logger.Level(rawValue: command.logLevel) else {
+            throw Failure(.usage, "--log-level must be trace, debug, info, notice, warning, error or critical")
+        }
+        LineLogHandler.bootstrap(level: level, format: .text)
+        logger = Logger(label: "up")
         guard (1...65535).contains(command.port) else { throw Failure(.usage, "--port must be 1 to 65535") }
         fleet = try FleetFile.read(command.fleet)
         model = URL(fileURLWithPath: command.model).standardizedFileURL.path
@@ -42,7 +47,6 @@ struct ClusterLaunch {
 
     /// Runs until the process is asked to stop.
     func run() async throws {
-        LineLogHandler.bootstrap(level: Logger.Level(rawValue: command.logLevel) ?? .info, format: .text)
         let record = ClusterRecord(
             processIdentifier: getpid(), http: "http://127.0.0.1:\(command.port)",
             endpoints: Dictionary(uniqueKeysWithValues: endpoints.map { ($0.key.rawValue, $0.value) }), model: model,
