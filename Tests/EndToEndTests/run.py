@@ -188,12 +188,18 @@ def test_control_plane_may_die_during_a_stream(cluster):
 def test_a_stream_survives_its_decoder(cluster):
     expected = reference(cluster, PROMPTS[3], 64)["text"]
     text = ""
-    for index, chunk in enumerate(chat(cluster, PROMPTS[3], stream=True, max_tokens=64)):
+    migrations = 0
+    stream = chat(cluster, PROMPTS[3], stream=True, max_tokens=64, stream_options={"include_usage": True})
+    for index, chunk in enumerate(stream):
+        if not chunk.choices:
+            migrations = chunk.model_extra["e2llm"]["migrations"]
+            continue
         text += chunk.choices[0].delta.content or ""
         if index == 4:
             device = next(r for r in cluster.json("plan")["replicas"] if r["role"] == "decode")["stages"][0]["device"]
             cluster.kill("decoder-worker", f"worker.device={device}")
     assert text == expected
+    assert migrations >= 1, "the stream was over before its decoder was killed"
     wait_for("ready again", 60, cluster.healthy)
 
 
