@@ -3,13 +3,18 @@
 // A "line" is one head of one query row; line r * group + g. Key blocks have 32 positions; keys are stored transposed,
 // so that a score is a chain of multiply-adds in its own lane; values are added with the components in the lanes.
 
-enum { E2_SPAN_BLOCKS = 16 };
+enum { E2_SPAN_BLOCKS = 16, E2_SPAN = E2_SPAN_BLOCKS * 32 };
+
+// Where three lines of sums fill the sixteen registers of AVX2, broadcast numbers are loaded twice rather than kept: the
+// compiler may not know that they are the same.
+#define ATTENTION_OPAQUE(pointer) __asm__("" : "+r"(pointer))
+#define ATTENTION_RELOAD(count, statement) if (E2_ATTENTION_BLOCK == 3 && (count) == 3) { statement }
 
 // What the lines of a call work on, cut from a->work.
 typedef struct {
     int32_t lines;
     int32_t width;        // head_dim rounded up to 16
-    bool direct;          // few lines: keys and values are read from the cache, else widened to f32 first
+    bool direct;          // few lines, f16: keys and values are read from the cache, else widened to f32 first
     float *keys;          // [head_dim][32]
     float *values;        // [32][width]
     float *scores;        // [lines][32]
@@ -22,7 +27,7 @@ static attention_state attention_open(const e2_attention *a) {
     attention_state s;
     s.lines = a->count * a->group;
     s.width = (int32_t)e2_round_up((size_t)a->head_dim, 16);
-    s.direct = s.lines <= E2_ATTENTION_DIRECT && a->head_dim % 16 == 0;
+    s.direct = s.lines <= E2_ATTENTION_DIRECT && a->head_dim % 16 == 0 && a->kv_type == E2_KV_F16;
     s.keys = a->work;
     s.values = s.keys + a->head_dim * 32;
     s.scores = s.values + s.width * 32;
@@ -39,10 +44,27 @@ E2_INLINE const float *attention_query(const e2_attention *a, int32_t line) {
     return a->query + (size_t)(line / a->group) * a->query_stride + (size_t)(line % a->group) * (size_t)a->head_dim;
 }
 
-// How many keys of the block that starts at `start` the line sees.
-E2_INLINE int32_t attention_visible(const e2_attention *a, int32_t line, int32_t start) {
-    int32_t visible = a->first_position + line / a->group - start + 1;
-    return visible < 0 ? 0 : visible > 32 ? 32 : visible;
+// The first position that a query at `position` sees.
+E2_INLINE int32_t attention_begin(const e2_attention *a, int32_t position) {
+    return a->window > 0 && position >= a->window ? position - a->window + 1 : 0;
+}
+
+E2_INLINE int32_t attention_position(const e2_attention *a, int32_t line) {
+    return a->first_position + line / a->group;
+}
+
+// Keys of a block: those from `from` to below `to` (0..32).
+typedef struct {
+    int32_t from, to;
+} attention_range;
+
+E2_INLINE int32_t attention_clamp(int32_t x) { return x < 0 ? 0 : x > 32 ? 32 : x; }
+
+// Which keys of the block that starts at `start` the line sees.
+E2_INLINE attention_range attention_visible(const e2_attention *a, int32_t line, int32_t start) {
+    int32_t position = attention_position(a, line);
+    return (attention_range){
+        attention_clamp(attention_begin(a, position) - start), attention_clamp(position + 1 - start)};
 }
 
 E2_INLINE v16 attention_load(const void *base, size_t index, bool half) {
@@ -61,6 +83,7 @@ E2_INLINE void attention_scores(
     for (int32_t d = 0; d < a->head_dim; d++) {
         v16 k = attention_load(keys, (size_t)d * 32, half);
         for (int i = 0; i < count; i++) { low[i] = v_fma(v_set(query[i][d]), k, low[i]); }
+        ATTENTION_RELOAD(count, for (int i = 0; i < count; i++) { ATTENTION_OPAQUE(query[i]); })
         k = attention_load(keys, (size_t)d * 32 + 16, half);
         for (int i = 0; i < count; i++) { high[i] = v_fma(v_set(query[i][d]), k, high[i]); }
     }
@@ -79,12 +102,13 @@ E2_INLINE float attention_exp(float x) {
 }
 
 // Turns a line's scores into weights and scales down what it has summed so far.
-E2_INLINE void attention_softmax(const attention_state *s, int32_t line, int32_t visible) {
+E2_INLINE void attention_softmax(const attention_state *s, int32_t line, attention_range visible) {
     float *scores = s->scores + line * 32;
+    for (int32_t j = 0; j < visible.from; j++) { scores[j] = -__builtin_inff(); }
     v16 low = v_load(scores), high = v_load(scores + 16);
-    if (visible < 32) {
-        low = v_replace_from(low, visible, -__builtin_inff());
-        high = v_replace_from(high, visible - 16, -__builtin_inff());
+    if (visible.to < 32) {
+        low = v_replace_from(low, visible.to, -__builtin_inff());
+        high = v_replace_from(high, visible.to - 16, -__builtin_inff());
     }
     float largest = v_largest(v_max(low, high)), old = s->maximum[line];
     float maximum = old > largest ? old : largest;
@@ -115,11 +139,11 @@ E2_INLINE void attention_add(
         for (int c = 0; c < chunks; c++) { sum[i][c] = v_load(s->output + (first + i) * s->width + d + 16 * c); }
     }
     for (int32_t j = from; j < to; j++) {
+        const float *weights = s->scores + first * 32 + j;
         for (int c = 0; c < chunks; c++) {
+            ATTENTION_RELOAD(count, ATTENTION_OPAQUE(weights);)
             v16 v = attention_load(values, (size_t)j * (size_t)s->width + (size_t)(d + 16 * c), half);
-            for (int i = 0; i < count; i++) {
-                sum[i][c] = v_fma(v_set(s->scores[(first + i) * 32 + j]), v, sum[i][c]);
-            }
+            for (int i = 0; i < count; i++) { sum[i][c] = v_fma(v_set(weights[i * 32]), v, sum[i][c]); }
         }
     }
     for (int i = 0; i < count; i++) {
@@ -138,32 +162,41 @@ E2_INLINE void attention_values(
 E2_INLINE void attention_lines(
     const e2_attention *a, const attention_state *s, const void *keys, const void *values, bool half, int32_t start,
     int32_t first, const int count) {
-    int32_t visible[E2_ATTENTION_BLOCK], common = 32;
+    attention_range visible[E2_ATTENTION_BLOCK], common = {0, 32};
     for (int i = 0; i < count; i++) {
         visible[i] = attention_visible(a, first + i, start);
-        common = visible[i] < common ? visible[i] : common;
+        common.from = visible[i].from > common.from ? visible[i].from : common.from;
+        common.to = visible[i].to < common.to ? visible[i].to : common.to;
     }
     attention_scores(a, s, keys, half, first, count);
     for (int i = 0; i < count; i++) {
-        if (visible[i] > 0) { attention_softmax(s, first + i, visible[i]); }
+        if (visible[i].from < visible[i].to) { attention_softmax(s, first + i, visible[i]); }
     }
-    if (common > 0) { attention_values(s, values, half, first, count, 0, common); }
+    if (common.from >= common.to) { common.from = common.to = 32; }
     for (int i = 0; i < count; i++) {
-        if (visible[i] > common) { attention_values(s, values, half, first + i, 1, common, visible[i]); }
+        int32_t end = visible[i].to < common.from ? visible[i].to : common.from;
+        if (visible[i].from < end) { attention_values(s, values, half, first + i, 1, visible[i].from, end); }
+    }
+    if (common.from < common.to) { attention_values(s, values, half, first, count, common.from, common.to); }
+    for (int i = 0; i < count; i++) {
+        if (visible[i].to > common.to) { attention_values(s, values, half, first + i, 1, common.to, visible[i].to); }
     }
 }
 
 E2_INLINE void attention_block(
     const e2_attention *a, const attention_state *s, const void *keys, const void *values, bool half, int32_t start) {
     int32_t line = 0;
+    // Four lines are two and two rather than three and one.
     for (; line + E2_ATTENTION_BLOCK <= s->lines; line += E2_ATTENTION_BLOCK) {
+        if (E2_ATTENTION_BLOCK == 3 && s->lines - line == 4) { break; }
         attention_lines(a, s, keys, values, half, start, line, E2_ATTENTION_BLOCK);
     }
     for (; line + 2 <= s->lines; line += 2) { attention_lines(a, s, keys, values, half, start, line, 2); }
     for (; line < s->lines; line++) { attention_lines(a, s, keys, values, half, start, line, 1); }
 }
 
-static void attention_widen(const e2_attention *a, const attention_state *s, const uint8_t *block) {
+// Makes f32 of a block of f16 keys and values.
+static void attention_widen_half(const e2_attention *a, const attention_state *s, const uint8_t *block) {
     const uint16_t *keys = (const uint16_t *)(block + a->key_offset);
     const uint16_t *values = (const uint16_t *)(block + a->value_offset);
     for (int32_t i = 0; i < a->head_dim * 32; i += 16) { v_store(s->keys + i, v_load_half(keys + i)); }
@@ -179,6 +212,29 @@ static void attention_widen(const e2_attention *a, const attention_state *s, con
     }
 }
 
+// The same for Q8_0: value * scale of its 32 components.
+static void attention_widen_q8(const e2_attention *a, const attention_state *s, const uint8_t *block) {
+    const int8_t *keys = (const int8_t *)(block + a->key_offset), *values = (const int8_t *)(block + a->value_offset);
+    const uint16_t *key_scales = (const uint16_t *)(block + a->key_scale_offset);
+    const uint16_t *value_scales = (const uint16_t *)(block + a->value_scale_offset);
+    for (int32_t part = 0; part < a->head_dim; part += 32) {
+        v16 low = v_load_half(key_scales + part), high = v_load_half(key_scales + part + 16);
+        for (int32_t i = part * 32; i < (part + 32) * 32; i += 32) {
+            v_store(s->keys + i, v_mul(v_load_int8(keys + i), low));
+            v_store(s->keys + i + 16, v_mul(v_load_int8(keys + i + 16), high));
+        }
+        float scales[32];
+        v_store(scales, v_load_half(value_scales + part));
+        v_store(scales + 16, v_load_half(value_scales + part + 16));
+        for (int32_t j = 0; j < 32; j++) {
+            v16 scale = v_set(scales[j]);
+            int32_t i = j * s->width + part;
+            v_store(s->values + i, v_mul(v_load_int8(values + i), scale));
+            v_store(s->values + i + 16, v_mul(v_load_int8(values + i + 16), scale));
+        }
+    }
+}
+
 // Running maximum, sum and output of the lines over the blocks of one span, up to block `last`.
 static void attention_span(const e2_attention *a, const attention_state *s, int32_t span, int32_t last) {
     for (int32_t i = 0; i < s->lines; i++) {
@@ -186,13 +242,18 @@ static void attention_span(const e2_attention *a, const attention_state *s, int3
         s->sum[i] = 0.0f;
     }
     memset(s->output, 0, (size_t)(s->lines * s->width) * 4);
-    int32_t end = (span + 1) * E2_SPAN_BLOCKS;
-    for (int32_t b = span * E2_SPAN_BLOCKS; b < end && b <= last; b++) {
+    int32_t end = (span + 1) * E2_SPAN_BLOCKS, b = attention_begin(a, a->first_position) / 32;
+    if (b < span * E2_SPAN_BLOCKS) { b = span * E2_SPAN_BLOCKS; }
+    for (; b < end && b <= last; b++) {
         const uint8_t *block = a->blocks[b];
         if (s->direct) {
             attention_block(a, s, block + a->key_offset, block + a->value_offset, true, b * 32);
         } else {
-            attention_widen(a, s, block);
+            if (a->kv_type == E2_KV_Q8_0) {
+                attention_widen_q8(a, s, block);
+            } else {
+                attention_widen_half(a, s, block);
+            }
             attention_block(a, s, s->keys, s->values, false, b * 32);
         }
     }
@@ -225,13 +286,14 @@ E2_INLINE void attention_finish_line(int32_t width, const float *total, float su
 static void e2_attend(const e2_attention *a) {
     attention_state s = attention_open(a);
     int32_t last = (a->first_position + a->count - 1) / 32, spans = last / E2_SPAN_BLOCKS + 1;
-    for (int32_t span = 0; span < spans; span++) {
+    for (int32_t span = attention_begin(a, a->first_position) / E2_SPAN; span < spans; span++) {
         attention_span(a, &s, span, last);
         for (int32_t i = 0; i < s.lines; i++) {
-            if (attention_visible(a, i, span * E2_SPAN_BLOCKS * 32) == 0) { continue; }
+            int32_t position = attention_position(a, i), first = attention_begin(a, position) / E2_SPAN;
+            if (span < first || span > position / E2_SPAN) { continue; }
             float *total = s.total + i * s.width;
             const float *output = s.output + i * s.width;
-            if (span == 0) {
+            if (span == first) {
                 memcpy(total, output, (size_t)s.width * 4);
                 s.total_maximum[i] = s.maximum[i];
                 s.total_sum[i] = s.sum[i];
@@ -259,11 +321,11 @@ static void e2_attend_span(const e2_attention *a, int32_t span, float *partial) 
 }
 
 static void e2_attend_merge(const e2_attention *a, int32_t spans, const float *partials) {
-    int32_t size = a->head_dim + 2;
+    int32_t size = a->head_dim + 2, first = attention_begin(a, a->first_position) / E2_SPAN;
     float *total = a->work;
     for (int32_t g = 0; g < a->group; g++) {
-        memcpy(total, partials + g * size, (size_t)size * 4);
-        for (int32_t span = 1; span < spans; span++) {
+        memcpy(total, partials + (first * a->group + g) * size, (size_t)size * 4);
+        for (int32_t span = first + 1; span < spans; span++) {
             const float *next = partials + (span * a->group + g) * size;
             attention_merge_line(
                 a->head_dim, total, total + a->head_dim, total + a->head_dim + 1, next, next[a->head_dim],

@@ -17,6 +17,7 @@
 #include "attention_operations.h"
 #include "matmul_float.h"
 
+#define AVX2_VNNI 0
 #include "matmul_avx2.h"
 
 #define E2_TABLE e2_isa_avx2

@@ -55,6 +55,39 @@ static int cpu_flags(void) {
 }
 
 static bool cpu_has(int needed) { return (cpu_flags() & needed) == needed; }
+#elif defined(__aarch64__)
+enum {
+    CPU_DOTPROD = 1,
+    CPU_I8MM = 2,
+    CPU_SVE = 4,
+};
+
+#if defined(__linux__)
+#include <sys/auxv.h>
+
+static int cpu_flags(void) {
+    // Bits of the kernel's interface: ASIMDDP and SVE of AT_HWCAP, I8MM of AT_HWCAP2.
+    unsigned long first = getauxval(AT_HWCAP), second = getauxval(AT_HWCAP2);
+    int flags = first >> 20 & 1 ? CPU_DOTPROD : 0;
+    if (first >> 22 & 1) { flags |= CPU_SVE; }
+    if (second >> 13 & 1) { flags |= CPU_I8MM; }
+    return flags;
+}
+#else
+// Elsewhere: what the compiler was told that every CPU has.
+static int cpu_flags(void) {
+    int flags = 0;
+#if defined(__ARM_FEATURE_DOTPROD)
+    flags |= CPU_DOTPROD;
+#endif
+#if defined(__ARM_FEATURE_MATMUL_INT8)
+    flags |= CPU_I8MM;
+#endif
+    return flags;
+}
+#endif
+
+static bool cpu_has(int needed) { return (cpu_flags() & needed) == needed; }
 #endif
 
 const e2_isa_ops *e2_isa(const char *name) {
@@ -63,7 +96,11 @@ const e2_isa_ops *e2_isa(const char *name) {
 #if defined(__x86_64__)
     int base = CPU_AVX2 | CPU_FMA | CPU_F16C;
     if (strcmp(name, "avx2") == 0 && cpu_has(base)) { return &e2_isa_avx2; }
+    if (strcmp(name, "avxvnni") == 0 && cpu_has(base | CPU_AVXVNNI)) { return &e2_isa_avxvnni; }
     if (strcmp(name, "avx512vnni") == 0 && cpu_has(base | CPU_AVX512 | CPU_AVX512VNNI)) { return &e2_isa_avx512vnni; }
+#elif defined(__aarch64__)
+    if (strcmp(name, "neon") == 0) { return &e2_isa_neon; }
+    if (strcmp(name, "neondot") == 0 && cpu_has(CPU_DOTPROD)) { return &e2_isa_neondot; }
 #endif
     return NULL;
 }
@@ -71,9 +108,12 @@ const e2_isa_ops *e2_isa(const char *name) {
 static _Atomic(const e2_isa_ops *) current;
 
 static const e2_isa_ops *best_isa(void) {
-    const e2_isa_ops *best = e2_isa("avx512vnni");
-    if (best == NULL) { best = e2_isa("avx2"); }
-    return best != NULL ? best : &e2_isa_scalar;
+    static const char *const names[] = {"avx512vnni", "avxvnni", "avx2", "neondot", "neon"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const e2_isa_ops *best = e2_isa(names[i]);
+        if (best != NULL) { return best; }
+    }
+    return &e2_isa_scalar;
 }
 
 e2_status e2_initialize(void) {
@@ -101,6 +141,11 @@ const char *e2_cpu_features(void) {
     }
     if (flags & CPU_AVX512) { return "avx2 fma f16c avx512"; }
     return flags & CPU_AVXVNNI ? "avx2 fma f16c avxvnni" : "avx2 fma f16c";
+#elif defined(__aarch64__)
+    static const char *const texts[] = {
+        "neon", "neon dotprod", "neon i8mm", "neon dotprod i8mm",
+        "neon sve", "neon dotprod sve", "neon i8mm sve", "neon dotprod i8mm sve"};
+    return texts[cpu_flags()];
 #else
     return "";
 #endif

@@ -18,6 +18,7 @@ const e2_isa_ops E2_TABLE = {
     .rmsnorm = e2_rmsnorm,
     .rope = e2_rope,
     .silu_mul = e2_silu_mul,
+    .gelu_mul = e2_gelu_mul,
     .exp = e2_exp,
     .sum = e2_sum,
     .attend = e2_attend,

@@ -14,9 +14,19 @@ E2_INLINE v16 v_load_half(const uint16_t *p) {
     __m128i a = _mm_loadu_si128((const __m128i *)p), b = _mm_loadu_si128((const __m128i *)(p + 8));
     return v_both(_mm256_cvtph_ps(a), _mm256_cvtph_ps(b));
 }
+E2_INLINE __m256 v_bf16_half(const uint16_t *p) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)), 16));
+}
+E2_INLINE v16 v_load_bf16(const uint16_t *p) { return v_both(v_bf16_half(p), v_bf16_half(p + 8)); }
 E2_INLINE void v_store_half(uint16_t *p, v16 x) {
     _mm_storeu_si128((__m128i *)p, _mm256_cvtps_ph(x.a, _MM_FROUND_TO_NEAREST_INT));
     _mm_storeu_si128((__m128i *)(p + 8), _mm256_cvtps_ph(x.b, _MM_FROUND_TO_NEAREST_INT));
+}
+E2_INLINE v16 v_load_int8(const int8_t *p) {
+    __m128i bytes = _mm_loadu_si128((const __m128i *)p);
+    return v_both(
+        _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)),
+        _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8))));
 }
 E2_INLINE void v_store_int8(int8_t *p, v16 x) {
     __m256i words = _mm256_packs_epi32(_mm256_cvtps_epi32(x.a), _mm256_cvtps_epi32(x.b));
@@ -76,5 +86,5 @@ E2_INLINE float v_largest(v16 x) {
 
 #define E2_FMAF __builtin_fmaf
 #define E2_FLOAT_ROWS 4
-#define E2_ATTENTION_BLOCK 2
+#define E2_ATTENTION_BLOCK 3
 #define E2_ATTENTION_DIRECT 4

@@ -26,6 +26,11 @@ E2_INLINE v16 v_load_half(const uint16_t *p) {
     for (int i = 0; i < 16; i++) { x[i] = e2_soft_float_from_half(p[i]); }
     return v_load(x);
 }
+E2_INLINE v16 v_load_bf16(const uint16_t *p) {
+    float x[16];
+    for (int i = 0; i < 16; i++) { x[i] = e2_float((uint32_t)p[i] << 16); }
+    return v_load(x);
+}
 E2_INLINE void v_store_half(uint16_t *p, v16 x) {
     float f[16];
     v_store(f, x);
@@ -38,6 +43,11 @@ E2_INLINE v16 v_whole(__m512i x) {
     for (int i = 0; i < 16; i++) { f[i] = (float)whole[i]; }
     return v_load(f);
 }
+E2_INLINE v16 v_load_int8(const int8_t *p) {
+    float f[16];
+    for (int i = 0; i < 16; i++) { f[i] = (float)p[i]; }
+    return v_load(f);
+}
 E2_INLINE __m128i v_int8(v16 x) {
     float f[16];
     int8_t bytes[16];
@@ -48,10 +58,17 @@ E2_INLINE __m128i v_int8(v16 x) {
 #else
 E2_INLINE v16 v_fma(v16 x, v16 y, v16 z) { return _mm512_fmadd_ps(x, y, z); }
 E2_INLINE v16 v_load_half(const uint16_t *p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p)); }
+E2_INLINE v16 v_load_bf16(const uint16_t *p) {
+    __m512i words = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(words, 16));
+}
 E2_INLINE void v_store_half(uint16_t *p, v16 x) {
     _mm256_storeu_si256((__m256i *)p, _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
 }
 E2_INLINE v16 v_whole(__m512i x) { return _mm512_cvtepi32_ps(x); }
+E2_INLINE v16 v_load_int8(const int8_t *p) {
+    return v_whole(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p)));
+}
 E2_INLINE __m128i v_int8(v16 x) { return _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(x)); }
 #endif
 E2_INLINE void v_store_int8(int8_t *p, v16 x) { _mm_storeu_si128((__m128i *)p, v_int8(x)); }

@@ -12,7 +12,9 @@ E2_INLINE v16 v_set(float x) { v16 r; E2_EACH r.f[i] = x; return r; }
 E2_INLINE v16 v_load(const float *p) { v16 r; memcpy(r.f, p, 64); return r; }
 E2_INLINE void v_store(float *p, v16 x) { memcpy(p, x.f, 64); }
 E2_INLINE v16 v_load_half(const uint16_t *p) { v16 r; E2_EACH r.f[i] = e2_soft_float_from_half(p[i]); return r; }
+E2_INLINE v16 v_load_bf16(const uint16_t *p) { v16 r; E2_EACH r.f[i] = e2_float((uint32_t)p[i] << 16); return r; }
 E2_INLINE void v_store_half(uint16_t *p, v16 x) { E2_EACH p[i] = e2_soft_half_from_float(x.f[i]); }
+E2_INLINE v16 v_load_int8(const int8_t *p) { v16 r; E2_EACH r.f[i] = (float)p[i]; return r; }
 // The lanes must be whole numbers within -128...127.
 E2_INLINE void v_store_int8(int8_t *p, v16 x) { E2_EACH p[i] = (int8_t)x.f[i]; }
 E2_INLINE v16 v_add(v16 a, v16 b) { v16 r; E2_EACH r.f[i] = a.f[i] + b.f[i]; return r; }

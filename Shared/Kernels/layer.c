@@ -30,13 +30,33 @@ static void normalise(
     }
 }
 
+// Rows of an item where work is divided by rows.
+typedef struct {
+    int32_t first, count;
+} row_range;
+
+static row_range chunk_rows(const step *s, int32_t item) {
+    int32_t first = item * STEP_ROW_CHUNK, rows = s->batch->rows - first;
+    return (row_range){first, rows < STEP_ROW_CHUNK ? rows : STEP_ROW_CHUNK};
+}
+
 static void norm_chunk(const worker *w, const float *weight, int32_t item) {
     const step *s = w->s;
-    int32_t first = item * STEP_ROW_CHUNK, rows = s->batch->rows - first;
-    size_t offset = (size_t)first * (size_t)s->dims->hidden;
-    normalise(
-        s, weight, first, rows < STEP_ROW_CHUNK ? rows : STEP_ROW_CHUNK, s->norm_blocks + offset / 32,
-        s->norm_values + offset);
+    row_range rows = chunk_rows(s, item);
+    size_t offset = (size_t)rows.first * (size_t)s->dims->hidden;
+    normalise(s, weight, rows.first, rows.count, s->norm_blocks + offset / 32, s->norm_values + offset);
+}
+
+// hidden += norm(branch), where the layer normalises what it adds.
+static void add_branch_chunk(const worker *w, const float *weight, int32_t item) {
+    const step *s = w->s;
+    row_range rows = chunk_rows(s, item);
+    size_t hidden = (size_t)s->dims->hidden;
+    for (int32_t r = rows.first; weight != NULL && r < rows.first + rows.count; r++) {
+        float *branch = s->branch + (size_t)r * hidden, *out = s->batch->hidden + (size_t)r * hidden;
+        s->isa->rmsnorm(s->dims->hidden, branch, weight, s->dims->norm_epsilon, branch);
+        for (size_t i = 0; i < hidden; i++) { out[i] = out[i] + branch[i]; }
+    }
 }
 
 // The normalised rows. With few rows the thread makes its own when it has taken its first item: nobody changes the
@@ -79,14 +99,16 @@ static void qkv_item(const worker *w, int32_t item) {
     qkv_part(w, &l->value, l->value_bias, query + kv, s->query_width + s->kv_width, p, input);
 }
 
-// hidden += matrix * input, for one item.
-static void residual_item(const worker *w, const e2_matrix *m, e2_input input, int32_t item) {
+// hidden += matrix * input, for one item; where the result is normalised first, branch = matrix * input.
+static void residual_item(
+    const worker *w, const e2_matrix *m, const float *post_norm, e2_input input, int32_t item) {
     const step *s = w->s;
     int32_t rows = s->batch->rows;
     step_part p = step_item(step_divide(e2_tile_count(m->rows), 1, rows, s->threads), rows, item);
-    float *out = s->batch->hidden + (size_t)p.row * (size_t)s->dims->hidden;
+    float *out = (post_norm != NULL ? s->branch : s->batch->hidden) + (size_t)p.row * (size_t)s->dims->hidden;
     s->isa->matmul(
-        m, p.begin, p.end, advance(input, p.row, m->cols), p.rows, E2_STORE_ADD, NULL, out, (size_t)s->dims->hidden);
+        m, p.begin, p.end, advance(input, p.row, m->cols), p.rows, post_norm != NULL ? E2_STORE : E2_STORE_ADD, NULL,
+        out, (size_t)s->dims->hidden);
 }
 
 // A matrix of the tiles from `tile` on.
@@ -94,7 +116,7 @@ static e2_matrix tile_pair(const e2_matrix *m, int32_t tile) {
     return (e2_matrix){m->form, 2 * E2_TILE_ROWS, m->cols, e2_tile(m, tile)};
 }
 
-// Gate, up, SiLU and quantisation of two tiles at a time: 32 outputs are one block of the next product's input.
+// Gate, up, activation and quantisation of two tiles at a time: 32 outputs are one block of the next product's input.
 static void gate_up_item(const worker *w, int32_t item) {
     const step *s = w->s;
     const e2_layer *l = w->layer;
@@ -110,7 +132,11 @@ static void gate_up_item(const worker *w, int32_t item) {
             e2_input part = advance(input, row, s->dims->hidden);
             s->isa->matmul(&gates, 0, 2, part, count, E2_STORE, NULL, gate, 32);
             s->isa->matmul(&ups, 0, 2, part, count, E2_STORE, NULL, up, 32);
-            s->isa->silu_mul(count * 32, gate, up);
+            if (s->dims->activation == E2_GELU) {
+                s->isa->gelu_mul(count * 32, gate, up);
+            } else {
+                s->isa->silu_mul(count * 32, gate, up);
+            }
             for (int32_t r = 0; r < count; r++) {
                 size_t element = (size_t)(row + r) * (size_t)ffn + (size_t)tile * E2_TILE_ROWS;
                 if (quantised) {
@@ -125,11 +151,13 @@ static void gate_up_item(const worker *w, int32_t item) {
 
 // ---------------------------------------------------------------------------------------------------- attention
 
-static void turn_head(const step *s, int32_t row, const float *norm, float *head) {
+static void turn_head(const worker *w, int32_t row, const float *norm, float *head) {
+    const step *s = w->s;
     const e2_dims *d = s->dims;
     if (norm != NULL) { s->isa->rmsnorm(d->head_dim, head, norm, d->norm_epsilon, head); }
     if (d->rope_dimensions > 0) {
-        s->isa->rope(d->rope_dimensions, d->rope_pairing, s->turns + (size_t)row * (size_t)d->rope_dimensions, head);
+        const float *turns = w->layer->local_rope ? s->local_turns : s->turns;
+        s->isa->rope(d->rope_dimensions, d->rope_pairing, turns + (size_t)row * (size_t)d->rope_dimensions, head);
     }
 }
 
@@ -140,8 +168,18 @@ static void write_kv(const worker *w, int32_t row, int32_t head, float *key) {
     int32_t dim = s->dims->head_dim, position = g->start_position + row - g->first_row, p = position % 32;
     const float *source = s->qkv + (size_t)row * (size_t)s->qkv_width + s->query_width + head * dim;
     memcpy(key, source, (size_t)dim * 4);
-    turn_head(s, row, w->layer->key_norm, key);
+    turn_head(w, row, w->layer->key_norm, key);
     uint8_t *block = g->blocks[position / 32];
+    if (s->dims->kv_type == E2_KV_Q8_0) {
+        e2_kv_areas areas = {
+            block + w->layer->key_offset, block + w->layer->value_offset, s->dims->kv_heads, dim};
+        e2_qblock quantised[8];
+        s->isa->quantize(key, dim / 32, quantised);
+        e2_kv_put_key(&areas, head, p, quantised);
+        s->isa->quantize(source + s->kv_width, dim / 32, quantised);
+        e2_kv_put_value(&areas, head, p, quantised);
+        return;
+    }
     uint16_t half[256];
     s->isa->half_from_float(dim, key, half);
     uint16_t *keys = (uint16_t *)(block + w->layer->key_offset) + (size_t)head * (size_t)dim * 32 + p;
@@ -156,7 +194,7 @@ static void rope_chunk(const worker *w, int32_t item) {
     for (int32_t row = first; row < last && row < s->batch->rows; row++) {
         float *query = s->qkv + (size_t)row * (size_t)s->qkv_width;
         for (int32_t h = 0; h < s->dims->heads; h++) {
-            turn_head(s, row, w->layer->query_norm, query + h * s->dims->head_dim);
+            turn_head(w, row, w->layer->query_norm, query + h * s->dims->head_dim);
         }
         for (int32_t h = 0; h < s->dims->kv_heads; h++) { write_kv(w, row, h, w->mine->key); }
     }
@@ -172,20 +210,24 @@ static void attend_item(const worker *w, int32_t index) {
     attention_item item = s->items[index];
     const e2_segment *g = &s->batch->segments[item.segment];
     int32_t dim = s->dims->head_dim, width = s->group * dim, column = item.head * width;
-    size_t area = (size_t)item.head * 32 * (size_t)dim * 2;
+    bool q8 = s->dims->kv_type == E2_KV_Q8_0;
+    size_t area = (size_t)item.head * 32 * (size_t)dim * (q8 ? 1 : 2);
+    size_t scales = q8 ? e2_kv_scale_offset(s->dims->kv_heads, dim, item.head) : 0;
     const float *query = s->qkv + (size_t)item.row * (size_t)s->qkv_width + column;
     if (s->single) {
         memcpy(w->mine->query, query, (size_t)width * 4);
         query = w->mine->query;
         for (int32_t h = 0; h < s->group; h++) {
-            turn_head(s, item.row, w->layer->query_norm, w->mine->query + h * dim);
+            turn_head(w, item.row, w->layer->query_norm, w->mine->query + h * dim);
         }
         if (item.span < 0 || item.span == item.spans - 1) { write_kv(w, item.row, item.head, w->mine->key); }
     }
     e2_attention a = {
         .head_dim = dim, .group = s->group, .count = item.count,
         .first_position = g->start_position + item.row - g->first_row, .scale = s->attention_scale,
-        .key_offset = w->layer->key_offset + area, .value_offset = w->layer->value_offset + area, .blocks = g->blocks,
+        .key_offset = w->layer->key_offset + area, .value_offset = w->layer->value_offset + area,
+        .key_scale_offset = w->layer->key_offset + scales, .value_scale_offset = w->layer->value_offset + scales,
+        .kv_type = s->dims->kv_type, .window = w->layer->window, .blocks = g->blocks,
         .query = query, .query_stride = (size_t)s->qkv_width,
         .output = s->attention + (size_t)item.row * (size_t)s->query_width + column,
         .output_stride = (size_t)s->query_width, .work = w->mine->attention};
@@ -193,7 +235,10 @@ static void attend_item(const worker *w, int32_t index) {
         s->isa->attend(&a);
     } else {
         float *partials = s->partials + item.partials;
-        s->isa->attend_span(&a, item.span, partials + item.span * s->group * (dim + 2));
+        int32_t position = a.first_position, begin = a.window > 0 ? position - a.window + 1 : 0;
+        if ((item.span + 1) * STEP_SPAN > begin) {
+            s->isa->attend_span(&a, item.span, partials + item.span * s->group * (dim + 2));
+        }
         // Who comes last merges; the order of merging is fixed.
         int32_t arrived = atomic_fetch_add(&s->arrivals[item.split], 1) + 1;
         if (arrived % item.spans != 0) { return; }
@@ -222,10 +267,18 @@ static void run_item(const worker *w, step_phase phase, int32_t item) {
     case PHASE_ROPE: rope_chunk(w, item); break;
     case PHASE_ATTENTION: attend_item(w, item); break;
     case PHASE_ATTENTION_QUANTIZE: attention_quantise_chunk(s, item); break;
-    case PHASE_OUTPUT: residual_item(w, &l->output, (e2_input){s->attention_blocks, s->attention}, item); break;
-    case PHASE_FFN_NORM: norm_chunk(w, l->ffn_norm, item); break;
+    case PHASE_OUTPUT:
+        residual_item(w, &l->output, l->attention_post_norm, (e2_input){s->attention_blocks, s->attention}, item);
+        break;
+    case PHASE_FFN_NORM:
+        add_branch_chunk(w, l->attention_post_norm, item);
+        norm_chunk(w, l->ffn_norm, item);
+        break;
     case PHASE_GATE_UP: gate_up_item(w, item); break;
-    case PHASE_DOWN: residual_item(w, &l->down, (e2_input){s->ffn_blocks, s->ffn_values}, item); break;
+    case PHASE_DOWN:
+        residual_item(w, &l->down, l->ffn_post_norm, (e2_input){s->ffn_blocks, s->ffn_values}, item);
+        break;
+    case PHASE_FFN_ADD: add_branch_chunk(w, l->ffn_post_norm, item); break;
     case PHASES_PER_LAYER: break;
     }
 }
@@ -234,9 +287,12 @@ static void turn_chunk(const step *s, int32_t item) {
     int32_t first = item * STEP_ROW_CHUNK, last = first + STEP_ROW_CHUNK, dimensions = s->dims->rope_dimensions;
     for (int32_t row = first; row < last && row < s->batch->rows; row++) {
         const e2_segment *g = &s->batch->segments[s->row_segment[row]];
-        e2_rope_turn(
-            dimensions, s->dims->rope_frequencies, g->start_position + row - g->first_row,
-            s->turns + (size_t)row * (size_t)dimensions);
+        int32_t position = g->start_position + row - g->first_row;
+        size_t offset = (size_t)row * (size_t)dimensions;
+        e2_rope_turn(dimensions, s->dims->rope_frequencies, position, s->turns + offset);
+        if (s->dims->local_rope_frequencies != NULL) {
+            e2_rope_turn(dimensions, s->dims->local_rope_frequencies, position, s->local_turns + offset);
+        }
     }
 }
 

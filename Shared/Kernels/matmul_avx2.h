@@ -1,7 +1,17 @@
-// Quantised matrix products with AVX2: products of 4-bit weights and 8-bit activations are summed in 16 bits over a
-// block (at most 8 * 2 * 15 * 128 = 30720: no overflow); 8-bit weights are taken as two halves of 4 bits.
+// Quantised matrix products with 256-bit registers, for AVX2 and AVX-VNNI: one register holds eight outputs times four
+// inputs. The file that includes this defines AVX2_VNNI (0 or 1).
 
-enum { AVX2_ROWS = 4 };
+enum {
+    AVX2_ROWS = 4,
+    AVX2_TILES = 4,         // that one or two rows meet at once
+    AVX2_UNPACK_ROWS = 12,  // from here on a tile is unpacked before it is used
+    AVX2_CHUNK = 16,        // blocks that are unpacked at a time
+    AVX2_PANEL = 240,       // rows that use them
+};
+
+// Keeps the compiler from moving loads and sums of one step into another, which costs it its registers.
+#define AVX2_ORDER __asm__ volatile("" ::: "memory")
+#define AVX2_KEEP(x) __asm__ volatile("" : "+x"(x))
 
 // Four activations, eight times.
 E2_INLINE __m256i avx2_four(const int8_t *p) {
@@ -12,164 +22,264 @@ E2_INLINE __m256i avx2_four(const int8_t *p) {
 
 E2_INLINE __m256 avx2_half(const uint8_t *p) { return _mm256_cvtph_ps(_mm_load_si128((const __m128i *)p)); }
 
-// One row: the weights pass by once.
-E2_INLINE void avx2_q4_one(const matmul_call *m, int32_t tile, int32_t row) {
+// Which bits `mask` of a word lie `shift` bits below bit 4 (above it: negative).
+E2_INLINE __m256i avx2_bits(const uint8_t *p, int shift, int mask) {
+    __m256i bits = _mm256_load_si256((const __m256i *)p);
+    bits = shift > 0 ? _mm256_slli_epi16(bits, shift) : shift < 0 ? _mm256_srli_epi16(bits, -shift) : bits;
+    return _mm256_and_si256(bits, _mm256_set1_epi8((char)mask));
+}
+
+// The weights of inputs 16 * half + 4 v ..< + 4, as they are stored (Q8 with AVX2: with their sign).
+E2_INLINE __m256i avx2_weights(e2_form form, const uint8_t *vectors, int v, int half) {
+    if (form == E2_FORM_Q8) {
+        __m256i bytes = _mm256_load_si256((const __m256i *)(vectors + (4 * half + v) * 64));
+        return AVX2_VNNI ? bytes : _mm256_xor_si256(bytes, _mm256_set1_epi8((char)0x80));
+    }
+    __m256i weights = avx2_bits(vectors + v * 64, -4 * half, 15);
+    if (form == E2_FORM_Q5 || form == E2_FORM_Q5M) {
+        weights = _mm256_or_si256(weights, avx2_bits(vectors + 256, half == 0 ? 4 - v : -v, 0x10));
+    }
+    if (form == E2_FORM_Q6) {
+        weights = _mm256_or_si256(weights, avx2_bits(vectors + 256 + half * 64, 4 - 2 * v, 0x30));
+    }
+    return weights;
+}
+
+#if AVX2_VNNI
+
+// Adds the products of step `step` of `steps` to the sum.
+E2_INLINE void avx2_add(e2_form form, int step, __m256i weights, __m256i x, __m256i *part, __m256i *sum) {
+    (void)form;
+    (void)part;
+    *sum = _mm256_dpbusd_avx_epi32(step == 0 ? _mm256_setzero_si256() : *sum, weights, x);
+    AVX2_KEEP(*sum);
+}
+
+#else
+
+// How many products of pairs fit into 16 bits: 2 * 127 * (15, 31, 63, 128) each.
+E2_INLINE int avx2_fits(e2_form form) {
+    switch (form) {
+    case E2_FORM_Q4:
+    case E2_FORM_Q4M: return 8;
+    case E2_FORM_Q5:
+    case E2_FORM_Q5M: return 4;
+    case E2_FORM_Q6: return 2;
+    default: return 1;
+    }
+}
+
+// Adds the products of step `step` to `part` (16 bits) and, before that could overflow, `part` to the sum.
+E2_INLINE void avx2_add(e2_form form, int step, __m256i weights, __m256i x, __m256i *part, __m256i *sum) {
+    int fits = avx2_fits(form);
+    __m256i products = form == E2_FORM_Q8
+        ? _mm256_maddubs_epi16(_mm256_abs_epi8(weights), _mm256_sign_epi8(x, weights))
+        : _mm256_maddubs_epi16(weights, x);
+    *part = step % fits == 0 ? products : _mm256_add_epi16(*part, products);
+    AVX2_KEEP(*part);
+    if (step % fits == fits - 1) {
+        products = _mm256_madd_epi16(*part, _mm256_set1_epi16(1));
+        *sum = step < fits ? products : _mm256_add_epi32(*sum, products);
+    }
+}
+
+#endif
+
+// What the offset of the weights adds to a sum, where `a_sum` is the sum of the activations.
+E2_INLINE __m256i avx2_excess(e2_form form, int32_t a_sum) {
+    __m256i sum = _mm256_set1_epi32(a_sum);
+    AVX2_KEEP(sum);  // broadcast while loading, then one shift
+    return _mm256_slli_epi32(sum, __builtin_ctz((unsigned)e2_weight_offset(form)));
+}
+
+E2_INLINE bool avx2_signed(e2_form form) { return form == E2_FORM_Q8 && !AVX2_VNNI; }
+
+// Weights as bytes and scales as f32: for many rows it pays to unpack a tile once.
+typedef struct {
+    _Alignas(64) uint8_t weights[AVX2_CHUNK][8][64];  // vector 4 * half + v
+    _Alignas(64) float scales[AVX2_CHUNK][2][16];
+} avx2_unpacked;
+
+// Where a kernel finds its weights: `unpacked` or, where that is NULL, the tile.
+typedef struct {
+    const uint8_t *vectors, *scales;
+    const avx2_unpacked *unpacked;
+} avx2_source;
+
+E2_INLINE __m256i avx2_load(e2_form form, avx2_source w, bool unpacked, int32_t b, int v, int half, int side) {
+    if (unpacked) { return _mm256_load_si256((const __m256i *)&w.unpacked->weights[b][4 * half + v][32 * side]); }
+    return avx2_weights(form, w.vectors + e2_vector_offset(form, b) + 32 * side, v, half);
+}
+
+E2_INLINE __m256 avx2_scale(e2_form form, avx2_source w, bool unpacked, int32_t b, int which, int side) {
+    if (unpacked) { return _mm256_load_ps(&w.unpacked->scales[b][which][8 * side]); }
+    return avx2_half(w.scales + (size_t)b * e2_scale_bytes(form) + 32 * which + 16 * side);
+}
+
+// Adds `blocks` blocks of a tile times `rows` rows to y; row r's blocks start at a + r * stride.
+E2_INLINE void avx2_rows(
+    e2_form form, avx2_source w, bool unpacked, int32_t blocks, const e2_qblock *a, size_t stride, const int rows,
+    float y[][16]) {
+    // Q6 has a sum per half of the inputs.
+    const int passes = form == E2_FORM_Q6 ? 2 : 1, steps = 8 / passes;
+    for (int32_t b = 0; b < blocks; b++, a++) {
+#pragma clang loop unroll(full)
+        for (int pass = 0; pass < passes; pass++) {
+            __m256i part[AVX2_ROWS][2], sums[AVX2_ROWS][2];
+#pragma clang loop unroll(full)
+            for (int step = 0; step < steps; step++) {
+                AVX2_ORDER;
+                int v = passes == 2 ? step : step / 2, half = passes == 2 ? pass : step % 2;
+                __m256i left = avx2_load(form, w, unpacked, b, v, half, 0);
+                __m256i right = avx2_load(form, w, unpacked, b, v, half, 1);
+                for (int r = 0; r < rows; r++) {
+                    __m256i x = avx2_four(a[(size_t)r * stride].values + 16 * half + 4 * v);
+                    avx2_add(form, step, left, x, &part[r][0], &sums[r][0]);
+                    avx2_add(form, step, right, x, &part[r][1], &sums[r][1]);
+                }
+            }
+            __m256 left = avx2_scale(form, w, unpacked, b, pass, 0), right = avx2_scale(form, w, unpacked, b, pass, 1);
+            for (int r = 0; r < rows; r++) {
+                const e2_qblock *x = a + (size_t)r * stride;
+                if (!e2_has_minimum(form) && !avx2_signed(form)) {
+                    int32_t sum = pass == 1 ? x->sum - x->first_sum : form == E2_FORM_Q6 ? x->first_sum : x->sum;
+                    __m256i excess = avx2_excess(form, sum);
+                    sums[r][0] = _mm256_sub_epi32(sums[r][0], excess);
+                    sums[r][1] = _mm256_sub_epi32(sums[r][1], excess);
+                }
+                __m256 scale = _mm256_set1_ps(x->scale), p = _mm256_load_ps(y[r]), q = _mm256_load_ps(y[r] + 8);
+                p = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums[r][0]), _mm256_mul_ps(left, scale), p);
+                q = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums[r][1]), _mm256_mul_ps(right, scale), q);
+                if (e2_has_minimum(form)) {
+                    __m256 sum = _mm256_set1_ps(x->scaled_sum);
+                    p = _mm256_fmadd_ps(avx2_scale(form, w, unpacked, b, 1, 0), sum, p);
+                    q = _mm256_fmadd_ps(avx2_scale(form, w, unpacked, b, 1, 1), sum, q);
+                }
+                _mm256_store_ps(y[r], p);
+                _mm256_store_ps(y[r] + 8, q);
+            }
+        }
+    }
+}
+
+// All inputs of `rows` rows times some tiles, with the weights from the tiles: several tiles at once are several
+// streams from memory.
+E2_INLINE void avx2_packed_rows(
+    const matmul_call *m, e2_form form, int32_t tile, const int tiles, int32_t row, const int rows) {
     int32_t blocks = m->w->cols / E2_BLOCK;
-    const uint8_t *w = e2_tile(m->w, tile);
     const e2_qblock *a = m->input.blocks + (size_t)row * (size_t)blocks;
-    v16 y = v_set(0.0f);
-    const __m256i low = _mm256_set1_epi8(15), ones = _mm256_set1_epi16(1);
-    for (int32_t b = 0; b < blocks; b++, a++, w += E2_Q4_BLOCK_BYTES) {
-        __m256i sum0 = _mm256_setzero_si256(), sum1 = _mm256_setzero_si256();
-#pragma clang loop unroll(full)
-        for (int v = 0; v < 4; v++) {
-            __m256i p = _mm256_load_si256((const __m256i *)(w + v * 64));
-            __m256i q = _mm256_load_si256((const __m256i *)(w + v * 64 + 32));
-            __m256i first = avx2_four(a->values + v * 4), second = avx2_four(a->values + 16 + v * 4);
-            sum0 = _mm256_add_epi16(sum0, _mm256_maddubs_epi16(_mm256_and_si256(p, low), first));
-            sum1 = _mm256_add_epi16(sum1, _mm256_maddubs_epi16(_mm256_and_si256(q, low), first));
-            p = _mm256_and_si256(_mm256_srli_epi16(p, 4), low);
-            q = _mm256_and_si256(_mm256_srli_epi16(q, 4), low);
-            sum0 = _mm256_add_epi16(sum0, _mm256_maddubs_epi16(p, second));
-            sum1 = _mm256_add_epi16(sum1, _mm256_maddubs_epi16(q, second));
+    const uint8_t *base = e2_tile(m->w, tile);
+    size_t tile_bytes = e2_tile_bytes(form, m->w->cols);
+    _Alignas(64) float y[AVX2_TILES * AVX2_ROWS][16];
+    memset(y, 0, sizeof y);
+    for (int32_t b = 0; b < blocks; b++, a++) {
+        for (int t = 0; t < tiles; t++) {
+            const uint8_t *from = base + (size_t)t * tile_bytes;
+            avx2_source w = {
+                .vectors = from + e2_vector_offset(form, b), .scales = from + e2_scale_offset(form, blocks, b)};
+            avx2_rows(form, w, false, 1, a, (size_t)blocks, rows, y + t * rows);
         }
-        __m256 scale = _mm256_set1_ps(a->scale), sum = _mm256_set1_ps(a->scaled_sum);
-        __m256 d0 = _mm256_cvtepi32_ps(_mm256_madd_epi16(sum0, ones));
-        __m256 d1 = _mm256_cvtepi32_ps(_mm256_madd_epi16(sum1, ones));
-        y.a = _mm256_fmadd_ps(d0, _mm256_mul_ps(avx2_half(w + 256), scale), y.a);
-        y.b = _mm256_fmadd_ps(d1, _mm256_mul_ps(avx2_half(w + 272), scale), y.b);
-        y.a = _mm256_fmadd_ps(avx2_half(w + 288), sum, y.a);
-        y.b = _mm256_fmadd_ps(avx2_half(w + 304), sum, y.b);
     }
-    matmul_put(m, tile, row, y);
+    for (int t = 0; t < tiles; t++) {
+        for (int r = 0; r < rows; r++) { matmul_put(m, tile + t, row + r, v_load(y[t * rows + r])); }
+    }
 }
 
-// Eight of a tile's outputs (`half` 0 or 1): everything stays in registers.
-E2_INLINE void avx2_q4_half(const matmul_call *m, int32_t tile, int32_t row, const int rows, int half, v16 *out) {
-    int32_t blocks = m->w->cols / E2_BLOCK;
-    const uint8_t *w = e2_tile(m->w, tile) + half * 32, *scales = e2_tile(m->w, tile) + 256 + half * 16;
-    const e2_qblock *a[AVX2_ROWS];
-    __m256 y[AVX2_ROWS];
-    for (int r = 0; r < rows; r++) {
-        a[r] = m->input.blocks + (size_t)(row + r) * (size_t)blocks;
-        y[r] = _mm256_setzero_ps();
-    }
-    const __m256i low = _mm256_set1_epi8(15), ones = _mm256_set1_epi16(1);
-    for (int32_t b = 0; b < blocks; b++, w += E2_Q4_BLOCK_BYTES, scales += E2_Q4_BLOCK_BYTES) {
-        __m256i sums[AVX2_ROWS];
-        for (int r = 0; r < rows; r++) { sums[r] = _mm256_setzero_si256(); }
+E2_INLINE void avx2_unpack(e2_form form, avx2_source w, int32_t blocks, avx2_unpacked *out) {
+    for (int32_t b = 0; b < blocks; b++) {
 #pragma clang loop unroll(full)
-        for (int v = 0; v < 4; v++) {
-            __m256i p = _mm256_load_si256((const __m256i *)(w + v * 64));
-            __m256i p0 = _mm256_and_si256(p, low), p1 = _mm256_and_si256(_mm256_srli_epi16(p, 4), low);
-            for (int r = 0; r < rows; r++) {
-                __m256i first = _mm256_maddubs_epi16(p0, avx2_four(a[r][b].values + v * 4));
-                __m256i second = _mm256_maddubs_epi16(p1, avx2_four(a[r][b].values + 16 + v * 4));
-                sums[r] = _mm256_add_epi16(sums[r], _mm256_add_epi16(first, second));
+        for (int i = 0; i < 16; i++) {
+            __m256i weights = avx2_load(form, w, false, b, i / 2 % 4, i / 8, i % 2);
+            _mm256_store_si256((__m256i *)&out->weights[b][i / 2][i % 2 * 32], weights);
+        }
+        for (int i = 0; i < (e2_scale_bytes(form) == 64 ? 4 : 2); i++) {
+            _mm256_store_ps(&out->scales[b][i / 2][i % 2 * 8], avx2_scale(form, w, false, b, i / 2, i % 2));
+        }
+    }
+}
+
+// Full groups of rows; some blocks of the tile are unpacked at a time and meet all rows of the panel.
+E2_INLINE void avx2_unpacked_panel(const matmul_call *m, e2_form form, int32_t tile, int32_t row, int32_t rows) {
+    int32_t blocks = m->w->cols / E2_BLOCK;
+    const uint8_t *base = e2_tile(m->w, tile);
+    avx2_unpacked unpacked;
+    _Alignas(64) float y[AVX2_PANEL][16];
+    memset(y, 0, (size_t)rows * sizeof *y);
+    for (int32_t b = 0; b < blocks; b += AVX2_CHUNK) {
+        int32_t count = blocks - b < AVX2_CHUNK ? blocks - b : AVX2_CHUNK;
+        avx2_source w = {
+            .vectors = base + e2_vector_offset(form, b), .scales = base + e2_scale_offset(form, blocks, b),
+            .unpacked = &unpacked};
+        avx2_unpack(form, w, count, &unpacked);
+        for (int32_t r = 0; r < rows; r += AVX2_ROWS) {
+            const e2_qblock *a = m->input.blocks + (size_t)(row + r) * (size_t)blocks + b;
+            avx2_rows(form, w, true, count, a, (size_t)blocks, AVX2_ROWS, y + r);
+        }
+    }
+    for (int32_t r = 0; r < rows; r++) { matmul_put(m, tile, row + r, v_load(y[r])); }
+}
+
+E2_INLINE void avx2_form(const matmul_call *m, e2_form form, int32_t begin, int32_t end, int32_t rows) {
+    int32_t panel = matmul_panel(m->w->cols);
+    panel = panel < AVX2_PANEL ? panel : AVX2_PANEL;
+    for (int32_t first = 0; first < rows; first += panel) {
+        int32_t last = rows - first < panel ? rows : first + panel;
+        int32_t tile = begin;
+        for (; last - first == 1 && tile + AVX2_TILES <= end; tile += AVX2_TILES) {
+            avx2_packed_rows(m, form, tile, AVX2_TILES, first, 1);
+        }
+        for (; last - first == 2 && tile + AVX2_TILES <= end; tile += AVX2_TILES) {
+            avx2_packed_rows(m, form, tile, AVX2_TILES, first, 2);
+        }
+        for (; tile < end; tile++) {
+            int32_t row = first, many = (last - first) / AVX2_ROWS * AVX2_ROWS;
+            if (many >= AVX2_UNPACK_ROWS) {
+                avx2_unpacked_panel(m, form, tile, row, many);
+                row += many;
+            }
+            for (; row + AVX2_ROWS <= last; row += AVX2_ROWS) { avx2_packed_rows(m, form, tile, 1, row, AVX2_ROWS); }
+            switch (last - row) {
+            case 3: avx2_packed_rows(m, form, tile, 1, row, 3); break;
+            case 2: avx2_packed_rows(m, form, tile, 1, row, 2); break;
+            case 1: avx2_packed_rows(m, form, tile, 1, row, 1); break;
+            default: break;
             }
         }
-        __m256 scale = avx2_half(scales), minimum = avx2_half(scales + 32);
-        for (int r = 0; r < rows; r++) {
-            __m256 d = _mm256_cvtepi32_ps(_mm256_madd_epi16(sums[r], ones));
-            y[r] = _mm256_fmadd_ps(d, _mm256_mul_ps(scale, _mm256_set1_ps(a[r][b].scale)), y[r]);
-            y[r] = _mm256_fmadd_ps(minimum, _mm256_set1_ps(a[r][b].scaled_sum), y[r]);
-        }
-    }
-    for (int r = 0; r < rows; r++) {
-        if (half == 0) { out[r].a = y[r]; } else { out[r].b = y[r]; }
     }
 }
 
-E2_INLINE void avx2_q4_rows(const matmul_call *m, int32_t tile, int32_t row, const int rows) {
-    v16 y[AVX2_ROWS];
-    avx2_q4_half(m, tile, row, rows, 0, y);
-    avx2_q4_half(m, tile, row, rows, 1, y);
-    for (int r = 0; r < rows; r++) { matmul_put(m, tile, row + r, y[r]); }
-}
-
-// Eight of a tile's outputs (`half` 0 or 1), so that the sums of both halves of the weights stay in registers.
-E2_INLINE void avx2_q8(const matmul_call *m, int32_t tile, int32_t row, const int rows, int half, v16 *out) {
-    int32_t blocks = m->w->cols / E2_BLOCK;
-    const uint8_t *w = e2_tile(m->w, tile), *scales = w + (size_t)blocks * E2_Q8_BLOCK_BYTES + half * 16;
-    const e2_qblock *a[AVX2_ROWS];
-    __m256 y[AVX2_ROWS];
-    w += half * 32;
-    for (int r = 0; r < rows; r++) {
-        a[r] = m->input.blocks + (size_t)(row + r) * (size_t)blocks;
-        y[r] = _mm256_setzero_ps();
-    }
-    const __m256i low = _mm256_set1_epi8(15), ones = _mm256_set1_epi16(1), sixteens = _mm256_set1_epi16(16);
-    for (int32_t b = 0; b < blocks; b++, w += E2_Q8_BLOCK_BYTES, scales += E2_Q8_SCALE_BYTES) {
-        __m256i sums[AVX2_ROWS][2];
-        for (int r = 0; r < rows; r++) { sums[r][0] = sums[r][1] = _mm256_setzero_si256(); }
-#pragma clang loop unroll(full)
-        for (int v = 0; v < 8; v++) {
-            __m256i p = _mm256_load_si256((const __m256i *)(w + v * 64));
-            __m256i lows = _mm256_and_si256(p, low), highs = _mm256_and_si256(_mm256_srli_epi16(p, 4), low);
-            for (int r = 0; r < rows; r++) {
-                __m256i x = avx2_four(a[r][b].values + v * 4);
-                sums[r][0] = _mm256_add_epi16(sums[r][0], _mm256_maddubs_epi16(lows, x));
-                sums[r][1] = _mm256_add_epi16(sums[r][1], _mm256_maddubs_epi16(highs, x));
-            }
-        }
-        __m256 s = avx2_half(scales);
-        for (int r = 0; r < rows; r++) {
-            __m256i d = _mm256_madd_epi16(sums[r][0], ones);
-            d = _mm256_add_epi32(d, _mm256_madd_epi16(sums[r][1], sixteens));
-            d = _mm256_add_epi32(d, _mm256_set1_epi32(-128 * a[r][b].sum));
-            y[r] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(d), _mm256_mul_ps(s, _mm256_set1_ps(a[r][b].scale)), y[r]);
-        }
-    }
-    for (int r = 0; r < rows; r++) {
-        if (half == 0) { out[r].a = y[r]; } else { out[r].b = y[r]; }
-    }
-}
-
-E2_INLINE void avx2_q8_rows(const matmul_call *m, int32_t tile, int32_t row, const int rows) {
-    v16 y[AVX2_ROWS];
-    avx2_q8(m, tile, row, rows, 0, y);
-    avx2_q8(m, tile, row, rows, 1, y);
-    for (int r = 0; r < rows; r++) { matmul_put(m, tile, row + r, y[r]); }
-}
-
-#define AVX2_CASES(kernel, one)                                                                      \
-    for (; row + AVX2_ROWS <= end; row += AVX2_ROWS) { kernel(m, tile, row, AVX2_ROWS); }            \
-    switch (end - row) {                                                                             \
-    case 3: kernel(m, tile, row, 3); break;                                                          \
-    case 2: kernel(m, tile, row, 2); break;                                                          \
-    case 1: one; break;                                                                              \
-    default: break;                                                                                  \
-    }
-
-static void avx2_tile(const matmul_call *m, int32_t tile, int32_t row, int32_t end) {
-    if (m->w->form == E2_FORM_Q4) {
-        AVX2_CASES(avx2_q4_rows, avx2_q4_one(m, tile, row))
-    } else {
-        AVX2_CASES(avx2_q8_rows, avx2_q8_rows(m, tile, row, 1))
-    }
-}
+#define AVX2_FORM(form) case form: avx2_form(m, form, begin, end, rows); break;
 
 static void matmul_quantised(const matmul_call *m, int32_t begin, int32_t end, int32_t rows) {
-    int32_t panel = matmul_panel(m->w->cols);
-    for (int32_t row = 0; row < rows; row += panel) {
-        int32_t last = rows - row < panel ? rows : row + panel;
-        for (int32_t tile = begin; tile < end; tile++) { avx2_tile(m, tile, row, last); }
+    switch (m->w->form) {
+        AVX2_FORM(E2_FORM_Q4)
+        AVX2_FORM(E2_FORM_Q4M)
+        AVX2_FORM(E2_FORM_Q5)
+        AVX2_FORM(E2_FORM_Q5M)
+        AVX2_FORM(E2_FORM_Q6)
+        AVX2_FORM(E2_FORM_Q8)
+    default: break;
     }
 }
 
+// The multiplying instruction alone, which no product can outrun; AVX2 needs one more to add.
 static int64_t matmul_peak(int64_t rounds) {
-    __m256i w = _mm256_set1_epi8(3), sums[8];
-    for (int i = 0; i < 8; i++) { sums[i] = _mm256_set1_epi16((int16_t)i); }
+    __m256i w = _mm256_set1_epi8(3), x = _mm256_set1_epi8(5), sums[12];
+    for (int i = 0; i < 12; i++) { sums[i] = _mm256_set1_epi16((int16_t)i); }
     for (int64_t n = 0; n < rounds; n++) {
-        __m256i x = _mm256_set1_epi32((int32_t)n);
 #pragma clang loop unroll(full)
-        for (int i = 0; i < 8; i++) {
-            __asm__ volatile("" : "+x"(x));
-            sums[i] = _mm256_add_epi16(sums[i], _mm256_maddubs_epi16(w, x));
+        for (int i = 0; i < 12; i++) {
+#if AVX2_VNNI
+            sums[i] = _mm256_dpbusd_avx_epi32(sums[i], w, x);
+#else
+            AVX2_KEEP(x);  // else it would be the same product every time
+            sums[i] = _mm256_maddubs_epi16(w, x);
+#endif
+            AVX2_KEEP(sums[i]);
         }
     }
-    for (int i = 1; i < 8; i++) { sums[0] = _mm256_xor_si256(sums[0], sums[i]); }
+    for (int i = 1; i < 12; i++) { sums[0] = _mm256_xor_si256(sums[0], sums[i]); }
     volatile int32_t result = _mm256_extract_epi32(sums[0], 0);
     (void)result;
-    return 8 * 32;
+    return 12 * 32;
 }

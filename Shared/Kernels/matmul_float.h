@@ -30,8 +30,15 @@ E2_INLINE void matmul_put(const matmul_call *m, int32_t tile, int32_t row, v16 y
         m->out + (size_t)row * m->out_stride + column);
 }
 
+// The weights of one input.
+E2_INLINE v16 matmul_weights(e2_form form, const uint8_t *tile, int32_t k) {
+    size_t i = (size_t)k * E2_TILE_ROWS;
+    if (form == E2_FORM_F16) { return v_load_half((const uint16_t *)tile + i); }
+    return form == E2_FORM_BF16 ? v_load_bf16((const uint16_t *)tile + i) : v_load((const float *)tile + i);
+}
+
 E2_INLINE void matmul_float_rows(
-    const matmul_call *m, int32_t tile, int32_t row, const int rows, const int tiles, bool half) {
+    const matmul_call *m, e2_form form, int32_t tile, int32_t row, const int rows, const int tiles) {
     const uint8_t *weights[4];
     const float *x[E2_FLOAT_ROWS];
     v16 sum[E2_FLOAT_ROWS][4];
@@ -42,8 +49,7 @@ E2_INLINE void matmul_float_rows(
     }
     for (int32_t k = 0; k < m->w->cols; k++) {
         for (int t = 0; t < tiles; t++) {
-            v16 w = half ? v_load_half((const uint16_t *)weights[t] + (size_t)k * 16)
-                         : v_load((const float *)weights[t] + (size_t)k * 16);
+            v16 w = matmul_weights(form, weights[t], k);
             for (int r = 0; r < rows; r++) { sum[r][t] = v_fma(w, v_set(x[r][k]), sum[r][t]); }
         }
     }
@@ -52,27 +58,30 @@ E2_INLINE void matmul_float_rows(
     }
 }
 
-static void matmul_float(const matmul_call *m, int32_t begin, int32_t end, int32_t rows) {
-    bool half = m->w->form == E2_FORM_F16;
+E2_INLINE void matmul_float_form(const matmul_call *m, e2_form form, int32_t begin, int32_t end, int32_t rows) {
     for (int32_t tile = begin; tile < end; tile++) {
         int32_t row = 0;
         for (; row + E2_FLOAT_ROWS <= rows; row += E2_FLOAT_ROWS) {
-            if (half) { matmul_float_rows(m, tile, row, E2_FLOAT_ROWS, 1, true); }
-            else { matmul_float_rows(m, tile, row, E2_FLOAT_ROWS, 1, false); }
+            matmul_float_rows(m, form, tile, row, E2_FLOAT_ROWS, 1);
         }
-        if (row == rows) { continue; }
         // The rows that are left: four tiles at once hide the latency of the chains.
-        int32_t tiles = end - tile >= 4 && rows < E2_FLOAT_ROWS ? 4 : 1;
+        bool four = row == 0 && end - tile >= 4;
         for (; row < rows; row++) {
-            if (tiles == 4) {
-                if (half) { matmul_float_rows(m, tile, row, 1, 4, true); }
-                else { matmul_float_rows(m, tile, row, 1, 4, false); }
+            if (four) {
+                matmul_float_rows(m, form, tile, row, 1, 4);
             } else {
-                if (half) { matmul_float_rows(m, tile, row, 1, 1, true); }
-                else { matmul_float_rows(m, tile, row, 1, 1, false); }
+                matmul_float_rows(m, form, tile, row, 1, 1);
             }
         }
-        tile += tiles - 1;
+        tile += four ? 3 : 0;
+    }
+}
+
+static void matmul_float(const matmul_call *m, int32_t begin, int32_t end, int32_t rows) {
+    switch (m->w->form) {
+    case E2_FORM_F16: matmul_float_form(m, E2_FORM_F16, begin, end, rows); break;
+    case E2_FORM_BF16: matmul_float_form(m, E2_FORM_BF16, begin, end, rows); break;
+    default: matmul_float_form(m, E2_FORM_F32, begin, end, rows); break;
     }
 }
 

@@ -9,11 +9,30 @@
 #include "attention_operations.h"
 #include "matmul_float.h"
 
-static int32_t scalar_weight(const uint8_t *vectors, e2_form form, int row, int k) {
-    if (form == E2_FORM_Q8) { return (int32_t)vectors[k / 4 * 64 + row * 4 + k % 4] - 128; }
-    int half = k % 16;
-    uint8_t byte = vectors[half / 4 * 64 + row * 4 + half % 4];
-    return k < 16 ? byte & 15 : byte >> 4;
+// The weight of input `k` of a block as it is stored.
+E2_INLINE int32_t scalar_weight(e2_form form, const uint8_t *vectors, int row, int k) {
+    if (form == E2_FORM_Q8) { return vectors[k / 4 * 64 + row * 4 + k % 4]; }
+    int v = k % 16 / 4, byte = row * 4 + k % 4, half = k / 16;
+    int32_t weight = vectors[v * 64 + byte] >> 4 * half & 15;
+    if (form == E2_FORM_Q5 || form == E2_FORM_Q5M) { weight |= (vectors[256 + byte] >> (4 * half + v) & 1) << 4; }
+    if (form == E2_FORM_Q6) { weight |= (vectors[256 + 64 * half + byte] >> 2 * v & 3) << 4; }
+    return weight;
+}
+
+// All weights of a block with their sign.
+E2_INLINE void scalar_weights(e2_form form, const uint8_t *vectors, int16_t weights[32][16]) {
+    for (int k = 0; k < E2_BLOCK; k++) {
+        E2_EACH weights[k][i] = (int16_t)(scalar_weight(form, vectors, i, k) - e2_weight_offset(form));
+    }
+}
+
+// The sums over inputs begin..<end as floats: whole numbers below 2^24.
+E2_INLINE v16 scalar_sums(int16_t weights[32][16], const int8_t *values, int begin, int end) {
+    int32_t sums[16] = {0};
+    v16 result;
+    for (int k = begin; k < end; k++) { E2_EACH sums[i] += weights[k][i] * values[k]; }
+    E2_EACH result.f[i] = (float)sums[i];
+    return result;
 }
 
 static void matmul_quantised(const matmul_call *m, int32_t begin, int32_t end, int32_t rows) {
@@ -24,21 +43,17 @@ static void matmul_quantised(const matmul_call *m, int32_t begin, int32_t end, i
         for (int32_t row = 0; row < rows; row++) {
             const e2_qblock *a = m->input.blocks + (size_t)row * (size_t)blocks;
             v16 y = v_set(0.0f);
-            for (int32_t b = 0; b < blocks; b++) {
-                size_t block_bytes = form == E2_FORM_Q4 ? E2_Q4_BLOCK_BYTES : E2_Q8_BLOCK_BYTES;
-                const uint8_t *vectors = base + (size_t)b * block_bytes;
-                const uint8_t *scales = form == E2_FORM_Q4
-                    ? vectors + 256
-                    : base + (size_t)blocks * E2_Q8_BLOCK_BYTES + (size_t)b * E2_Q8_SCALE_BYTES;
-                v16 scale = v_load_half((const uint16_t *)scales), sums;
-                for (int i = 0; i < 16; i++) {
-                    int32_t sum = 0;
-                    for (int k = 0; k < E2_BLOCK; k++) { sum += scalar_weight(vectors, form, i, k) * a[b].values[k]; }
-                    sums.f[i] = (float)sum;
-                }
-                y = v_fma(sums, v_mul(scale, v_set(a[b].scale)), y);
-                if (form == E2_FORM_Q4) {
-                    y = v_fma(v_load_half((const uint16_t *)(scales + 32)), v_set(a[b].scaled_sum), y);
+            for (int32_t b = 0; b < blocks; b++, a++) {
+                int16_t weights[32][16];
+                scalar_weights(form, base + e2_vector_offset(form, b), weights);
+                const uint16_t *scales = (const uint16_t *)(base + e2_scale_offset(form, blocks, b));
+                v16 a_scale = v_set(a->scale), scale = v_mul(v_load_half(scales), a_scale);
+                if (form == E2_FORM_Q6) {
+                    y = v_fma(scalar_sums(weights, a->values, 0, 16), scale, y);
+                    y = v_fma(scalar_sums(weights, a->values, 16, 32), v_mul(v_load_half(scales + 16), a_scale), y);
+                } else {
+                    y = v_fma(scalar_sums(weights, a->values, 0, 32), scale, y);
+                    if (e2_has_minimum(form)) { y = v_fma(v_load_half(scales + 16), v_set(a->scaled_sum), y); }
                 }
             }
             matmul_put(m, tile, row, y);

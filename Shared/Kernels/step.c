@@ -14,6 +14,9 @@ e2_status e2_dims_check(const e2_dims *d) {
     if (d->head_dim <= 0 || d->head_dim % 8 != 0 || d->head_dim > 256) { return E2_BAD_SHAPE; }
     if (d->kv_heads <= 0 || d->heads <= 0 || d->heads > 65536 || d->heads % d->kv_heads != 0) { return E2_BAD_SHAPE; }
     if (d->heads * d->head_dim % 32 != 0) { return E2_BAD_SHAPE; }
+    if (d->activation < E2_SILU || d->activation > E2_GELU) { return E2_BAD_SHAPE; }
+    if (d->kv_type < E2_KV_F16 || d->kv_type > E2_KV_Q8_0) { return E2_BAD_SHAPE; }
+    if (d->kv_type == E2_KV_Q8_0 && d->head_dim % 32 != 0) { return E2_BAD_SHAPE; }
     if (d->rope_dimensions < 0 || d->rope_dimensions % 2 != 0) { return E2_BAD_SHAPE; }
     if (d->rope_dimensions > d->head_dim) { return E2_BAD_SHAPE; }
     return d->rope_dimensions > 0 && d->rope_frequencies == NULL ? E2_BAD_SHAPE : E2_OK;
@@ -28,12 +31,10 @@ e2_status e2_layer_check(const e2_dims *d, const e2_layer *l) {
     bool good = has_shape(&l->query, query, d->hidden) && has_shape(&l->key, kv, d->hidden)
         && has_shape(&l->value, kv, d->hidden) && has_shape(&l->output, d->hidden, query)
         && has_shape(&l->gate, d->ffn, d->hidden) && has_shape(&l->up, d->ffn, d->hidden)
-        && has_shape(&l->down, d->hidden, d->ffn) && l->attention_norm != NULL && l->ffn_norm != NULL;
+        && has_shape(&l->down, d->hidden, d->ffn) && l->attention_norm != NULL && l->ffn_norm != NULL
+        && (l->attention_post_norm == NULL) == (l->ffn_post_norm == NULL) && l->window >= 0
+        && (!l->local_rope || d->rope_dimensions == 0 || d->local_rope_frequencies != NULL);
     return good ? E2_OK : E2_BAD_SHAPE;
-}
-
-size_t e2_kv_area_bytes(int32_t kv_heads, int32_t head_dim) {
-    return (size_t)kv_heads * E2_KV_BLOCK_POSITIONS * (size_t)head_dim * 2;
 }
 
 size_t e2_attention_work_floats(int32_t head_dim, int32_t group) {
@@ -94,6 +95,8 @@ size_t step_carve(step *s, int32_t row_count, void *memory) {
     s->ffn_blocks = cut(&c, rows * ffn / 32, sizeof(e2_qblock));
     s->ffn_values = cut(&c, rows * ffn, 4);
     s->turns = cut(&c, rows * (size_t)s->dims->rope_dimensions, 4);
+    s->local_turns = cut(&c, s->dims->local_rope_frequencies != NULL ? rows * (size_t)s->dims->rope_dimensions : 0, 4);
+    s->branch = cut(&c, s->post_norms ? rows * hidden : 0, 4);
     s->row_segment = cut(&c, rows, 4);
     s->items = cut(&c, rows * (size_t)s->dims->kv_heads + shared * most_spans(s), sizeof(attention_item));
     s->partials = cut(&c, shared * most_spans(s) * (size_t)(s->group * (s->dims->head_dim + 2)), 4);
@@ -105,7 +108,7 @@ size_t step_carve(step *s, int32_t row_count, void *memory) {
 
 size_t e2_scratch_bytes(const e2_dims *dims, int32_t max_rows, int32_t threads, int32_t layers) {
     if (e2_dims_check(dims) != E2_OK || max_rows <= 0 || threads <= 0 || layers <= 0) { return 0; }
-    step s = {.dims = dims, .threads = threads, .layer_count = layers};
+    step s = {.dims = dims, .threads = threads, .layer_count = layers, .post_norms = true};
     size_t bytes = step_carve(&s, max_rows, NULL), head = e2_head_scratch_bytes(dims->hidden, max_rows, threads);
     return bytes > head ? bytes : head;
 }
@@ -177,19 +180,21 @@ static void count_phases(const step *s, const e2_layer *layer, e2_phase *phase) 
     e2_phase_reset(&phase[PHASE_FFN_NORM], s->small ? 0 : chunks);
     e2_phase_reset(&phase[PHASE_GATE_UP], step_items(step_divide(e2_tile_count(d->ffn), 2, rows, threads)));
     e2_phase_reset(&phase[PHASE_DOWN], step_items(step_divide(hidden_tiles, 1, rows, threads)));
+    e2_phase_reset(&phase[PHASE_FFN_ADD], layer->ffn_post_norm != NULL ? chunks : 0);
 }
 
 e2_status step_prepare(step *s, e2_scratch scratch) {
     if (e2_dims_check(s->dims) != E2_OK || s->layer_count <= 0) { return E2_BAD_SHAPE; }
     for (int32_t i = 0; i < s->layer_count; i++) {
         if (e2_layer_check(s->dims, &s->layers[i]) != E2_OK) { return E2_BAD_SHAPE; }
+        s->post_norms = s->post_norms || s->layers[i].ffn_post_norm != NULL;
     }
     e2_status status = check_batch(s);
     if (status != E2_OK) { return status; }
     if (scratch.memory == NULL || (uintptr_t)scratch.memory % 64 != 0) { return E2_BAD_BATCH; }
     if (step_carve(s, s->batch->rows, NULL) > scratch.bytes) { return E2_BAD_BATCH; }
     step_carve(s, s->batch->rows, scratch.memory);
-    s->small = s->threads > 1 && s->batch->rows <= STEP_SMALL_ROWS;
+    s->small = s->threads > 1 && s->batch->rows <= STEP_SMALL_ROWS && !s->post_norms;
     list_attention(s);
     e2_phase_reset(s->phases, (s->batch->rows + STEP_ROW_CHUNK - 1) / STEP_ROW_CHUNK);
     for (int32_t i = 0; i < s->layer_count; i++) {

@@ -25,6 +25,7 @@ typedef enum {
     PHASE_FFN_NORM,
     PHASE_GATE_UP,
     PHASE_DOWN,
+    PHASE_FFN_ADD,
     PHASES_PER_LAYER,
 } step_phase;
 
@@ -64,11 +65,13 @@ typedef struct {
     bool small;          // normalised by every thread
     bool single;         // every segment has one row: RoPE is part of the attention items
     bool aligned;        // the heads of a kv head fill whole blocks of 32
+    bool post_norms;     // some layer normalises what it adds
     int32_t item_count;
 
     e2_phase *phases;
     e2_qblock *norm_blocks, *attention_blocks, *ffn_blocks;
-    float *norm_values, *qkv, *attention, *ffn_values, *turns, *partials;
+    float *norm_values, *qkv, *attention, *ffn_values, *turns, *local_turns, *partials;
+    float *branch;       // [rows][hidden], results that are normalised before they are added
     int32_t *row_segment;
     attention_item *items;
     _Atomic int32_t *arrivals;

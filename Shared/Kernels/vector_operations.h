@@ -37,14 +37,19 @@ E2_INLINE v16 v_silu_mul(v16 gate, v16 up) {
     return v_mul(v_div(gate, denominator), up);
 }
 
+E2_INLINE v16 v_gelu_mul(v16 gate, v16 up) {
+    v16 t = v_mul(gate, v_fma(v_mul(gate, gate), v_set(0.07135481282f), v_set(1.59576912161f)));
+    v16 denominator = v_add(v_set(1.0f), v_exp(v_sub(v_set(0.0f), t)));
+    return v_mul(v_div(gate, denominator), up);
+}
+
 static void e2_quantize(const float *x, int32_t blocks, e2_qblock *out) {
     for (int32_t b = 0; b < blocks; b++, x += E2_BLOCK, out++) {
         v16 first = v_load(x), second = v_load(x + 16);
         uint32_t largest = v_largest_bits(first, second);
-        out->reserved = 0;
         if (largest < 0x0d800000u || largest >= 0x7f800000u) {  // below 2^-100, or not finite
             out->scale = out->scaled_sum = largest >= 0x7f800000u ? e2_float(0x7fc00000u) : 0.0f;
-            out->sum = 0;
+            out->sum = out->first_sum = 0;
             memset(out->values, 0, sizeof out->values);
             continue;
         }
@@ -53,9 +58,10 @@ static void e2_quantize(const float *x, int32_t blocks, e2_qblock *out) {
         second = v_sub(v_add(v_mul(second, inverse), magic), magic);
         v_store_int8(out->values, first);
         v_store_int8(out->values + 16, second);
-        float sum = v_sum(v_add(first, second));  // whole numbers: exact
+        float sum = v_sum(v_add(first, second)), first_sum = v_sum(first);  // whole numbers: exact
         out->scale = e2_float(largest) / 127.0f;
         out->sum = (int32_t)sum;
+        out->first_sum = (int32_t)first_sum;
         out->scaled_sum = out->scale * sum;
     }
 }
@@ -103,6 +109,14 @@ static void e2_silu_mul(int32_t n, float *gate, const float *up) {
     for (; i + 16 <= n; i += 16) { v_store(gate + i, v_silu_mul(v_load(gate + i), v_load(up + i))); }
     if (i < n) {
         v_store_part(gate + i, v_silu_mul(v_load_part(gate + i, n - i), v_load_part(up + i, n - i)), n - i);
+    }
+}
+
+static void e2_gelu_mul(int32_t n, float *gate, const float *up) {
+    int32_t i = 0;
+    for (; i + 16 <= n; i += 16) { v_store(gate + i, v_gelu_mul(v_load(gate + i), v_load(up + i))); }
+    if (i < n) {
+        v_store_part(gate + i, v_gelu_mul(v_load_part(gate + i, n - i), v_load_part(up + i, n - i)), n - i);
     }
 }
 

@@ -1,3 +1,5 @@
+public import Domain
+
 /// Element type of a tensor frame; all are little-endian.
 public enum ElementType: String, Codable, Sendable, Hashable, CaseIterable {
     /// 32-bit signed integers.
@@ -8,13 +10,38 @@ public enum ElementType: String, Codable, Sendable, Hashable, CaseIterable {
     case f32
     /// Bytes.
     case u8
+    /// Blocks of 32 values along the innermost dimension: an f16 scale and 32 signed bytes (Q8_0 of the GGUF format).
+    case q8_0
 
-    /// Bytes of one element.
-    public var byteCount: Int {
+    /// Values of one block; the innermost dimension is a multiple of it.
+    public var blockValues: Int { self == .q8_0 ? 32 : 1 }
+
+    /// Bytes of one block.
+    public var blockBytes: Int {
         switch self {
         case .i32, .f32: 4
         case .f16: 2
         case .u8: 1
+        case .q8_0: 34
+        }
+    }
+}
+
+extension ElementType {
+    /// The element type of a KV cache.
+    public init(_ type: KVType) {
+        switch type {
+        case .f16: self = .f16
+        case .q8_0: self = .q8_0
+        }
+    }
+
+    /// The KV cache type that has these elements, `nil` for other elements.
+    public var kvType: KVType? {
+        switch self {
+        case .f16: .f16
+        case .q8_0: .q8_0
+        case .i32, .f32, .u8: nil
         }
     }
 }
@@ -35,13 +62,15 @@ public struct TensorDescriptor: Codable, Sendable, Hashable {
         self.shape = shape
     }
 
-    /// Bytes that the frame must have, or `nil` where the shape is not allowed (more than 8 dimensions, negative sizes,
-    /// or a product beyond `WireLimits.maximumFrameBytes`).
+    /// Bytes that the frame must have, or `nil` where the shape is not allowed (more than 8 dimensions, negative sizes, an
+    /// innermost dimension that is not whole blocks, or a product beyond `WireLimits.maximumFrameBytes`).
     public var byteCount: Int? {
         guard shape.count <= 8 else { return nil }
-        var total = dtype.byteCount
-        for size in shape {
-            guard size >= 0 else { return nil }
+        var total = dtype.blockBytes
+        guard dtype.blockValues == 1 || (shape.last ?? 1) % dtype.blockValues == 0 else { return nil }
+        for (index, dimension) in shape.enumerated() {
+            guard dimension >= 0 else { return nil }
+            let size = index == shape.count - 1 ? dimension / dtype.blockValues : dimension
             let (product, overflow) = total.multipliedReportingOverflow(by: size)
             guard !overflow, product <= WireLimits.maximumFrameBytes else { return nil }
             total = product

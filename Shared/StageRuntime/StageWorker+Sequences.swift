@@ -115,7 +115,10 @@ extension StageWorker {
         try checkEpoch(message)
         let body: KVChunk = try message.body()
         guard let request = message.envelope.request, !closed.contains(request), var active = stage else { return }
-        let (shape, frame) = try message.tensor("kv", .f16, dimensions: 5)
+        guard let type = body.tensors.first?.dtype.kvType else {
+            throw ProtocolError(.badTensor, "kv.chunk: tensor kv is neither f16 nor q8_0")
+        }
+        let (shape, frame) = try message.tensor("kv", ElementType(type), dimensions: 5)
         guard shape == [body.layers.count, 2, description.kvHeads, body.count, description.headDim] else {
             throw ProtocolError(.badTensor, "kv.chunk: tensor kv has the shape \(shape)")
         }
@@ -140,7 +143,7 @@ extension StageWorker {
         let positions = body.start..<body.start + body.count
         compute.enqueue { [slot = active.slot] local in
             try local.engines[slot]?.executor.cache.importKV(
-                request, layers: body.layers, positions: positions, bytes: frame.bytes)
+                request, layers: body.layers, positions: positions, bytes: frame.bytes, type: type)
         } completion: { [events, slot = active.slot] result in
             if case .failure(let error) = result {
                 let body = ErrorBody(code: "out_of_memory", message: "\(error)", retriable: true)

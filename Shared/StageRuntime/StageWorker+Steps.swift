@@ -168,7 +168,7 @@ extension StageWorker {
         let body = KVChunk(
             layers: export.layers, start: export.start, count: export.count, total: total,
             reservedTokens: open.reservedTokens, firstStage: open.route.decode[0].endpoint,
-            kvHeads: description.kvHeads, headDim: description.headDim)
+            kvHeads: description.kvHeads, headDim: description.headDim, type: configuration.kvType)
         stage?.counters.kvTransferBytes += export.bytes.count
         links.send(
             Outgoing(

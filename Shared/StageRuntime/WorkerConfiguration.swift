@@ -17,6 +17,7 @@ public import ServiceRuntime
 /// | `worker.data_bind` | any free port of loopback | data socket |
 /// | `worker.data_announce` | the bound endpoint | what peers connect to |
 /// | `worker.max_batched_tokens` | 256 | token budget of a step |
+/// | `worker.kv_type` | f16 | how keys and values are kept: f16 or q8_0; the same on all devices of a fleet |
 public struct WorkerConfiguration: Sendable {
     /// Which of the two workers of a device.
     public var kind: WorkerKind
@@ -38,6 +39,8 @@ public struct WorkerConfiguration: Sendable {
     public var dataAnnounce: String?
     /// Token budget of a step.
     public var maxBatchedTokens: Int
+    /// How keys and values are kept.
+    public var kvType: KVType
     /// The profiler's registry.
     public var registryEndpoint: String
     /// The scheduler's control socket.
@@ -65,6 +68,9 @@ public struct WorkerConfiguration: Sendable {
             SettingKey("worker.data_bind", "tcp://127.0.0.1:*", "where the data socket binds"),
             SettingKey("worker.data_announce", "", "what peers connect to; default: the bound endpoint"),
             SettingKey("worker.max_batched_tokens", "256", "token budget of a step"),
+            SettingKey(
+                "worker.kv_type", "f16",
+                "how keys and values are kept: f16 or q8_0; the same on all devices of a fleet"),
         ] + EndpointSetting.keys(binding: [])
 
     /// Reads the settings.
@@ -92,6 +98,12 @@ public struct WorkerConfiguration: Sendable {
         dataBind = try settings.string("worker.data_bind")
         dataAnnounce = settings.optionalString("worker.data_announce")
         maxBatchedTokens = try settings.int("worker.max_batched_tokens", in: 1...8192)
+        let kvName = try settings.string("worker.kv_type")
+        guard let kvType = KVType(rawValue: kvName) else {
+            let known = KVType.allCases.map(\.rawValue).joined(separator: ", ")
+            throw RuntimeError(.badSetting, "worker.kv_type: \"\(kvName)\" is none of \(known)")
+        }
+        self.kvType = kvType
         registryEndpoint = try settings.endpoint(.registry)
         controlEndpoint = try settings.endpoint(.control)
         host = ProcessFacts.hostName()
@@ -100,6 +112,7 @@ public struct WorkerConfiguration: Sendable {
     /// Names everything that a measurement depends on besides the model.
     public func fingerprint(processor: String) -> String {
         "\(processor)|threads=\(threads)|share=\(computeShare)|memory=\(memoryLimitBytes >> 20)M"
+            + (kvType == .f16 ? "" : "|kv=\(kvType.rawValue)")
             + (link.map { "|link=\(Int($0.bytesPerSecond.isFinite ? $0.bytesPerSecond : 0))/\($0.latency)" } ?? "")
     }
 }

@@ -32,7 +32,7 @@ public struct WorkerService: Service {
     /// Serves until the process is asked to stop.
     public func run() async throws {
         try InstructionSet.choose()
-        let model = try ModelFile(path: configuration.modelPath)
+        let model = try ModelFile(path: configuration.modelPath, kvType: configuration.kvType)
         let description = model.description
         let context = try MessagingContext()
         let events = EventQueue<WorkerEvent>(capacity: 256)

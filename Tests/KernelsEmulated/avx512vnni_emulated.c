@@ -15,6 +15,14 @@
 
 #include "simde_names.h"
 
+// SIMDe's shifts by a constant want one that the preprocessor sees.
+static inline __m512i emulated_slli_epi16(__m512i x, unsigned count) {
+    return simde_mm512_sll_epi16(x, simde_mm_cvtsi32_si128((int)count));
+}
+static inline __m512i emulated_srli_epi16(__m512i x, unsigned count) {
+    return simde_mm512_srl_epi16(x, simde_mm_cvtsi32_si128((int)count));
+}
+
 #define E2_EMULATED
 #define E2_TABLE e2_isa_avx512vnni_emulated
 #define E2_NAME "avx512vnni (emulated)"

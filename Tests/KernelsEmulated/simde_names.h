@@ -68,6 +68,8 @@
 #define _mm512_max_epu32 simde_mm512_max_epu32
 #undef _mm512_mul_ps
 #define _mm512_mul_ps simde_mm512_mul_ps
+#undef _mm512_or_si512
+#define _mm512_or_si512 simde_mm512_or_si512
 #undef _mm512_set1_epi32
 #define _mm512_set1_epi32 simde_mm512_set1_epi32
 #undef _mm512_set1_epi8
@@ -78,10 +80,14 @@
 #define _mm512_setzero_si512 simde_mm512_setzero_si512
 #undef _mm512_slli_epi32
 #define _mm512_slli_epi32 simde_mm512_slli_epi32
+#undef _mm512_slli_epi16
+#define _mm512_slli_epi16 emulated_slli_epi16
 #undef _mm512_srli_epi16
-#define _mm512_srli_epi16 simde_mm512_srli_epi16
+#define _mm512_srli_epi16 emulated_srli_epi16
 #undef _mm512_storeu_ps
 #define _mm512_storeu_ps simde_mm512_storeu_ps
+#undef _mm512_sub_epi32
+#define _mm512_sub_epi32 simde_mm512_sub_epi32
 #undef _mm512_sub_ps
 #define _mm512_sub_ps simde_mm512_sub_ps
 #undef _mm512_xor_si512

@@ -3,12 +3,12 @@ import Testing
 
 @Suite("Accuracy of layers and head")
 struct AccuracyTests {
-    /// Float weights leave the f16 of the KV cache as the only rounding; 8-bit activations dominate with the others.
+    /// Float weights leave the KV cache as the only rounding; 8-bit activations dominate with the others.
     @Test("layers are close to a plain implementation in double precision", arguments: LayerTests.shapes)
     func layers(shape: TestModel.Shape) throws {
         var exactShape = shape
         exactShape.types = [E2_TYPE_F32]
-        #expect(try layerError(exactShape) < 1e-3)
+        #expect(try layerError(exactShape) < (shape.kvType == E2_KV_F16 ? 1e-3 : 2e-2))
         #expect(try layerError(shape) < 0.1)
     }
 

@@ -25,7 +25,9 @@ struct InstructionSet: Sendable, CustomStringConvertible {
     /// All but the scalar reference.
     static let others: [InstructionSet] = [
         InstructionSet(description: "avx2") { e2_isa("avx2") },
+        InstructionSet(description: "avxvnni") { e2_isa("avxvnni") },
         InstructionSet(description: "avx512vnni") { e2_isa("avx512vnni") },
+        InstructionSet(description: "avxvnni emulated") { e2_emulated_avxvnni() },
         InstructionSet(description: "avx512vnni emulated") { e2_emulated_avx512vnni() },
     ].filter { $0.table != nil }
 }

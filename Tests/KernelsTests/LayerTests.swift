@@ -8,14 +8,23 @@ struct LayerTests {
         .init(types: [E2_TYPE_Q8_0, E2_TYPE_Q4_0], pairing: E2_ROPE_HALVES, biases: true),
         .init(types: [E2_TYPE_F16, E2_TYPE_F32], headNorms: true),
         .init(hidden: 64, heads: 4, kvHeads: 4, headDim: 24, types: [E2_TYPE_Q4_1, E2_TYPE_F16], ropeDimensions: 16),
-        .init(hidden: 64, heads: 8, kvHeads: 1, headDim: 8, types: allTypes, ropeDimensions: 8, headNorms: true),
+        .init(hidden: 64, heads: 8, kvHeads: 1, headDim: 8, types: types32, ropeDimensions: 8, headNorms: true),
         .init(heads: 3, kvHeads: 1, headDim: 64, ropeDimensions: 64, biases: true),
+        .init(
+            heads: 4, kvHeads: 1, headDim: 64, layers: 3, pairing: E2_ROPE_HALVES, ropeDimensions: 64,
+            headNorms: true, postNorms: true, activation: E2_GELU, window: 20),
+        .init(types: [E2_TYPE_Q8_0], kvType: E2_KV_Q8_0),
+        .init(hidden: 64, heads: 4, kvHeads: 4, headDim: 64, ropeDimensions: 64, window: 33, kvType: E2_KV_Q8_0),
     ]
 
     /// Small ones for long contexts.
     static let longShapes: [TestModel.Shape] = [
         .init(hidden: 32, heads: 2, kvHeads: 1, headDim: 16, ffn: 32, layers: 2, ropeDimensions: 16),
         .init(hidden: 64, heads: 4, kvHeads: 2, headDim: 24, ffn: 32, layers: 1, ropeDimensions: 8),
+        .init(
+            hidden: 32, heads: 2, kvHeads: 1, headDim: 16, ffn: 32, layers: 2, ropeDimensions: 16, postNorms: true,
+            window: 520),
+        .init(hidden: 32, heads: 2, kvHeads: 1, ffn: 32, layers: 2, window: 30, kvType: E2_KV_Q8_0),
     ]
 
     private func run(

@@ -29,14 +29,22 @@ struct ReferenceLayer {
             var head = norm(Array(biased[start..<start + shape.headDim]), weight)
             guard let position else { return head }
             let half = shape.ropeDimensions / 2
+            let base = model.layers[layer].local_rope ? TestModel.localBase : TestModel.base
             for i in 0..<half {
-                let angle = Double(position) * pow(10_000, -2 * Double(i) / Double(shape.ropeDimensions))
+                let angle = Double(position) * pow(base, -2 * Double(i) / Double(shape.ropeDimensions))
                 let (a, b) = shape.pairing == E2_ROPE_ADJACENT ? (2 * i, 2 * i + 1) : (i, i + half)
                 let (x, y) = (head[a], head[b])
                 head[a] = x * cos(angle) - y * sin(angle)
                 head[b] = x * sin(angle) + y * cos(angle)
             }
             return head
+        }
+    }
+
+    private func activation(_ x: Double) -> Double {
+        switch model.shape.activation {
+        case E2_GELU: 0.5 * x * (1 + tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
+        default: x / (1 + exp(-x))
         }
     }
 
@@ -54,20 +62,22 @@ struct ReferenceLayer {
             var attention: [Double] = []
             for (index, head) in query.enumerated() {
                 let kv = index / (shape.heads / shape.kvHeads)
-                let scores = keys.map { key in
+                let window = Int(weights.window)
+                let first = window > 0 ? max(position - window + 1, 0) : 0
+                let scores = keys[first...].map { key in
                     zip(head, key[kv]).reduce(0) { $0 + $1.0 * $1.1 } / Double(shape.headDim).squareRoot()
                 }
                 let largest = scores.max() ?? 0
                 let p = scores.map { exp($0 - largest) }
                 let sum = p.reduce(0, +)
                 for d in 0..<shape.headDim {
-                    attention.append(zip(p, values).reduce(0) { $0 + $1.0 * $1.1[kv][d] } / sum)
+                    attention.append(zip(p, values[first...]).reduce(0) { $0 + $1.0 * $1.1[kv][d] } / sum)
                 }
             }
-            let middle = zip(row, product(3, attention)).map { $0 + $1 }
+            let middle = zip(row, norm(product(3, attention), weights.attention_post_norm)).map { $0 + $1 }
             let y = norm(middle, weights.ffn_norm)
-            let activated = zip(product(4, y), product(5, y)).map { $0 / (1 + exp(-$0)) * $1 }
-            return zip(middle, product(6, activated)).map { $0 + $1 }
+            let activated = zip(product(4, y), product(5, y)).map { activation($0) * $1 }
+            return zip(middle, norm(product(6, activated), weights.ffn_post_norm)).map { $0 + $1 }
         }
     }
 }

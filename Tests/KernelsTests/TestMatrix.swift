@@ -33,8 +33,10 @@ final class TestMatrix {
         self.rows = rows
         self.cols = cols
         if let fill {
-            let block = [0x00, 0x3C] + [UInt8](repeating: fill, count: Int(e2_type_block_bytes(type)) - 2)
-            source = (0..<rows * cols / 32).flatMap { _ in block }
+            let one: [UInt8] = [0x00, 0x3C]
+            let values = [UInt8](repeating: fill, count: Int(e2_type_block_bytes(type)) - 2)
+            let block = type == E2_TYPE_Q6_K ? values + one : one + values
+            source = (0..<rows * cols / Int(e2_type_block_values(type))).flatMap { _ in block }
         } else {
             source = Self.randomSource(type, count: rows * cols, scale: scale, using: &random)
         }
@@ -80,7 +82,13 @@ final class TestMatrix {
             case E2_TYPE_F32: source += withUnsafeBytes(of: x.bitPattern) { Array($0) }
             case E2_TYPE_F16: source += half(x)
             case E2_TYPE_Q4_0: source += half(x / 8) + noise(16)
+            case E2_TYPE_BF16: source += withUnsafeBytes(of: x.bitPattern >> 16) { Array($0.prefix(2)) }
             case E2_TYPE_Q4_1: source += half(x / 8) + half(-abs(x)) + noise(16)
+            case E2_TYPE_Q5_0: source += half(x / 16) + noise(20)
+            case E2_TYPE_Q5_1: source += half(x / 16) + half(-abs(x)) + noise(20)
+            case E2_TYPE_Q4_K: source += half(abs(x) / 256) + half(abs(x) / 32) + noise(140)
+            case E2_TYPE_Q5_K: source += half(abs(x) / 512) + half(abs(x) / 32) + noise(172)
+            case E2_TYPE_Q6_K: source += noise(208) + half(x / 2048)
             default: source += half(x / 127) + noise(32)
             }
         }
@@ -88,4 +96,13 @@ final class TestMatrix {
     }
 }
 
-let allTypes: [e2_type] = [E2_TYPE_F32, E2_TYPE_F16, E2_TYPE_Q4_0, E2_TYPE_Q4_1, E2_TYPE_Q8_0]
+let allTypes: [e2_type] = [
+    E2_TYPE_F32, E2_TYPE_F16, E2_TYPE_BF16, E2_TYPE_Q4_0, E2_TYPE_Q4_1, E2_TYPE_Q5_0, E2_TYPE_Q5_1, E2_TYPE_Q8_0,
+    E2_TYPE_Q4_K, E2_TYPE_Q5_K, E2_TYPE_Q6_K,
+]
+
+/// The types whose rows may have any multiple of 32 values.
+let types32 = allTypes.filter { e2_type_block_values($0) <= 32 }
+
+/// The number of inputs that a matrix of the type has at least.
+func smallestColumns(_ type: e2_type) -> Int { max(32, Int(e2_type_block_values(type))) }

@@ -14,28 +14,39 @@ final class TestModel {
         var ropeDimensions = 32
         var biases = false
         var headNorms = false
+        var postNorms = false
+        var activation = E2_SILU
+        /// Positions that a query of every second layer sees; those layers have a RoPE base of their own.
+        var window: Int?
+        var kvType = E2_KV_F16
 
         var description: String {
-            "hidden \(hidden), heads \(heads)/\(kvHeads) of \(headDim), types \(types.map(\.rawValue)), biases \(biases)"
+            "hidden \(hidden), heads \(heads)/\(kvHeads) of \(headDim), types \(types.map(\.rawValue)), biases \(biases), "
+                + "window \(window ?? 0), KV type \(kvType.rawValue)"
         }
     }
 
     static let maxPositions = 1400
+    static let base = 10_000.0
+    static let localBase = 500.0
     let shape: Shape
     let blockBytes: Int
     private var matrices: [TestMatrix] = []
     private let vectors: UnsafeMutableBufferPointer<Float>
     private var used = 0
     private let frequencies: UnsafeMutableBufferPointer<Double>
+    private let localFrequencies: UnsafeMutableBufferPointer<Double>
     private(set) var layers: [e2_layer] = []
 
     init(shape: Shape, seed: UInt64) {
         self.shape = shape
         var random = RandomNumbers(seed: seed)
-        vectors = .allocate(capacity: shape.layers * 4 * (shape.hidden + shape.heads * shape.headDim))
+        vectors = .allocate(capacity: shape.layers * 6 * (shape.hidden + shape.heads * shape.headDim))
         frequencies = .allocate(capacity: max(shape.ropeDimensions / 2, 1))
-        e2_rope_frequencies(Int32(shape.ropeDimensions), 10_000, 1, nil, frequencies.baseAddress)
-        let area = e2_kv_area_bytes(Int32(shape.kvHeads), Int32(shape.headDim))
+        e2_rope_frequencies(Int32(shape.ropeDimensions), Self.base, 1, nil, frequencies.baseAddress)
+        localFrequencies = .allocate(capacity: max(shape.ropeDimensions / 2, 1))
+        e2_rope_frequencies(Int32(shape.ropeDimensions), Self.localBase, 1, nil, localFrequencies.baseAddress)
+        let area = e2_kv_area_bytes(shape.kvType, Int32(shape.kvHeads), Int32(shape.headDim))
         blockBytes = area * 2 * shape.layers
         let query = shape.heads * shape.headDim
         let kv = shape.kvHeads * shape.headDim
@@ -59,6 +70,14 @@ final class TestModel {
                 layer.query_norm = vector(shape.headDim, around: 1, &random)
                 layer.key_norm = vector(shape.headDim, around: 1, &random)
             }
+            if shape.postNorms {
+                layer.attention_post_norm = vector(shape.hidden, around: 1, &random)
+                layer.ffn_post_norm = vector(shape.hidden, around: 1, &random)
+            }
+            if let window = shape.window, index % 2 == 0 {
+                layer.window = Int32(window)
+                layer.local_rope = true
+            }
             layer.key_offset = 2 * index * area
             layer.value_offset = (2 * index + 1) * area
             layers.append(layer)
@@ -68,6 +87,7 @@ final class TestModel {
     deinit {
         vectors.deallocate()
         frequencies.deallocate()
+        localFrequencies.deallocate()
     }
 
     private func matrix(_ rows: Int, _ cols: Int, _ random: inout RandomNumbers) -> e2_matrix {
@@ -87,11 +107,21 @@ final class TestModel {
     func values(layer: Int, matrix: Int) -> [Float] { matrices[layer * 7 + matrix].values() }
 
     var dims: e2_dims {
-        e2_dims(
-            hidden: Int32(shape.hidden), heads: Int32(shape.heads), kv_heads: Int32(shape.kvHeads),
-            head_dim: Int32(shape.headDim), ffn: Int32(shape.ffn), max_positions: Int32(Self.maxPositions),
-            norm_epsilon: 1e-5, attention_scale: 0, rope_pairing: shape.pairing,
-            rope_dimensions: Int32(shape.ropeDimensions), rope_frequencies: UnsafePointer(frequencies.baseAddress))
+        var dims = e2_dims()
+        dims.hidden = Int32(shape.hidden)
+        dims.heads = Int32(shape.heads)
+        dims.kv_heads = Int32(shape.kvHeads)
+        dims.head_dim = Int32(shape.headDim)
+        dims.ffn = Int32(shape.ffn)
+        dims.max_positions = Int32(Self.maxPositions)
+        dims.norm_epsilon = 1e-5
+        dims.rope_pairing = shape.pairing
+        dims.rope_dimensions = Int32(shape.ropeDimensions)
+        dims.rope_frequencies = UnsafePointer(frequencies.baseAddress)
+        dims.local_rope_frequencies = shape.window == nil ? nil : UnsafePointer(localFrequencies.baseAddress)
+        dims.activation = shape.activation
+        dims.kv_type = shape.kvType
+        return dims
     }
 }
 

@@ -49,7 +49,8 @@ struct VectorTests {
         operations.quantize(x, Int32(x.count / 32), &out)
         return out.map { block in
             let values = withUnsafeBytes(of: block.values) { $0.map { UInt32($0) } }
-            return bits([block.scale, block.scaled_sum]) + [UInt32(bitPattern: block.sum)] + values
+            let sums = [UInt32(bitPattern: block.sum), UInt32(bitPattern: block.first_sum)]
+            return bits([block.scale, block.scaled_sum]) + sums + values
         }
     }
 
@@ -65,6 +66,7 @@ struct VectorTests {
             let largest = x[index * 32..<index * 32 + 32].map(abs).max() ?? 0
             #expect(block.scale == largest / 127)
             #expect(block.sum == values.reduce(0) { $0 + Int32($1) })
+            #expect(block.first_sum == values.prefix(16).reduce(0) { $0 + Int32($1) })
             #expect(block.scaled_sum == block.scale * Float(block.sum))
             for (value, original) in zip(values, x[(index * 32)...]) {
                 #expect(abs(Float(value) * block.scale - original) <= block.scale * 0.50001)

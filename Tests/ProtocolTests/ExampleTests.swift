@@ -87,7 +87,7 @@ import Testing
             let name = try #require(tensor["dtype"] as? String)
             let dtype = try #require(ElementType(rawValue: name))
             let shape = try #require(tensor["shape"] as? [Int])
-            return shape.reduce(dtype.byteCount, *)
+            return shape.reduce(1, *) / dtype.blockValues * dtype.blockBytes
         }
     }
 }

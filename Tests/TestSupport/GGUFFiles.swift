@@ -24,17 +24,26 @@ extension TinyModel {
     /// The model as a file, ready to be changed.
     public func file() -> GGUFWriter {
         var file = GGUFWriter()
-        file.add("general.architecture", .string("llama"))
+        let name = architecture.rawValue
+        file.add("general.architecture", .string(name))
         file.add("general.name", .string("tiny"))
-        file.add("llama.block_count", .uint32(UInt32(layers)))
-        file.add("llama.context_length", .uint32(UInt32(contextLength)))
-        file.add("llama.embedding_length", .uint32(UInt32(hidden)))
-        file.add("llama.feed_forward_length", .uint32(UInt32(feedForward)))
-        file.add("llama.attention.head_count", .uint32(UInt32(heads)))
-        file.add("llama.attention.head_count_kv", .uint32(UInt32(kvHeads)))
-        file.add("llama.attention.layer_norm_rms_epsilon", .float32(1e-5))
-        file.add("llama.rope.freq_base", .float32(10_000))
-        file.add("llama.vocab_size", .uint32(UInt32(Self.vocabulary.tokens.count)))
+        file.add(name + ".block_count", .uint32(UInt32(layers)))
+        file.add(name + ".context_length", .uint32(UInt32(contextLength)))
+        file.add(name + ".embedding_length", .uint32(UInt32(hidden)))
+        file.add(name + ".feed_forward_length", .uint32(UInt32(feedForward)))
+        file.add(name + ".attention.head_count", .uint32(UInt32(heads)))
+        file.add(name + ".attention.head_count_kv", .uint32(UInt32(kvHeads)))
+        file.add(name + ".attention.layer_norm_rms_epsilon", .float32(1e-5))
+        // Gemma 3 has another base in layers with a window: 10,000.
+        file.add(name + ".rope.freq_base", .float32(architecture == .gemma3 ? 80_000 : 10_000))
+        if headDim * heads != hidden {
+            file.add(name + ".attention.key_length", .uint32(UInt32(headDim)))
+            file.add(name + ".attention.value_length", .uint32(UInt32(headDim)))
+        }
+        if architecture == .gemma3 {
+            file.add(name + ".attention.sliding_window", .uint32(UInt32(Self.slidingWindow)))
+        }
+        file.add(name + ".vocab_size", .uint32(UInt32(Self.vocabulary.tokens.count)))
         file.addVocabulary(
             pre: "smollm", tokens: Self.vocabulary.tokens, types: Self.vocabulary.types,
             merges: Self.vocabulary.merges, bos: UInt32(Self.vocabulary.beginOfText),

@@ -1,8 +1,10 @@
-/// A tiny random llama model as a GGUF file, for tests that need a whole model but no meaning.
+/// A tiny random model as a GGUF file, for tests that need a whole model but no meaning.
 ///
 /// Weights are seeded: equal options give equal files. The sizes are large enough for several blocks of 32 inputs,
 /// grouped heads and more than one KV block, and small enough for a forward pass in microseconds.
 public struct TinyModel: Sendable {
+    /// The architecture.
+    public var architecture: TinyModelArchitecture
     /// How the matrices are stored.
     public var format: TinyModelFormat
     /// Transformer layers.
@@ -13,6 +15,8 @@ public struct TinyModel: Sendable {
     public var heads: Int
     /// Key and value heads.
     public var kvHeads: Int
+    /// Width of one head.
+    public var headDim: Int
     /// Width of the feed-forward layer.
     public var feedForward: Int
     /// Longest context in tokens.
@@ -26,15 +30,17 @@ public struct TinyModel: Sendable {
 
     /// Makes options.
     public init(
-        format: TinyModelFormat = .q4_0, layers: Int = 4, hidden: Int = 64, heads: Int = 4, kvHeads: Int = 2,
-        feedForward: Int = 96, contextLength: Int = 512, tiedHead: Bool = true, ropeFactors: Bool = false,
+        architecture: TinyModelArchitecture = .llama, format: TinyModelFormat = .q4_0, layers: Int = 4,
+        hidden: Int = 64, heads: Int = 4, kvHeads: Int = 2, headDim: Int? = nil, feedForward: Int = 96, contextLength: Int = 512, tiedHead: Bool = true, ropeFactors: Bool = false,
         seed: UInt64 = 1
     ) {
+        self.architecture = architecture
         self.format = format
         self.layers = layers
         self.hidden = hidden
         self.heads = heads
         self.kvHeads = kvHeads
+        self.headDim = headDim ?? hidden / heads
         self.feedForward = feedForward
         self.contextLength = contextLength
         self.tiedHead = tiedHead

@@ -14,7 +14,7 @@ extension TinyModel {
     /// All tensors, in an order like that of real files.
     public func tensors() -> [TinyModelTensor] {
         var random = TinyModelRandom(state: seed)
-        let headDim = hidden / heads
+        let queryWidth = heads * headDim
         let kvWidth = kvHeads * headDim
         let vocabularyCount = Self.vocabulary.tokens.count
         var result = [matrix("token_embd.weight", hidden, vocabularyCount, gain: 4, &random)]
@@ -22,15 +22,34 @@ extension TinyModel {
             let prefix = "blk.\(layer)."
             result += [
                 norm(prefix + "attn_norm.weight", hidden, &random),
-                matrix(prefix + "attn_q.weight", hidden, hidden, gain: 2, &random),
+                matrix(prefix + "attn_q.weight", hidden, queryWidth, gain: 2, &random),
                 matrix(prefix + "attn_k.weight", hidden, kvWidth, gain: 2, &random),
                 matrix(prefix + "attn_v.weight", hidden, kvWidth, gain: 2, &random),
-                matrix(prefix + "attn_output.weight", hidden, hidden, gain: 2, &random),
+                matrix(prefix + "attn_output.weight", queryWidth, hidden, gain: 2, &random),
                 norm(prefix + "ffn_norm.weight", hidden, &random),
                 matrix(prefix + "ffn_gate.weight", hidden, feedForward, gain: 2, &random),
                 matrix(prefix + "ffn_up.weight", hidden, feedForward, gain: 2, &random),
                 matrix(prefix + "ffn_down.weight", feedForward, hidden, gain: 2, &random),
             ]
+            if architecture.hasAttentionBias {
+                result += [
+                    vector(prefix + "attn_q.bias", queryWidth, around: 0, &random),
+                    vector(prefix + "attn_k.bias", kvWidth, around: 0, &random),
+                    vector(prefix + "attn_v.bias", kvWidth, around: 0, &random),
+                ]
+            }
+            if architecture.hasHeadNorms {
+                result += [
+                    norm(prefix + "attn_q_norm.weight", headDim, &random),
+                    norm(prefix + "attn_k_norm.weight", headDim, &random),
+                ]
+            }
+            if architecture.hasPostNorms {
+                result += [
+                    norm(prefix + "post_attention_norm.weight", hidden, &random),
+                    norm(prefix + "post_ffw_norm.weight", hidden, &random),
+                ]
+            }
         }
         result.append(norm("output_norm.weight", hidden, &random))
         if !tiedHead { result.append(matrix("output.weight", hidden, vocabularyCount, gain: 4, &random)) }
@@ -54,7 +73,13 @@ extension TinyModel {
     }
 
     private func norm(_ name: String, _ width: Int, _ random: inout TinyModelRandom) -> TinyModelTensor {
-        let values = (0..<width).map { _ in 1 + 0.2 * random.symmetric() }
+        vector(name, width, around: 1, &random)
+    }
+
+    private func vector(
+        _ name: String, _ width: Int, around center: Float, _ random: inout TinyModelRandom
+    ) -> TinyModelTensor {
+        let values = (0..<width).map { _ in center + 0.2 * random.symmetric() }
         return TinyModelTensor(name: name, shape: [width], type: 0, bytes: TinyModelFormat.f32.encode(values))
     }
 }

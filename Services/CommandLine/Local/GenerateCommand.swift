@@ -20,6 +20,7 @@ struct GenerateCommand: AsyncParsableCommand {
     @Option(help: "Seed of the random numbers.") var seed: UInt64 = 0
     @Flag(help: "Go on after end-of-generation tokens.") var ignoreEos = false
     @Option(help: "Compute threads; default: all processors.") var threads: Int?
+    @Option(help: "How keys and values are kept.") var kvType: KVType = .f16
     @Flag(help: "Print JSON with the tokens instead of the text as it comes.") var json = false
 
     private struct Result: Encodable {
@@ -43,7 +44,7 @@ struct GenerateCommand: AsyncParsableCommand {
             let tokenizer: Tokenizer
             let format: ChatFormat?
             do {
-                file = try ModelFile(path: model)
+                file = try ModelFile(path: model, kvType: kvType)
                 tokenizer = try Tokenizer(gguf: file.gguf)
                 format = try ChatFormat(gguf: file.gguf, tokenizer: tokenizer)
             } catch {

@@ -9,7 +9,7 @@ extension ProfilerCore {
             emit(.refuse(error))
             return
         }
-        if model?.digest != body.model.digest || model?.layers != body.model.layers { adopt(body.model) }
+        if model.map({ isOther($0, than: body.model) }) ?? true { adopt(body.model) }
         let identity = DeviceIdentity(body)
         var device = devices[body.device] ?? DeviceRecord(id: body.device, identity: identity, at: now)
         if device.identity != identity { device = DeviceRecord(id: body.device, identity: identity, at: now) }
@@ -89,12 +89,18 @@ extension ProfilerCore {
         }
     }
 
+    /// Whether plans for one model would be wrong for the other: another file, or keys and values kept otherwise.
+    private func isOther(_ model: ModelDescription, than other: ModelDescription) -> Bool {
+        model.digest != other.digest || model.layers != other.layers
+            || model.kvBytesPerTokenPerLayer != other.kvBytesPerTokenPerLayer
+    }
+
     /// Why a worker cannot be registered.
     private func obstacle(to body: RegisterDevice, _ sender: Sender) -> ErrorBody? {
         if let problem = body.problem {
             return ErrorBody(code: "malformed", message: "device.register: \(problem)")
         }
-        if let model, model.digest != body.model.digest || model.layers != body.model.layers {
+        if let model, isOther(model, than: body.model) {
             let others = devices.values.contains { device in
                 device.workers.contains { kind, worker in
                     worker.isAlive && !(device.id == body.device && kind == body.worker)
@@ -104,7 +110,7 @@ extension ProfilerCore {
                 return ErrorBody(
                     code: "model_mismatch",
                     message: "device \(body.device) has the model \(body.model.digest), the fleet serves "
-                        + "\(model.digest) (\(model.name)): every device needs the same file",
+                        + "\(model.digest) (\(model.name)): every device needs the same file and worker.kv_type",
                     retriable: true)
             }
         }

@@ -61,11 +61,21 @@ indirect enum Statement: Sendable {
     case loop(Loop)
     case assign([String], Expression)
     case assignAttribute(String, String, Expression)
-    case capture(String, [Statement])
+    /// What a body writes, filtered, as the value of a variable.
+    case capture(String, [Filter], [Statement])
     case macro(Macro)
-    case filtered(name: String, Arguments, [Statement])
+    /// What a body writes, filtered.
+    case filtered([Filter], [Statement])
+    /// A call of a macro that can call a body back.
+    case call(Expression, Arguments, caller: Macro)
     case breakLoop
     case continueLoop
+
+    /// A filter of a whole block.
+    struct Filter: Sendable {
+        let name: String
+        let arguments: Arguments
+    }
 
     /// A `for` loop.
     struct Loop: Sendable {

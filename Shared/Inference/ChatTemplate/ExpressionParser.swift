@@ -99,12 +99,7 @@ enum ExpressionParser {
     }
 
     private static func parseUnary(_ cursor: inout TokenCursor) throws -> Expression {
-        if cursor.takeSymbol("-") {
-            let operand = try cursor.nested(parseUnary)
-            return try Expression(.negative(operand), [operand])
-        }
-        if cursor.takeSymbol("+") { return try cursor.nested(parseUnary) }
-        var result = try PrimaryParser.parse(&cursor)
+        var result = try parseSigned(&cursor)
         while true {
             if cursor.takeSymbol("|") {
                 result = try PrimaryParser.parseFilter(&cursor, of: result)
@@ -114,5 +109,14 @@ enum ExpressionParser {
                 return result
             }
         }
+    }
+
+    /// Signs bind closer than filters.
+    private static func parseSigned(_ cursor: inout TokenCursor) throws -> Expression {
+        if cursor.takeSymbol("-") {
+            let operand = try cursor.nested(parseSigned)
+            return try Expression(.negative(operand), [operand])
+        }
+        return cursor.takeSymbol("+") ? try cursor.nested(parseSigned) : try PrimaryParser.parse(&cursor)
     }
 }

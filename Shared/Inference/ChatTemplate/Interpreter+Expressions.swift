@@ -116,6 +116,7 @@ extension Interpreter {
         }
         switch try evaluate(callee) {
         case .macro(let macro): return try call(macro, try evaluate(arguments))
+        case .caller(let caller): return try call(caller.macro, try evaluate(arguments), in: caller.scopes)
         case .function(let name): return try TemplateFunctions.call(name, try evaluate(arguments), &self)
         case let other: throw InferenceError(.template, "\(other.kind) cannot be called")
         }

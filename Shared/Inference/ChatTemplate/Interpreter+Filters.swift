@@ -24,13 +24,8 @@ extension Interpreter {
         case "trim": return .text(text.trimmed(try optionalText(arguments.value(0, "chars"))))
         case "upper": return try checked(text.mapped(\.properties.uppercaseMapping))
         case "lower": return try checked(text.mapped(\.properties.lowercaseMapping))
-        case "title", "capitalize":
-            var isStart = true
-            return try checked(
-                text.mapped { scalar in
-                    defer { isStart = name == "title" && !scalar.properties.isAlphabetic }
-                    return isStart ? scalar.properties.titlecaseMapping : scalar.properties.lowercaseMapping
-                })
+        case "capitalize": return try capitalized(text) { _ in false }
+        case "title": return try capitalized(text) { $0.properties.isWhitespace || "-({[<".unicodeScalars.contains($0) }
         case "replace":
             return try replace(
                 text, try requiredText(arguments.value(0, "old"), name),
@@ -39,6 +34,16 @@ extension Interpreter {
         case "indent": return try indent(text, arguments)
         default: return .text(text)
         }
+    }
+
+    /// The text in lower case, but for the first code point and those behind others with a property.
+    mutating func capitalized(_ text: Text, after isBoundary: (Unicode.Scalar) -> Bool) throws -> Value {
+        var isStart = true
+        return try checked(
+            text.mapped { scalar in
+                defer { isStart = isBoundary(scalar) }
+                return isStart ? scalar.properties.titlecaseMapping : scalar.properties.lowercaseMapping
+            })
     }
 
     private mutating func indent(_ text: Text, _ arguments: CallArguments) throws -> Value {
@@ -62,14 +67,27 @@ extension Interpreter {
     }
 
     private mutating func json(_ value: Value, _ arguments: CallArguments) throws -> Value {
-        var indent: Int?
-        if case .int(let given)? = arguments.value(0, "indent") {
-            guard (0...32).contains(given) else {
-                throw InferenceError(.template, "an indent of \(given) is not possible")
+        var json = JSONText()
+        // `indent` may come by position, as with Jinja's own `tojson`.
+        var given = arguments.named
+        if let first = arguments.positional.first { given["indent"] = first }
+        if case .int(let indent)? = given["indent"] {
+            guard (0...32).contains(indent) else {
+                throw InferenceError(.template, "an indent of \(indent) is not possible")
             }
-            indent = given
+            json.indent = indent
         }
-        let result = try JSONText(indent: indent).write(value) { try charge($0) }
+        if case .list(let separators)? = given["separators"] {
+            guard separators.items.count == 2 else { throw InferenceError(.template, "tojson needs two separators") }
+            json.itemSeparator = try requiredText(separators.items[0], "tojson").string
+            json.keySeparator = try requiredText(separators.items[1], "tojson").string
+            guard json.keySeparator.utf8.count < 64, json.itemSeparator?.utf8.count ?? 0 < 64 else {
+                throw InferenceError(.template, "a separator of tojson is too long")
+            }
+        }
+        json.sortsKeys = given["sort_keys"]?.isTrue ?? false
+        json.escapesUnicode = given["ensure_ascii"]?.isTrue ?? false
+        let result = try json.write(value) { try charge($0) }
         let isTemplate = if case .text(let text) = value { text.isAllTemplate } else { false }
         return try checked(Text(result, isTemplate: isTemplate))
     }

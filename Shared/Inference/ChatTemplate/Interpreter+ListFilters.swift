@@ -20,9 +20,13 @@ extension Interpreter {
         case "map": return try map(try items(of: value), arguments)
         case "select", "reject", "selectattr", "rejectattr": return try select(try items(of: value), name, arguments)
         case "unique":
-            var seen: [Value] = []
+            var (seen, keys): ([Value], [Value]) = ([], [])
             for item in try items(of: value) {
-                if !(try seen.contains { try equals($0, item) }) { seen.append(item) }
+                let key = try sortingKey(item, arguments)
+                if !(try keys.contains { try equals($0, key) }) {
+                    seen.append(item)
+                    keys.append(key)
+                }
             }
             return try checked(seen)
         case "sort", "min", "max": return try ordered(try items(of: value), name, arguments)
@@ -90,13 +94,16 @@ extension Interpreter {
     }
 
     private mutating func ordered(_ items: [Value], _ name: String, _ arguments: CallArguments) throws -> Value {
-        let path = arguments.named["attribute"]
-        let keyed = try items.map { (key: try part($0, path), item: $0) }
-        let sorted = try keyed.sorted { try isOrdered($0.key, $1.key) }.map(\.item)
-        switch name {
-        case "min": return sorted.first ?? .undefined("min")
-        case "max": return sorted.last ?? .undefined("max")
-        default: return try checked(arguments.value(0, "reverse")?.isTrue == true ? sorted.reversed() : sorted)
-        }
+        let isDown = name == "max" || (name == "sort" && arguments.value(0, "reverse")?.isTrue == true)
+        let keyed = try items.map { (key: try sortingKey($0, arguments), item: $0) }
+        let sorted = try keyed.sorted { try isDown ? isOrdered($1.key, $0.key) : isOrdered($0.key, $1.key) }.map(\.item)
+        return name == "sort" ? try checked(sorted) : sorted.first ?? .undefined(name)
+    }
+
+    /// What items are compared by: strings in lower case unless the template wants otherwise.
+    private func sortingKey(_ item: Value, _ arguments: CallArguments) throws -> Value {
+        let key = try part(item, arguments.named["attribute"])
+        guard case .text(let text) = key, arguments.named["case_sensitive"]?.isTrue != true else { return key }
+        return .text(text.mapped(\.properties.lowercaseMapping))
     }
 }

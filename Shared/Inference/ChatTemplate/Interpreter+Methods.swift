@@ -8,6 +8,9 @@ extension Interpreter {
         case .map(let map): return try method(map, name, arguments)
         case .namespace(let namespace):
             if case .macro(let macro)? = namespace.values[name] { return try call(macro, arguments) }
+            if name == "cycle", case .int(let index)? = namespace.values["index0"], !arguments.positional.isEmpty {
+                return arguments.positional[index % arguments.positional.count]
+            }
         case .undefined(let missing): throw InferenceError(.template, "\(missing) is undefined, it has no \(name)")
         default: break
         }
@@ -48,7 +51,8 @@ extension Interpreter {
                 if name == "startswith" ? text.hasPrefix(part) : text.hasSuffix(part) { return .bool(true) }
             }
             return .bool(false)
-        case "upper", "lower", "title", "capitalize": return try filter(.text(text), name, CallArguments())
+        case "title": return try capitalized(text) { !$0.properties.isAlphabetic }
+        case "upper", "lower", "capitalize": return try filter(.text(text), name, CallArguments())
         case "split", "rsplit": return try split(text, arguments, fromEnd: name == "rsplit")
         case "splitlines": return try checked(Self.lines(text).map { .text($0) })
         case "replace":

@@ -18,7 +18,7 @@ extension Interpreter {
         case ("false", .bool(let flag)): return !flag
         case ("odd", .int(let number)): return number % 2 != 0
         case ("even", .int(let number)): return number % 2 == 0
-        case ("callable", .macro), ("callable", .function): return true
+        case ("callable", .macro), ("callable", .caller), ("callable", .function): return true
         case ("lower", .text(let text)): return !text.scalars.contains { $0.properties.isUppercase }
         case ("upper", .text(let text)): return !text.scalars.contains { $0.properties.isLowercase }
         default:
@@ -38,7 +38,8 @@ extension Interpreter {
     /// Tests with an argument; `nil` where there is no such test.
     private mutating func test(_ value: Value, _ name: String, _ argument: Value) throws -> Bool? {
         switch name {
-        case "eq", "equalto", "sameas": return try compare(value, .equal, argument)
+        case "eq", "equalto": return try compare(value, .equal, argument)
+        case "sameas": return value.kind == argument.kind ? try compare(value, .equal, argument) : false
         case "ne": return try compare(value, .unequal, argument)
         case "lt", "lessthan": return try compare(value, .less, argument)
         case "le": return try compare(value, .lessOrEqual, argument)

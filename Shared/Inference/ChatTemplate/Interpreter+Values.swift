@@ -32,6 +32,7 @@ extension Interpreter {
             return "{" + members.joined(separator: ", ") + "}"
         case .namespace: return "<Namespace>"
         case .macro(let macro): return "<Macro '\(macro.name)'>"
+        case .caller: return "<Macro 'caller'>"
         case .function(let name): return "<function \(name)>"
         }
     }

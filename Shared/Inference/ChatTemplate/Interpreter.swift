@@ -105,11 +105,10 @@ struct Interpreter {
                 throw InferenceError(.template, "values are nested too deep")
             }
             namespace.values[attribute] = value
-        case .capture(let name, let body): set(name, .text(try captured(body)))
+        case .capture(let name, let filters, let body): set(name, try filtered(body, filters))
         case .macro(let macro): set(macro.name, .macro(macro))
-        case .filtered(let name, let arguments, let body):
-            let value = Value.text(try captured(body))
-            try emit(try text(try filter(value, name, try evaluate(arguments))))
+        case .filtered(let filters, let body): try emit(try text(try filtered(body, filters)))
+        case .call(let callee, let arguments, let body): try emit(try text(try call(callee, arguments, body)))
         case .breakLoop: return .breakLoop
         case .continueLoop: return .continueLoop
         }
@@ -124,12 +123,23 @@ struct Interpreter {
         output.append(text)
     }
 
+    /// What a body writes, in a scope of its own.
     private mutating func captured(_ body: [Statement]) throws -> Text {
         let outer = output
         output = Text()
-        defer { output = outer }
+        scopes.append([:])
+        defer {
+            output = outer
+            scopes.removeLast()
+        }
         _ = try run(body)
         return output
+    }
+
+    private mutating func filtered(_ body: [Statement], _ filters: [Statement.Filter]) throws -> Value {
+        var value = Value.text(try captured(body))
+        for filter in filters { value = try self.filter(value, filter.name, try evaluate(filter.arguments)) }
+        return value
     }
 
     private mutating func run(_ branches: [(condition: Expression?, body: [Statement])]) throws -> Flow {
@@ -171,12 +181,27 @@ struct Interpreter {
             ]))
     }
 
+    /// Calls a macro that can call a body back.
+    private mutating func call(_ callee: Expression, _ arguments: Arguments, _ body: Macro) throws -> Value {
+        guard case .macro(let macro) = try evaluate(callee) else {
+            throw InferenceError(.template, "only macros can be called with a body")
+        }
+        var values = try evaluate(arguments)
+        values.named["caller"] = .caller(Caller(body, scopes: scopes))
+        return try call(macro, values)
+    }
+
     /// Runs a macro in a scope of its own over the template's variables.
-    mutating func call(_ macro: Macro, _ arguments: CallArguments) throws -> Value {
+    ///
+    /// - Parameter outer: the variables that its body sees; by default those of the template.
+    mutating func call(
+        _ macro: Macro, _ arguments: CallArguments, in outer: [[String: Value]]? = nil
+    ) throws -> Value {
         guard arguments.positional.count <= macro.parameters.count else {
             throw InferenceError(.template, "\(macro.name) takes \(macro.parameters.count) arguments")
         }
         var scope: [String: Value] = [:]
+        if let caller = arguments.named["caller"] { scope["caller"] = caller }
         for (index, parameter) in macro.parameters.enumerated() {
             if index < arguments.positional.count {
                 scope[parameter.name] = arguments.positional[index]
@@ -187,7 +212,7 @@ struct Interpreter {
             }
         }
         let caller = scopes
-        scopes = [scopes[0], scope]
+        scopes = (outer ?? [scopes[0]]) + [scope]
         defer { scopes = caller }
         return .text(try captured(macro.body))
     }

@@ -54,7 +54,11 @@ enum StatementParser {
         case "for": return [try parseFor(&cursor)]
         case "set": return [try parseSet(&cursor)]
         case "macro": return [try parseMacro(&cursor)]
-        case "filter": return [try parseFilter(&cursor)]
+        case "call": return [try parseCall(&cursor)]
+        case "filter":
+            let filters = try parseFilters(&cursor)
+            try cursor.expect(.blockEnd)
+            return [.filtered(filters, try parseBody(&cursor, closedBy: "endfilter"))]
         case "break", "continue":
             try cursor.expect(.blockEnd)
             return [name == "break" ? .breakLoop : .continueLoop]
@@ -114,8 +118,10 @@ enum StatementParser {
             try cursor.expect(.blockEnd)
             return .assignAttribute(names[0], attribute, value)
         }
-        if cursor.take(.blockEnd) {
-            return .capture(names[0], try parseBody(&cursor, closedBy: "endset"))
+        if cursor.current == .blockEnd || cursor.current == .symbol("|") {
+            let filters = cursor.takeSymbol("|") ? try parseFilters(&cursor) : []
+            try cursor.expect(.blockEnd)
+            return .capture(names[0], filters, try parseBody(&cursor, closedBy: "endset"))
         }
         try cursor.expect(.symbol("="))
         let value = try ExpressionParser.parseTuple(&cursor)
@@ -125,22 +131,42 @@ enum StatementParser {
 
     private static func parseMacro(_ cursor: inout TokenCursor) throws -> Statement {
         let name = try cursor.expectName()
-        try cursor.expect(.symbol("("))
-        var parameters: [(name: String, standard: Expression?)] = []
-        while !cursor.takeSymbol(")") {
-            let parameter = try cursor.expectName()
-            parameters.append((parameter, cursor.takeSymbol("=") ? try ExpressionParser.parse(&cursor) : nil))
-            if !cursor.takeSymbol(","), cursor.current != .symbol(")") { throw cursor.unexpected("expected , or )") }
-        }
+        let parameters = try parseParameters(&cursor)
         try cursor.expect(.blockEnd)
         let body = try parseBody(&cursor, closedBy: "endmacro")
         return .macro(Macro(name: name, parameters: parameters, body: body))
     }
 
-    private static func parseFilter(_ cursor: inout TokenCursor) throws -> Statement {
-        let name = try cursor.expectName()
-        let arguments = cursor.current == .symbol("(") ? try PrimaryParser.parseArguments(&cursor) : Arguments()
+    private static func parseParameters(_ cursor: inout TokenCursor) throws -> [Macro.Parameter] {
+        try cursor.expect(.symbol("("))
+        var parameters: [Macro.Parameter] = []
+        while !cursor.takeSymbol(")") {
+            let parameter = try cursor.expectName()
+            parameters.append((parameter, cursor.takeSymbol("=") ? try ExpressionParser.parse(&cursor) : nil))
+            if !cursor.takeSymbol(","), cursor.current != .symbol(")") { throw cursor.unexpected("expected , or )") }
+        }
+        return parameters
+    }
+
+    /// `{% call(parameters) macro(arguments) %}`
+    private static func parseCall(_ cursor: inout TokenCursor) throws -> Statement {
+        let parameters = cursor.current == .symbol("(") ? try parseParameters(&cursor) : []
+        guard case .call(let callee, let arguments) = try PrimaryParser.parse(&cursor).node else {
+            throw cursor.unexpected("expected the call of a macro")
+        }
         try cursor.expect(.blockEnd)
-        return .filtered(name: name, arguments, try parseBody(&cursor, closedBy: "endfilter"))
+        let body = try parseBody(&cursor, closedBy: "endcall")
+        return .call(callee, arguments, caller: Macro(name: "caller", parameters: parameters, body: body))
+    }
+
+    /// `name(arguments) | name | ...`
+    private static func parseFilters(_ cursor: inout TokenCursor) throws -> [Statement.Filter] {
+        var filters: [Statement.Filter] = []
+        repeat {
+            let name = try cursor.expectName()
+            let arguments = cursor.current == .symbol("(") ? try PrimaryParser.parseArguments(&cursor) : Arguments()
+            filters.append(Statement.Filter(name: name, arguments: arguments))
+        } while cursor.takeSymbol("|")
+        return filters
     }
 }

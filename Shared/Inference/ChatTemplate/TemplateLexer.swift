@@ -51,7 +51,12 @@ struct TemplateLexer {
             if byte(index) == UInt8(ascii: "-") || byte(index) == UInt8(ascii: "+") { index += 1 }
             switch kind {
             case UInt8(ascii: "#"): try skipComment()
-            case UInt8(ascii: "%"): try tag(.blockStart, .blockEnd, UInt8(ascii: "%"))
+            case UInt8(ascii: "%"):
+                if let end = block(named: "raw", index) {
+                    try rawText(end)
+                } else {
+                    try tag(.blockStart, .blockEnd, UInt8(ascii: "%"))
+                }
             default: try tag(.outputStart, .outputEnd, UInt8(ascii: "}"))
             }
         }
@@ -81,6 +86,38 @@ struct TemplateLexer {
         }
         (trimsAll, trimsNewline) = (false, false)
         if start < end { tokens.append(.text(String(decoding: source[start..<end], as: UTF8.self))) }
+    }
+
+    /// Where the tag whose name is expected at `start` ends, and the sign before its end; `nil` for another tag.
+    private func block(named name: String, _ start: Int) -> (index: Int, sign: UInt8)? {
+        var at = start
+        while Self.isSpace(byte(at)) { at += 1 }
+        guard source[min(at, source.count)...].starts(with: name.utf8) else { return nil }
+        at += name.utf8.count
+        while Self.isSpace(byte(at)) { at += 1 }
+        let sign = byte(at)
+        if sign == UInt8(ascii: "-") || sign == UInt8(ascii: "+") { at += 1 }
+        return byte(at) == UInt8(ascii: "%") && byte(at + 1) == UInt8(ascii: "}") ? (at + 2, sign) : nil
+    }
+
+    /// The text between `raw` and `endraw`, in which nothing is a tag.
+    private mutating func rawText(_ start: (index: Int, sign: UInt8)) throws {
+        index = start.index
+        trimsAll = start.sign == UInt8(ascii: "-")
+        while index < source.count {
+            if source[index] == UInt8(ascii: "{"), byte(index + 1) == UInt8(ascii: "%") {
+                let isSigned = byte(index + 2) == UInt8(ascii: "-") || byte(index + 2) == UInt8(ascii: "+")
+                if let end = block(named: "endraw", index + (isSigned ? 3 : 2)) {
+                    appendText(start.index..<index, before: UInt8(ascii: "%"))
+                    index = end.index
+                    trimsAll = end.sign == UInt8(ascii: "-")
+                    trimsNewline = end.sign != UInt8(ascii: "+")
+                    return
+                }
+            }
+            index += 1
+        }
+        throw InferenceError(.template, "a raw block does not end")
     }
 
     private mutating func skipComment() throws {
@@ -154,6 +191,11 @@ struct TemplateLexer {
                 case UInt8(ascii: "n"): bytes.append(0x0A)
                 case UInt8(ascii: "t"): bytes.append(0x09)
                 case UInt8(ascii: "r"): bytes.append(0x0D)
+                case UInt8(ascii: "a"): bytes.append(0x07)
+                case UInt8(ascii: "b"): bytes.append(0x08)
+                case UInt8(ascii: "f"): bytes.append(0x0C)
+                case UInt8(ascii: "v"): bytes.append(0x0B)
+                case 0x0A: break
                 case UInt8(ascii: "\\"), UInt8(ascii: "'"), UInt8(ascii: "\""): bytes.append(source[index])
                 case UInt8(ascii: "u"): try appendEscape(digits: 4, to: &bytes)
                 case UInt8(ascii: "x"): try appendEscape(digits: 2, to: &bytes)

@@ -11,6 +11,8 @@ enum Value: Sendable {
     case map(Map)
     case namespace(Namespace)
     case macro(Macro)
+    /// The body of a `call` block.
+    case caller(Caller)
     case function(String)
 
     static func template(_ string: String) -> Value { .text(Text(string, isTemplate: true)) }
@@ -25,7 +27,7 @@ enum Value: Sendable {
         case .text(let text): text.count > 0
         case .list(let list): !list.items.isEmpty
         case .map(let map): !map.keys.isEmpty
-        case .namespace, .macro, .function: true
+        case .namespace, .macro, .caller, .function: true
         }
     }
 
@@ -41,7 +43,7 @@ enum Value: Sendable {
         case .list: "a list"
         case .map: "a mapping"
         case .namespace: "a namespace"
-        case .macro: "a macro"
+        case .macro, .caller: "a macro"
         case .function: "a function"
         }
     }
@@ -56,10 +58,10 @@ enum Value: Sendable {
     }
 
     /// How many values lie inside each other. A namespace, which could come to hold itself, counts as too deep to lie
-    /// inside anything.
+    /// inside anything, and so does what sees variables.
     var depth: Int {
         switch self {
-        case .namespace: TemplateLimits.valueDepth
+        case .namespace, .caller: TemplateLimits.valueDepth
         case .list(let list): list.depth
         case .map(let map): map.depth
         default: 0
@@ -108,13 +110,26 @@ final class Namespace: @unchecked Sendable {
 
 /// A macro of a template.
 final class Macro: Sendable {
+    typealias Parameter = (name: String, standard: Expression?)
+
     let name: String
-    let parameters: [(name: String, standard: Expression?)]
+    let parameters: [Parameter]
     let body: [Statement]
 
-    init(name: String, parameters: [(name: String, standard: Expression?)], body: [Statement]) {
+    init(name: String, parameters: [Parameter], body: [Statement]) {
         self.name = name
         self.parameters = parameters
         self.body = body
+    }
+}
+
+/// The body of a `call` block with the variables that it sees.
+final class Caller: Sendable {
+    let macro: Macro
+    let scopes: [[String: Value]]
+
+    init(_ macro: Macro, scopes: [[String: Value]]) {
+        self.macro = macro
+        self.scopes = scopes
     }
 }

@@ -1,37 +1,38 @@
 public import Domain
 
-/// Moving keys and values between stages. The wire layout is `[layer][K|V][kv head][position][component]`, f16 little
-/// endian, for any sub-range of layers and positions, so that stages with different layer ranges can exchange what they
-/// share.
+/// Moving keys and values between stages. The wire layout is `[layer][K|V][kv head][position][component]`, for any sub-range
+/// of layers and positions, so that stages with different layer ranges can exchange what they share. Values are f16 (little
+/// endian), or Q8_0: per 32 components an f16 scale and 32 signed bytes. A cache converts what is not of its own type.
 extension KVCache {
     /// Bytes of a piece on the wire.
-    public func transferBytes(layers: LayerRange, positions: Range<Int>) -> Int {
-        layers.count * positions.count * layout.wireBytesPerTokenPerLayer
+    public func transferBytes(layers: LayerRange, positions: Range<Int>, type: KVType? = nil) -> Int {
+        layers.count * positions.count * shape.bytesPerTokenPerLayer(as: type)
     }
 
-    /// The keys and values of some layers and positions of a sequence.
+    /// The keys and values of some layers and positions of a sequence, stored as `type` (the cache's where it is `nil`).
     ///
-    /// - Throws: `InferenceError` where the sequence is not open or does not hold the layers or positions.
-    public func exportKV(_ sequence: RequestID, layers: LayerRange, positions: Range<Int>) throws -> [UInt8] {
+    /// - Throws: `InferenceError` where the sequence is not open or does not hold the layers or positions, or the heads do
+    ///   not fit the type.
+    public func exportKV(
+        _ sequence: RequestID, layers: LayerRange, positions: Range<Int>, type: KVType? = nil
+    ) throws -> [UInt8] {
         let table = try table(sequence)
-        try check(layers: layers, positions: positions)
+        try check(layers: layers, positions: positions, type: type)
         guard positions.upperBound <= table.length else {
             throw InferenceError(
                 .invalidSequence,
                 "sequence \(sequence) holds \(table.length) positions, cannot export \(positions)")
         }
-        let transfer = KVTransfer(layout: layout, positions: positions)
-        let layerElements = transferBytes(layers: LayerRange(0, 1), positions: positions) / 2
-        let size = transferBytes(layers: layers, positions: positions)
+        let transfer = KVTransfer(layout: layout, positions: positions, type: type ?? shape.type)
+        let size = transferBytes(layers: layers, positions: positions, type: type)
         return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             count = size
             guard size > 0, let start = UnsafeMutableRawPointer(buffer.baseAddress) else { return }
-            let wire = start.bindMemory(to: UInt16.self, capacity: size / 2)
             for layer in layers.range {
                 for index in blockIndices(positions) {
                     transfer.copyOut(
                         block: base(of: table.blocks[index]), index: index, layer: layer - self.layers.start,
-                        wire: wire + (layer - layers.start) * layerElements)
+                        wire: start + (layer - layers.start) * transfer.layerBytes)
                 }
             }
         }
@@ -43,14 +44,16 @@ extension KVCache {
     ///
     /// - Throws: `InferenceError` where the sequence is not open, the stage does not hold the layers, the size is wrong or
     ///   too few blocks are free; nothing changes then.
-    public func importKV(_ sequence: RequestID, layers: LayerRange, positions: Range<Int>, bytes: [UInt8]) throws {
-        try check(layers: layers, positions: positions)
+    public func importKV(
+        _ sequence: RequestID, layers: LayerRange, positions: Range<Int>, bytes: [UInt8], type: KVType? = nil
+    ) throws {
+        try check(layers: layers, positions: positions, type: type)
         guard positions.upperBound <= capacityTokens else {
             throw InferenceError(
                 .outOfMemory,
                 "positions \(positions) of sequence \(sequence) do not fit a KV cache of \(capacityTokens) tokens")
         }
-        let expected = transferBytes(layers: layers, positions: positions)
+        let expected = transferBytes(layers: layers, positions: positions, type: type)
         guard bytes.count == expected else {
             throw InferenceError(
                 .invalidInput,
@@ -58,16 +61,15 @@ extension KVCache {
         }
         try reserve(sequence, tokens: positions.upperBound)
         let table = try table(sequence)
-        let transfer = KVTransfer(layout: layout, positions: positions)
-        let layerBytes = transferBytes(layers: LayerRange(0, 1), positions: positions)
+        let transfer = KVTransfer(layout: layout, positions: positions, type: type ?? shape.type)
         bytes.withUnsafeBytes { buffer in
             guard expected > 0, let start = buffer.baseAddress else { return }
             for layer in layers.range {
-                let wire = start + (layer - layers.start) * layerBytes
+                let wire = start + (layer - layers.start) * transfer.layerBytes
                 for index in blockIndices(positions) {
                     transfer.copyIn(
                         block: base(of: table.blocks[index]), index: index, layer: layer - self.layers.start,
-                        wire: wire.assumingMemoryBound(to: UInt16.self))
+                        wire: wire)
                 }
             }
         }
@@ -81,7 +83,11 @@ extension KVCache {
             : positions.lowerBound / KVBlockLayout.positions..<KVBlockLayout.blocks(forPositions: positions.upperBound)
     }
 
-    private func check(layers: LayerRange, positions: Range<Int>) throws {
+    private func check(layers: LayerRange, positions: Range<Int>, type: KVType?) throws {
+        if type == .q8_0, shape.headDim % 32 != 0 {
+            throw InferenceError(
+                .unsupported, "KV of type q8_0 needs heads of a multiple of 32 components, not \(shape.headDim)")
+        }
         guard layers.start >= self.layers.start, layers.end <= self.layers.end else {
             throw InferenceError(.invalidInput, "this stage holds layers \(self.layers), not all of \(layers)")
         }

@@ -16,6 +16,9 @@ public final class KVCache {
     /// Sequences that are open.
     public var sequences: [RequestID] { tables.keys.sorted() }
 
+    /// Sizes and type of the values.
+    public var shape: KVShape { layout.shape }
+
     let layout: KVBlockLayout
     private let memory: AlignedMemory
     private var pool: BlockPool
@@ -24,9 +27,9 @@ public final class KVCache {
     /// Makes an empty cache that uses at most `budgetBytes` bytes.
     ///
     /// - Throws: `InferenceError` where the budget holds not even one block, or memory is missing.
-    public init(layers: LayerRange, kvHeads: Int, headDim: Int, budgetBytes: Int) throws {
+    public init(layers: LayerRange, shape: KVShape, budgetBytes: Int) throws {
         self.layers = layers
-        layout = KVBlockLayout(layers: layers.count, kvHeads: kvHeads, headDim: headDim)
+        layout = KVBlockLayout(layers: layers.count, shape: shape)
         let blocks = max(layout.blockBytes, 1) > budgetBytes ? 0 : budgetBytes / max(layout.blockBytes, 1)
         guard blocks > 0 else {
             throw InferenceError(
@@ -40,9 +43,8 @@ public final class KVCache {
     }
 
     /// Bytes that blocks for `tokens` tokens of one sequence take.
-    public static func bytes(tokens: Int, layers: LayerRange, kvHeads: Int, headDim: Int) -> Int {
-        KVBlockLayout.blocks(forPositions: tokens)
-            * KVBlockLayout(layers: layers.count, kvHeads: kvHeads, headDim: headDim).blockBytes
+    public static func bytes(tokens: Int, layers: LayerRange, shape: KVShape) -> Int {
+        KVBlockLayout.blocks(forPositions: tokens) * KVBlockLayout(layers: layers.count, shape: shape).blockBytes
     }
 
     /// Opens a sequence and takes blocks for `reservedTokens` positions.

@@ -1,62 +1,50 @@
-/// Copies between a KV block and the wire layout `[layer][K|V][kv head][position][component]` (f16).
+internal import Domain
+internal import Kernels
+
+/// Copies between KV blocks and the wire layout `[layer][K|V][kv head][position]` of rows (one head at one position), which
+/// the cache's type or another one may store.
 struct KVTransfer {
     let layout: KVBlockLayout
     /// Positions on the wire.
     let positions: Range<Int>
+    /// How rows are stored on the wire.
+    let type: KVType
 
-    /// Elements of one head's key (or value) part of one layer on the wire.
-    private var headElements: Int { positions.count * layout.headDim }
+    /// Bytes of one layer on the wire.
+    var layerBytes: Int { positions.count * layout.shape.bytesPerTokenPerLayer(as: type) }
+
+    private var rowBytes: Int { e2_kv_row_bytes(type.kernelType, Int32(layout.shape.headDim)) }
 
     /// Copies the positions of `block` (its `index`-th of the sequence) that are asked for, for one layer; `wire` points
     /// at the start of that layer's part.
-    func copyOut(block: UnsafeMutableRawPointer, index: Int, layer: Int, wire: UnsafeMutablePointer<UInt16>) {
-        forEachHead(block: block, layer: layer) { keys, values, head in
-            let (inBlock, onWire) = overlap(index)
-            let headDim = layout.headDim
-            let wireKeys = wire + head * headElements + onWire * headDim
-            let wireValues = wireKeys + layout.kvHeads * headElements
-            for component in 0..<headDim {
-                let row = keys + component * KVBlockLayout.positions
-                for offset in 0..<inBlock.count {
-                    wireKeys[offset * headDim + component] = row[inBlock.lowerBound + offset]
-                }
-            }
-            wireValues.update(from: values + inBlock.lowerBound * headDim, count: inBlock.count * headDim)
-        }
+    func copyOut(block: UnsafeMutableRawPointer, index: Int, layer: Int, wire: UnsafeMutableRawPointer) {
+        var piece = piece(block: block, index: index, layer: layer)
+        e2_kv_read(&piece, (wire + onWire(index) * rowBytes).assumingMemoryBound(to: UInt8.self))
     }
 
     /// The reverse of `copyOut`.
-    func copyIn(block: UnsafeMutableRawPointer, index: Int, layer: Int, wire: UnsafePointer<UInt16>) {
-        forEachHead(block: block, layer: layer) { keys, values, head in
-            let (inBlock, onWire) = overlap(index)
-            let headDim = layout.headDim
-            let wireKeys = wire + head * headElements + onWire * headDim
-            let wireValues = wireKeys + layout.kvHeads * headElements
-            for component in 0..<headDim {
-                let row = keys + component * KVBlockLayout.positions
-                for offset in 0..<inBlock.count {
-                    row[inBlock.lowerBound + offset] = wireKeys[offset * headDim + component]
-                }
-            }
-            (values + inBlock.lowerBound * headDim).update(from: wireValues, count: inBlock.count * headDim)
-        }
+    func copyIn(block: UnsafeMutableRawPointer, index: Int, layer: Int, wire: UnsafeRawPointer) {
+        var piece = piece(block: block, index: index, layer: layer)
+        e2_kv_write(&piece, (wire + onWire(index) * rowBytes).assumingMemoryBound(to: UInt8.self))
     }
 
-    /// The positions of the sequence's `index`-th block that are asked for: inside the block, and where they start on the
-    /// wire.
-    private func overlap(_ index: Int) -> (inBlock: Range<Int>, onWire: Int) {
+    private func inBlock(_ index: Int) -> Range<Int> {
         let start = index * KVBlockLayout.positions
         let range = positions.clamped(to: start..<start + KVBlockLayout.positions)
-        return (range.lowerBound - start..<range.upperBound - start, range.lowerBound - positions.lowerBound)
+        return range.lowerBound - start..<range.upperBound - start
     }
 
-    private func forEachHead(
-        block: UnsafeMutableRawPointer, layer: Int,
-        _ body: (_ keys: UnsafeMutablePointer<UInt16>, _ values: UnsafeMutablePointer<UInt16>, _ head: Int) -> Void
-    ) {
-        let headElements = layout.headDim * KVBlockLayout.positions
-        let keys = (block + layout.keyOffset(layer: layer)).assumingMemoryBound(to: UInt16.self)
-        let values = (block + layout.valueOffset(layer: layer)).assumingMemoryBound(to: UInt16.self)
-        for head in 0..<layout.kvHeads { body(keys + head * headElements, values + head * headElements, head) }
+    /// Where the block's first position lies on the wire.
+    private func onWire(_ index: Int) -> Int { max(index * KVBlockLayout.positions - positions.lowerBound, 0) }
+
+    private func piece(block: UnsafeMutableRawPointer, index: Int, layer: Int) -> e2_kv_piece {
+        let range = inBlock(index)
+        return e2_kv_piece(
+            type: layout.shape.type.kernelType, kv_heads: Int32(layout.shape.kvHeads),
+            head_dim: Int32(layout.shape.headDim),
+            key: (block + layout.keyOffset(layer: layer)).assumingMemoryBound(to: UInt8.self),
+            value: (block + layout.valueOffset(layer: layer)).assumingMemoryBound(to: UInt8.self),
+            first_position: Int32(range.lowerBound), positions: Int32(range.count), row_type: type.kernelType,
+            head_stride: positions.count * rowBytes)
     }
 }

@@ -20,7 +20,7 @@ struct LayerMeasurement {
         executor = try StageExecutor(
             model: model, layers: layers, threads: plan.threads,
             kvBudgetBytes: KVCache.bytes(
-                tokens: tokens + 32 * batch, layers: layers, kvHeads: sizes.kvHeads, headDim: sizes.headDim),
+                tokens: tokens + 32 * batch, layers: layers, shape: sizes.kvShape),
             maxRows: max(prompts.max() ?? 1, batch), withHead: false)
         self.plan = plan
         self.clock = clock

@@ -2,6 +2,12 @@
 public enum ModelArchitecture: String, Sendable, Hashable, CaseIterable {
     /// Llama and what shares its form (SmolLM, TinyLlama, Mistral...).
     case llama
+    /// Qwen2 and Qwen2.5.
+    case qwen2
+    /// Qwen3, dense.
+    case qwen3
+    /// Gemma 3, text.
+    case gemma3
 
     init(_ fields: HeaderFields) throws {
         let name = try fields.string("general.architecture")
@@ -15,8 +21,12 @@ public enum ModelArchitecture: String, Sendable, Hashable, CaseIterable {
 
     /// The configuration that the header describes.
     func configuration(_ fields: HeaderFields, embeddingRows: Int, tiedHead: Bool) throws -> ModelConfiguration {
-        switch self {
-        case .llama: try LlamaArchitecture.configuration(fields, embeddingRows: embeddingRows, tiedHead: tiedHead)
+        let decoder = DecoderFields(fields: fields, architecture: self)
+        return switch self {
+        case .llama: try LlamaArchitecture.configuration(decoder, embeddingRows: embeddingRows, tiedHead: tiedHead)
+        case .qwen2: try Qwen2Architecture.configuration(decoder, embeddingRows: embeddingRows, tiedHead: tiedHead)
+        case .qwen3: try Qwen3Architecture.configuration(decoder, embeddingRows: embeddingRows, tiedHead: tiedHead)
+        case .gemma3: try Gemma3Architecture.configuration(decoder, embeddingRows: embeddingRows, tiedHead: tiedHead)
         }
     }
 
@@ -24,6 +34,9 @@ public enum ModelArchitecture: String, Sendable, Hashable, CaseIterable {
     var layerTensors: Set<String> {
         switch self {
         case .llama: LlamaArchitecture.layerTensors
+        case .qwen2: Qwen2Architecture.layerTensors
+        case .qwen3: Qwen3Architecture.layerTensors
+        case .gemma3: Gemma3Architecture.layerTensors
         }
     }
 }

@@ -13,19 +13,26 @@ public final class ModelFile: Sendable {
     /// The file itself, with its vocabulary and chat template.
     public let gguf: GGUFFile
 
-    /// Opens a model file.
-    public convenience init(path: String) throws {
-        try self.init(gguf: try GGUFFile(path: path))
+    /// Opens a model file whose keys and values will be kept as `kvType`.
+    public convenience init(path: String, kvType: KVType = .f16) throws {
+        try self.init(gguf: try GGUFFile(path: path), kvType: kvType)
     }
 
     /// Checks a file that is open.
-    public init(gguf: GGUFFile) throws {
+    public init(gguf: GGUFFile, kvType: KVType = .f16) throws {
         self.gguf = gguf
         let fields = HeaderFields(gguf: gguf)
         let tensors = TensorLookup(gguf: gguf)
         let architecture = try ModelArchitecture(fields)
-        let configuration = try architecture.configuration(
+        var configuration = try architecture.configuration(
             fields, embeddingRows: try tensors.embeddingRows(), tiedHead: !tensors.contains("output.weight"))
+        guard kvType != .q8_0 || configuration.headDim % 32 == 0 else {
+            throw InferenceError(
+                .unsupported,
+                "a KV cache of type q8_0 needs heads of a multiple of 32 components; this model's have "
+                    + "\(configuration.headDim)")
+        }
+        configuration.kvType = kvType
         try tensors.checkVocabulary(fields, rows: configuration.vocabulary)
         try tensors.checkNames(architecture, layers: configuration.layers)
         self.configuration = configuration

@@ -23,7 +23,7 @@ struct ModelSizes {
             heads: configuration.heads, kvHeads: configuration.kvHeads, headDim: configuration.headDim,
             vocabulary: configuration.vocabulary, maxContext: configuration.contextLength, paramsPerLayer: parameters,
             bytesPerLayer: largestLayer, bytesEmbedding: embedding.bytes.count, bytesHead: head.arenaBytes,
-            bytesTotal: fileBytes, kvBytesPerTokenPerLayer: 2 * configuration.kvWidth * 2,
+            bytesTotal: fileBytes, kvBytesPerTokenPerLayer: configuration.kvShape.bytesPerTokenPerLayer(),
             activationBytesPerToken: configuration.hidden * 4)
     }
 }

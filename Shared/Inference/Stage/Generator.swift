@@ -35,8 +35,7 @@ public final class Generator {
         executor = try StageExecutor(
             model: model, layers: layers, threads: threads,
             kvBudgetBytes: KVCache.bytes(
-                tokens: min(max(contextTokens, 1), sizes.contextLength), layers: layers, kvHeads: sizes.kvHeads,
-                headDim: sizes.headDim),
+                tokens: min(max(contextTokens, 1), sizes.contextLength), layers: layers, shape: sizes.kvShape),
             maxRows: maxRows)
     }
 

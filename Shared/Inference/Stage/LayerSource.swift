@@ -12,6 +12,9 @@ struct LayerSource {
     private let valueBias: [Float]?
     private let queryNorm: [Float]?
     private let keyNorm: [Float]?
+    private let attentionPostNorm: [Float]?
+    private let feedForwardPostNorm: [Float]?
+    private let window: Int?
     private let feedForwardNorm: [Float]
     private let gate: SourceMatrix
     private let up: SourceMatrix
@@ -24,11 +27,24 @@ struct LayerSource {
         key = try tensors.matrix(prefix + "attn_k.weight", rows: sizes.kvWidth, columns: sizes.hidden)
         value = try tensors.matrix(prefix + "attn_v.weight", rows: sizes.kvWidth, columns: sizes.hidden)
         output = try tensors.matrix(prefix + "attn_output.weight", rows: sizes.hidden, columns: sizes.queryWidth)
-        queryBias = try tensors.optionalVector(prefix + "attn_q.bias", sizes.queryWidth)
-        keyBias = try tensors.optionalVector(prefix + "attn_k.bias", sizes.kvWidth)
-        valueBias = try tensors.optionalVector(prefix + "attn_v.bias", sizes.kvWidth)
-        queryNorm = try tensors.optionalVector(prefix + "attn_q_norm.weight", sizes.headDim)
-        keyNorm = try tensors.optionalVector(prefix + "attn_k_norm.weight", sizes.headDim)
+        func vector(_ name: String, _ count: Int, where present: Bool) throws -> [Float]? {
+            present ? try tensors.vector(prefix + name, count) : nil
+        }
+        func bias(_ name: String, _ count: Int) throws -> [Float]? {
+            switch sizes.attentionBias {
+            case .absent: nil
+            case .optional: try tensors.optionalVector(prefix + name, count)
+            case .required: try tensors.vector(prefix + name, count)
+            }
+        }
+        queryBias = try bias("attn_q.bias", sizes.queryWidth)
+        keyBias = try bias("attn_k.bias", sizes.kvWidth)
+        valueBias = try bias("attn_v.bias", sizes.kvWidth)
+        queryNorm = try vector("attn_q_norm.weight", sizes.headDim, where: sizes.headNorms)
+        keyNorm = try vector("attn_k_norm.weight", sizes.headDim, where: sizes.headNorms)
+        attentionPostNorm = try vector("post_attention_norm.weight", sizes.hidden, where: sizes.postNorms)
+        feedForwardPostNorm = try vector("post_ffw_norm.weight", sizes.hidden, where: sizes.postNorms)
+        window = sizes.slidingWindow.flatMap { $0.applies(to: layer) ? $0.positions : nil }
         feedForwardNorm = try tensors.vector(prefix + "ffn_norm.weight", sizes.hidden)
         gate = try tensors.matrix(prefix + "ffn_gate.weight", rows: sizes.feedForward, columns: sizes.hidden)
         up = try tensors.matrix(prefix + "ffn_up.weight", rows: sizes.feedForward, columns: sizes.hidden)
@@ -37,7 +53,9 @@ struct LayerSource {
 
     private var matrices: [SourceMatrix] { [query, key, value, output, gate, up, down] }
     private var vectors: [[Float]] {
-        [attentionNorm, feedForwardNorm] + [queryBias, keyBias, valueBias, queryNorm, keyNorm].compactMap { $0 }
+        [attentionNorm, feedForwardNorm] + [
+                queryBias, keyBias, valueBias, queryNorm, keyNorm, attentionPostNorm, feedForwardPostNorm,
+            ].compactMap { $0 }
     }
 
     /// Matrix weights of the layer.
@@ -62,7 +80,11 @@ struct LayerSource {
         layer.value_bias = valueBias.map(loader.copy)
         layer.query_norm = queryNorm.map(loader.copy)
         layer.key_norm = keyNorm.map(loader.copy)
+        layer.attention_post_norm = attentionPostNorm.map(loader.copy)
         layer.ffn_norm = loader.copy(feedForwardNorm)
+        layer.ffn_post_norm = feedForwardPostNorm.map(loader.copy)
+        layer.window = Int32(window ?? 0)
+        layer.local_rope = window != nil
         layer.gate = try loader.pack(gate)
         layer.up = try loader.pack(up)
         layer.down = try loader.pack(down)

@@ -59,8 +59,7 @@ public final class StageExecutor {
         self.layers = layers
         self.maxRows = maxRows
         pool = try ComputePool(threads: threads)
-        cache = try KVCache(
-            layers: layers, kvHeads: configuration.kvHeads, headDim: configuration.headDim, budgetBytes: kvBudgetBytes)
+        cache = try KVCache(layers: layers, shape: configuration.kvShape, budgetBytes: kvBudgetBytes)
         let dims = try KernelDimensions(
             configuration, ropeFactors: try model.ropeFactors(),
             maxPositions: min(configuration.contextLength, cache.capacityTokens))

@@ -20,6 +20,7 @@ final class StageWeights {
     private let layerCount: Int
     private let arena: WeightArena
     private let embedding: SourceMatrix?
+    private let embeddingScale: Float
     /// Keeps the map alive for the embedding.
     private let model: ModelFile
 
@@ -33,6 +34,7 @@ final class StageWeights {
         let sources = try range.range.map {
             try LayerSource(tensors: tensors, configuration: configuration, layer: $0)
         }
+        embeddingScale = configuration.embeddingScale
         let headSource = withHead ? try HeadSource(tensors: tensors, configuration: configuration) : nil
         embedding =
             withEmbedding
@@ -71,5 +73,7 @@ final class StageWeights {
         let status = e2_dequantize_row(
             embedding.type, base + Int(token) * rowBytes, Int64(embedding.columns), destination)
         try KernelFailure.check(status, "tensor \(embedding.name)")
+        guard embeddingScale != 1 else { return }
+        for index in 0..<embedding.columns { destination[index] *= embeddingScale }
     }
 }

@@ -21,8 +21,9 @@ enum KnownTokens {
 
     /// All that end a generation.
     static let ends = endOfGeneration.union(fillBoundaries)
-    /// All that are control tokens even where the file has them as user-defined.
-    static let control = ends.union(fill)
+    /// All that are control tokens even where the file has them as user-defined. `</s>` is not one of them: in Gemma's
+    /// vocabulary it ends struck-out text.
+    static let control = ends.union(fill).subtracting(["</s>"])
     static let maxBytes = control.map(\.utf8.count).max() ?? 0
     static let firstBytes = Set(control.compactMap(\.utf8.first))
 }

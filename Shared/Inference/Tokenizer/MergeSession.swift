@@ -17,7 +17,7 @@ struct MergeSession {
     private var heap = MinHeap()
 
     /// Calls `emit` with the symbols that are left in the end, in order.
-    mutating func merge(_ word: some Sequence<Int32>, with merges: MergeTable, emit: (Int32) -> Void) {
+    mutating func merge(_ word: some Sequence<Int32>, with merges: some PairMerges, emit: (Int32) -> Void) {
         load(word)
         let isLong = symbols.count > Self.longWord
         heap.removeAll()
@@ -46,17 +46,18 @@ struct MergeSession {
         results.append(contentsOf: repeatElement(0, count: count))
     }
 
-    private mutating func rate(_ position: Int, _ merges: MergeTable, _ isLong: Bool) {
-        guard next[position] >= 0, let merge = merges.find(symbols[position], symbols[Int(next[position])]) else {
-            ranks[position] = Self.none
-            return
-        }
+    private mutating func rate(_ position: Int, _ merges: some PairMerges, _ isLong: Bool) {
+        ranks[position] = Self.none
+        let right = Int(next[position])
+        guard right >= 0 else { return }
+        let range = position..<(next[right] >= 0 ? Int(next[right]) : symbols.count)
+        guard let merge = merges.find(symbols[position], symbols[right], range) else { return }
         ranks[position] = merge.rank
         results[position] = merge.result
         if isLong { heap.insert(UInt64(merge.rank) << 32 | UInt64(position)) }
     }
 
-    private mutating func apply(_ position: Int, _ merges: MergeTable, _ isLong: Bool) {
+    private mutating func apply(_ position: Int, _ merges: some PairMerges, _ isLong: Bool) {
         let right = Int(next[position])
         symbols[position] = results[position]
         next[position] = next[right]

@@ -1,12 +1,5 @@
-/// What a pair of symbols merges into, and how early.
-struct Merge: Sendable {
-    /// Lower merges first.
-    let rank: UInt32
-    let result: Int32
-}
-
 /// Finds merges by pair: open addressing, filled once, with a hash seeded at random.
-struct MergeTable: Sendable {
+struct MergeTable: PairMerges, Sendable {
     private var keys: [UInt64]
     private var values: [Merge]
     private let multiplier: UInt64
@@ -21,7 +14,7 @@ struct MergeTable: Sendable {
     }
 
     /// The merge of two symbols (not negative).
-    func find(_ left: Int32, _ right: Int32) -> Merge? {
+    func find(_ left: Int32, _ right: Int32, _: Range<Int>) -> Merge? {
         let place = slot(Self.key(left, right))
         return keys[place] == Self.empty ? nil : values[place]
     }

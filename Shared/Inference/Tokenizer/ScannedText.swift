@@ -1,7 +1,7 @@
 /// A text as code points with their classes, and as well-formed bytes.
 ///
 /// Bytes that are not UTF-8 become U+FFFD one by one, as llama.cpp has it; surrogates and overlong forms are taken as
-/// the numbers they encode.
+/// the numbers they encode, unless the text is scanned strictly.
 struct ScannedText {
     /// The text, with replacements.
     private(set) var bytes: [UInt8] = []
@@ -11,8 +11,11 @@ struct ScannedText {
     private(set) var classes: [UInt8] = []
     /// Where each code point starts in `bytes`, and the end.
     private(set) var offsets: [Int] = []
+    private let isStrict: Bool
 
-    init(_ source: some Collection<UInt8>) {
+    /// - Parameter isStrict: whether surrogates and overlong forms are not UTF-8, as SentencePiece has it.
+    init(_ source: some Collection<UInt8>, isStrict: Bool = false) {
+        self.isStrict = isStrict
         bytes.reserveCapacity(source.count)
         scalars.reserveCapacity(source.count)
         classes.reserveCapacity(source.count)
@@ -28,7 +31,8 @@ struct ScannedText {
     private mutating func scan(_ source: UnsafeBufferPointer<UInt8>) {
         var index = 0
         while index < source.count {
-            let (value, length) = Self.decode(source, index)
+            var (value, length) = Self.decode(source, index)
+            if isStrict, !Self.isShortest(value, length) { (value, length) = (0xFFFD, 1) }
             index += length
             offsets.append(bytes.count)
             scalars.append(value)
@@ -55,6 +59,16 @@ struct ScannedText {
             value = value << 6 | UInt32(byte & 0x3F)
         }
         return value <= 0x10FFFF ? (value, length) : (0xFFFD, 1)
+    }
+
+    /// Whether a code point, not a surrogate, needs as many bytes as it has; U+FFFD may stand for one wrong byte.
+    private static func isShortest(_ value: UInt32, _ length: Int) -> Bool {
+        switch length {
+        case 1: value < 0x80 || value == 0xFFFD
+        case 2: value >= 0x80
+        case 3: value >= 0x800 && !(0xD800...0xDFFF).contains(value)
+        default: value >= 0x10000
+        }
     }
 
     private mutating func append(_ value: UInt32) {

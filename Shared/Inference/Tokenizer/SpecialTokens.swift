@@ -7,9 +7,16 @@ struct SpecialTokens: Sendable {
     /// Tokens that end a generation, in order.
     var endOfGeneration: [Int32]
 
-    init(_ metadata: GGUFMetadata, vocabulary: Vocabulary, addsBegin: Bool) throws {
-        begin = try Self.token(metadata, "bos_token_id", vocabulary)
-        end = try Self.token(metadata, "eos_token_id", vocabulary)
+    /// - Parameters:
+    ///   - addsBegin: whether a BOS token is added unless the file says otherwise.
+    ///   - usual: the BOS and EOS tokens of files that name none, where those are control tokens.
+    init(
+        _ metadata: GGUFMetadata, vocabulary: Vocabulary, addsBegin: Bool,
+        usual: (begin: Int32, end: Int32)? = nil
+    ) throws {
+        let isControl = { (id: Int32) in id < vocabulary.count && vocabulary.type(id) == .control }
+        begin = try Self.token(metadata, "bos_token_id", vocabulary) ?? (usual?.begin).filter(isControl)
+        end = try Self.token(metadata, "eos_token_id", vocabulary) ?? (usual?.end).filter(isControl)
         self.addsBegin = try metadata.optionalBool("tokenizer.ggml.add_bos_token") ?? addsBegin
         addsEnd = try metadata.optionalBool("tokenizer.ggml.add_eos_token") ?? false
         var ends = Set([end].compactMap { $0 })
@@ -23,7 +30,8 @@ struct SpecialTokens: Sendable {
         endOfGeneration = ends.sorted()
     }
 
-    private static func token(_ metadata: GGUFMetadata, _ name: String, _ vocabulary: Vocabulary) throws -> Int32? {
+    /// The token that a key names; `nil` where the file does not have it.
+    static func token(_ metadata: GGUFMetadata, _ name: String, _ vocabulary: Vocabulary) throws -> Int32? {
         let key = "tokenizer.ggml." + name
         guard let id = try metadata.optionalUInt(key) else { return nil }
         guard id < vocabulary.count else {
@@ -31,4 +39,9 @@ struct SpecialTokens: Sendable {
         }
         return Int32(id)
     }
+}
+
+extension Optional {
+    /// The value where it has a property.
+    fileprivate func filter(_ predicate: (Wrapped) -> Bool) -> Wrapped? { flatMap { predicate($0) ? $0 : nil } }
 }

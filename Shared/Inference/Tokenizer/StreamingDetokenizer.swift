@@ -1,4 +1,6 @@
 /// Turns tokens into text as they come; holds back the bytes of a code point that is not complete yet.
+///
+/// The tokens continue a text, such as a prompt: a space at their start belongs to them and stays.
 public struct StreamingDetokenizer: Sendable {
     private let tokenizer: Tokenizer
     private let skipSpecial: Bool

@@ -5,6 +5,8 @@ public final class Tokenizer: Sendable {
     private let encoder: any TextEncoder
     private let matcher: SpecialTokenMatcher
     private let ends: Set<Int32>
+    /// Whether encoding put a space before the text, which decoding takes away.
+    private let stripsLeadingSpace: Bool
 
     /// Reads the vocabulary of a file, which need not hold anything else.
     ///
@@ -12,22 +14,35 @@ public final class Tokenizer: Sendable {
     public init(gguf: GGUFFile) throws {
         let metadata = gguf.metadata
         let modelKey = "tokenizer.ggml.model"
-        let model = try metadata.string(modelKey)
-        guard model == "gpt2" else {
-            throw InferenceError(.unsupported, "\(modelKey): \"\(model)\" is not supported (gpt2 is)")
+        switch try metadata.string(modelKey) {
+        case "gpt2":
+            let preTokenizer = try Self.preTokenizer(metadata)
+            vocabulary = try Vocabulary(metadata, spelling: .byteAlphabet)
+            special = try SpecialTokens(metadata, vocabulary: vocabulary, addsBegin: preTokenizer.addsBeginOfText)
+            encoder = BytePairEncoder(
+                vocabulary: vocabulary, mergeList: try metadata.array("tokenizer.ggml.merges", of: .string),
+                preTokenizer: preTokenizer)
+            stripsLeadingSpace = false
+        case "llama":
+            vocabulary = try Vocabulary(metadata, spelling: .sentencePiece)
+            special = try SpecialTokens(metadata, vocabulary: vocabulary, addsBegin: true, usual: (begin: 1, end: 2))
+            let encoder = try SentencePieceEncoder(metadata, vocabulary: vocabulary)
+            stripsLeadingSpace = encoder.stripsLeadingSpace
+            self.encoder = encoder
+        case let model:
+            throw InferenceError(.unsupported, "\(modelKey): \"\(model)\" is not supported (gpt2 and llama are)")
         }
-        let preKey = "tokenizer.ggml.pre"
-        let pre = try metadata.optionalString(preKey) ?? "default"
-        guard let preTokenizer = PreTokenizer(name: pre) else {
-            throw InferenceError(.unsupported, "\(preKey): the pre-tokenizer \"\(pre)\" is not supported")
-        }
-        vocabulary = try Vocabulary(metadata)
-        special = try SpecialTokens(metadata, vocabulary: vocabulary, addsBegin: preTokenizer.addsBeginOfText)
-        encoder = BytePairEncoder(
-            vocabulary: vocabulary, mergeList: try metadata.array("tokenizer.ggml.merges", of: .string),
-            preTokenizer: preTokenizer)
         matcher = SpecialTokenMatcher(vocabulary)
         ends = Set(special.endOfGeneration)
+    }
+
+    private static func preTokenizer(_ metadata: GGUFMetadata) throws -> PreTokenizer {
+        let key = "tokenizer.ggml.pre"
+        let name = try metadata.optionalString(key) ?? "default"
+        guard let preTokenizer = PreTokenizer(name: name) else {
+            throw InferenceError(.unsupported, "\(key): the pre-tokenizer \"\(name)\" is not supported")
+        }
+        return preTokenizer
     }
 
     /// Number of tokens.
@@ -52,13 +67,15 @@ public final class Tokenizer: Sendable {
     /// The bytes of a token, possibly part of a code point; the name of a control token; empty for what is no token.
     public func piece(_ token: Int32) -> [UInt8] { isToken(token) ? Array(vocabulary.piece(token)) : [] }
 
-    /// The text of tokens as a whole; what is not UTF-8 is replaced.
+    /// The text of tokens as a whole; what is not UTF-8 is replaced. The space that a SentencePiece vocabulary puts before
+    /// a text is taken away again; to tokens that continue a text it belongs: see `StreamingDetokenizer` and `piece`.
     public func decode(_ tokens: some Sequence<Int32>, skipSpecial: Bool) -> String {
         var bytes: [UInt8] = []
         for token in tokens where isToken(token) && !(skipSpecial && isControl(token)) {
             bytes += vocabulary.piece(token)
         }
-        return String(decoding: bytes, as: UTF8.self)
+        let start = stripsLeadingSpace && bytes.first == 0x20 ? 1 : 0
+        return String(decoding: bytes[start...], as: UTF8.self)
     }
 
     /// The tokens of a text.

@@ -1,3 +1,11 @@
+/// How a vocabulary writes the bytes of ordinary tokens.
+enum TokenSpelling: Sendable {
+    /// In the byte alphabet of byte-level BPE.
+    case byteAlphabet
+    /// As text with U+2581 for a space; byte tokens as `<0x0A>`.
+    case sentencePiece
+}
+
 /// The tokens of a model: their texts, their types and what they decode to.
 struct Vocabulary: Sendable {
     private static let tokensKey = "tokenizer.ggml.tokens"
@@ -11,7 +19,7 @@ struct Vocabulary: Sendable {
     private var pieceEnds: [Int] = []
 
     /// Reads the vocabulary of a file.
-    init(_ metadata: GGUFMetadata) throws {
+    init(_ metadata: GGUFMetadata, spelling: TokenSpelling) throws {
         texts = try metadata.array(Self.tokensKey, of: .string)
         guard (1...Self.maxTokens).contains(texts.count) else {
             throw InferenceError(
@@ -26,7 +34,7 @@ struct Vocabulary: Sendable {
             throw InferenceError(.invalidFile, "\(Self.typesKey): \(types.count) types for \(texts.count) tokens")
         }
         markControlTokens()
-        fillPieces()
+        fillPieces(spelling)
     }
 
     var count: Int { types.count }
@@ -66,22 +74,30 @@ struct Vocabulary: Sendable {
         for index in marked { types[index] = .control }
     }
 
-    private mutating func fillPieces() {
+    private mutating func fillPieces(_ spelling: TokenSpelling) {
         pieceEnds.reserveCapacity(count)
         texts.forEachString { index, text in
-            let start = pieces.count
             switch types[index] {
-            case .normal, .undefined, .byte:
-                if !ByteAlphabet.decode(text, into: &pieces) {
-                    pieces.removeSubrange(start...)
-                    pieces.append(contentsOf: text)
-                }
-            case .control, .unknown, .userDefined:
+            case .control, .unknown:
                 pieces.append(contentsOf: text)
+            case .userDefined where spelling == .byteAlphabet:
+                pieces.append(contentsOf: text)
+            case .normal, .undefined, .byte, .userDefined:
+                switch spelling {
+                case .byteAlphabet: appendAlphabetText(text)
+                case .sentencePiece: SentencePieceText.decode(text, isByte: types[index] == .byte, into: &pieces)
+                }
             case .unused:
                 break
             }
             pieceEnds.append(pieces.count)
         }
+    }
+
+    private mutating func appendAlphabetText(_ text: UnsafeRawBufferPointer) {
+        let start = pieces.count
+        if ByteAlphabet.decode(text, into: &pieces) { return }
+        pieces.removeSubrange(start...)
+        pieces.append(contentsOf: text)
     }
 }

@@ -13,7 +13,7 @@ extension MessageType {
     public static let stageForward: MessageType = "stage.forward"
     /// last stage -> first stage: `StageDone`, also the credit for one more step in flight.
     public static let stageDone: MessageType = "stage.done"
-    /// prefill stage -> decoder stage: `KVChunk` with tensor `kv` f16 [layers, 2, kv heads, positions, head dim].
+    /// prefill stage -> decoder stage: `KVChunk` with tensor `kv` f16 or q8_0 [layers, 2, kv heads, positions, head dim].
     public static let kvChunk: MessageType = "kv.chunk"
     /// decoder stage -> first decoder stage: `KVComplete`.
     public static let kvComplete: MessageType = "kv.complete"
@@ -176,13 +176,13 @@ public struct KVChunk: Codable, Sendable, Hashable {
     public var reservedTokens: Int
     /// The first decoder stage, which is told when the transfer is complete.
     public var firstStage: String
-    /// The tensor `kv`, f16 [layers, 2, kv heads, positions, head dim].
+    /// The tensor `kv`, f16 or q8_0 [layers, 2, kv heads, positions, head dim].
     public var tensors: [TensorDescriptor]
 
     /// Makes the body.
     public init(
         layers: LayerRange, start: Int, count: Int, total: Int, reservedTokens: Int, firstStage: String, kvHeads: Int,
-        headDim: Int
+        headDim: Int, type: KVType = .f16
     ) {
         self.layers = layers
         self.start = start
@@ -191,7 +191,8 @@ public struct KVChunk: Codable, Sendable, Hashable {
         self.reservedTokens = reservedTokens
         self.firstStage = firstStage
         self.tensors = [
-            TensorDescriptor(name: "kv", dtype: .f16, shape: [layers.count, 2, kvHeads, count, headDim])
+            TensorDescriptor(
+                name: "kv", dtype: ElementType(type), shape: [layers.count, 2, kvHeads, count, headDim])
         ]
     }
 

@@ -23,9 +23,10 @@ struct ChatTemplateGoldenTests {
         var cases: [Case]
     }
 
-    @Test func outputsEqualJinja() throws {
-        let golden = try Fixture.decode(Golden.self, "templates.json")
-        #expect(golden.cases.count > 90)
+    @Test(arguments: [("templates.json", 90), ("features.json", 40)])
+    func outputsEqualJinja(file: String, count: Int) throws {
+        let golden = try Fixture.decode(Golden.self, file)
+        #expect(golden.cases.count > count)
         for item in golden.cases {
             let name = Comment(rawValue: "\(item.template) \(item.messages) tools \(item.tools)")
             let template = try ChatTemplate(source: try #require(golden.templates[item.template]))

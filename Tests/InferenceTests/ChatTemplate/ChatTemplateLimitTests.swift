@@ -28,6 +28,14 @@ struct ChatTemplateLimitTests {
         "{{ 1 % 0 }}", "{{ 1 / 0 }}", "{{ 5 % 0.0 }}", "{{ (0 - 9223372036854775807 - 1) // -1 }}",
         "{{ 99999999999999999999 }}",
         "{{ 'abc'[::0] }}", "{{ [1][::-9223372036854775807 - 1] }}", "{{ x.y.z }}", "{{ 'a' + 1 }}", "{{ nothing() }}",
+        "{% macro f() %}{% call f() %}{% endcall %}{% endmacro %}{% call f() %}{% endcall %}",
+        "{% macro f() %}{{ caller() }}{% endmacro %}"
+            + "{% macro g() %}{% call f() %}{{ g() }}{% endcall %}{% endmacro %}{{ g() }}",
+        "{% set n = namespace() %}{% macro f() %}{% set n.c = caller %}{% endmacro %}{% call f() %}{% endcall %}",
+        "{% macro f() %}{{ [caller] }}{% endmacro %}{% call f() %}{% endcall %}", "{% call 1 %}{% endcall %}",
+        "{% call nothing() %}{% endcall %}", "{% call %}", "{% raw %}", "{% raw %}{% endraw",
+        "{% set x | %}{% endset %}",
+        "{% filter %}{% endfilter %}", "{{ [1] | tojson(separators=[1]) }}", "{{ [1] | tojson(separators=[1, 2]) }}",
         "{{ raise_exception('no') }}", "{% include 'x' %}", "{{ 'x' | nofilter }}", "{{ 'x' is notest }}",
         "{{ 'x'.nomethod() }}", "{% if %}", "{% if true %}", "{% endif %}", "{{", "{%", "{#", "{{ 'x }}", "{{ (1 }}",
         "{{ [1 }}",
@@ -54,6 +62,7 @@ struct ChatTemplateLimitTests {
             "{{ 1" + repeated(" if 1 else 1") + " }}", "{{ 1" + repeated(" is odd") + " }}", repeated("{% if 1 %}"),
             repeated("{% for x in y %}"), "{% if 1 %}" + repeated("{% elif 1 %}"), "{{ " + repeated("{'a':") + " }}",
             "{{ 1" + repeated(" and 1") + " }}", "{{ f" + repeated("()") + " }}", "{{ 1" + repeated("~1") + " }}",
+            repeated("{% call f() %}"), repeated("{% filter trim %}"), repeated("{% set x %}"),
         ]
         for source in sources {
             #expect(throws: InferenceError.self, "\(source.prefix(40))") { _ = try render(source) }
@@ -64,7 +73,9 @@ struct ChatTemplateLimitTests {
     @Test func damagedTemplatesDoNotCrash() throws {
         struct Golden: Decodable { var templates: [String: String] }
         var random = SeededRandom(state: 5)
-        let templates = try Fixture.decode(Golden.self, "templates.json").templates.sorted { $0.key < $1.key }
+        let templates = try ["templates.json", "features.json"].flatMap { file in
+            try Fixture.decode(Golden.self, file).templates.sorted { $0.key < $1.key }
+        }
         var rendered = 0
         for (_, source) in templates {
             for _ in 0..<60 {

@@ -6,18 +6,18 @@ import Testing
 @Suite struct KVCacheTests {
     private func cache(blocks: Int) throws -> KVCache {
         let layers = LayerRange(0, 3)
-        let bytes = KVCache.bytes(tokens: blocks * 32, layers: layers, kvHeads: 2, headDim: 16)
-        return try KVCache(layers: layers, kvHeads: 2, headDim: 16, budgetBytes: bytes)
+        let bytes = KVCache.bytes(tokens: blocks * 32, layers: layers, shape: KVShape(kvHeads: 2, headDim: 16))
+        return try KVCache(layers: layers, shape: KVShape(kvHeads: 2, headDim: 16), budgetBytes: bytes)
     }
 
     @Test func budgetBecomesTokens() throws {
         #expect(try cache(blocks: 7).capacityTokens == 224)
         #expect(try cache(blocks: 7).capacityBytes == 7 * 3 * 2 * 2 * 16 * 32 * 2)
         #expect(throws: InferenceError.self) {
-            try KVCache(layers: LayerRange(0, 3), kvHeads: 2, headDim: 16, budgetBytes: 1000)
+            try KVCache(layers: LayerRange(0, 3), shape: KVShape(kvHeads: 2, headDim: 16), budgetBytes: 1000)
         }
         #expect(throws: InferenceError.self) {
-            try KVCache(layers: LayerRange(0, 3), kvHeads: 2, headDim: 16, budgetBytes: -1)
+            try KVCache(layers: LayerRange(0, 3), shape: KVShape(kvHeads: 2, headDim: 16), budgetBytes: -1)
         }
     }
 

@@ -6,9 +6,9 @@ import Testing
 @Suite struct KVTransferTests {
     /// Prefill stages and decoder stages cut the layers differently; every overlap travels on its own, in pieces of
     /// positions, in any order.
-    @Test(arguments: [1, 7, 32, 45], [TinyModelFormat.q4_0, .f16])
-    func movedEqualsNotMoved(pieceLength: Int, format: TinyModelFormat) throws {
-        let tiny = try TinyStages(TinyModel(format: format, layers: 5))
+    @Test(arguments: [1, 7, 32, 45], [KVType.f16, .q8_0])
+    func movedEqualsNotMoved(pieceLength: Int, kvType: KVType) throws {
+        let tiny = try TinyStages(TinyModel(format: .q4_0, layers: 5, headDim: 32), kvType: kvType)
         let prompt = tiny.prompt(45)
         let producer = Pipeline(stages: [try tiny.executor(0, 2), try tiny.executor(2, 5)])
         let consumer = Pipeline(stages: [
@@ -43,8 +43,49 @@ import Testing
         #expect(again == (try producer.stages[1].cache.exportKV("s", layers: LayerRange(2, 4), positions: 3..<40)))
     }
 
+    /// A cache takes what another type stored, with no more loss than that of the coarser type.
+    @Test func typesAreConverted() throws {
+        let options = TinyModel(format: .f32, headDim: 32)
+        let exact = try TinyStages(options)
+        let coarse = try TinyStages(options, kvType: .q8_0)
+        let prompt = exact.prompt(45)
+        let exactCache = try exact.executor()
+        let source = Pipeline(stages: [exactCache])
+        try source.open("s")
+        _ = try source.feed(prompt, to: "s")
+        let layers = exact.model.description.allLayers
+        let halves = try exactCache.cache.exportKV("s", layers: layers, positions: 0..<45)
+        let eights = try exactCache.cache.exportKV("s", layers: layers, positions: 0..<45, type: .q8_0)
+        #expect(eights.count * 64 == halves.count * 34)
+
+        // f16 into a Q8_0 cache stores what the sender would have made of it.
+        let coarseCache = try coarse.executor().cache
+        try coarseCache.open("s")
+        try coarseCache.importKV("s", layers: layers, positions: 0..<45, bytes: halves, type: .f16)
+        #expect(try coarseCache.exportKV("s", layers: layers, positions: 0..<45) == eights)
+
+        // Q8_0 into an f16 cache.
+        let target = try exact.executor()
+        try target.open("s")
+        try target.cache.importKV("s", layers: layers, positions: 0..<45, bytes: eights, type: .q8_0)
+        let expected = try source.feed([9], to: "s", from: 45)
+        let moved = try Pipeline(stages: [target]).feed([9], to: "s", from: 45)
+        #expect(relativeError(moved, expected) < 0.03)
+        #expect(bits(moved) != bits(expected))
+    }
+
+    @Test func q8NeedsWholeBlocksOfComponents() throws {
+        #expect(throws: InferenceError.self) { try TinyStages(TinyModel(headDim: 16), kvType: .q8_0) }
+        let cache = try KVCache(
+            layers: LayerRange(0, 1), shape: KVShape(kvHeads: 1, headDim: 16), budgetBytes: 1 << 16)
+        try cache.open("s")
+        #expect(throws: InferenceError.self) {
+            try cache.importKV("s", layers: LayerRange(0, 1), positions: 0..<1, bytes: [], type: .q8_0)
+        }
+    }
+
     @Test func lengthGrowsWithWhatAllLayersHold() throws {
-        let cache = try KVCache(layers: LayerRange(2, 5), kvHeads: 2, headDim: 16, budgetBytes: 1 << 20)
+        let cache = try KVCache(layers: LayerRange(2, 5), shape: KVShape(kvHeads: 2, headDim: 16), budgetBytes: 1 << 20)
         try cache.open("s")
         func load(_ layers: LayerRange, _ positions: Range<Int>) throws {
             let bytes = [UInt8](repeating: 1, count: cache.transferBytes(layers: layers, positions: positions))
@@ -63,7 +104,7 @@ import Testing
     }
 
     @Test func wireLayoutIsAsDocumented() throws {
-        let cache = try KVCache(layers: LayerRange(1, 3), kvHeads: 2, headDim: 8, budgetBytes: 1 << 20)
+        let cache = try KVCache(layers: LayerRange(1, 3), shape: KVShape(kvHeads: 2, headDim: 8), budgetBytes: 1 << 20)
         try cache.open("s")
         // Element number as its value, in wire order: [layer][K|V][head][position][component].
         let elements = (0..<UInt16(2 * 2 * 2 * 40 * 8)).map { $0 }
@@ -86,7 +127,7 @@ import Testing
     }
 
     @Test func wrongPiecesAreRefused() throws {
-        let cache = try KVCache(layers: LayerRange(0, 2), kvHeads: 1, headDim: 8, budgetBytes: 1 << 16)
+        let cache = try KVCache(layers: LayerRange(0, 2), shape: KVShape(kvHeads: 1, headDim: 8), budgetBytes: 1 << 16)
         try cache.open("s")
         let bytes = [UInt8](repeating: 0, count: 2 * 1 * 8 * 2 * 4)
         #expect(throws: InferenceError.self) {

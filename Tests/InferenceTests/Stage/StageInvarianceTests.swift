@@ -9,6 +9,9 @@ import Testing
         TinyModelFormat.allCases.map { TinyModel(format: $0) } + [
             TinyModel(format: .q8_0, hidden: 128, heads: 4, kvHeads: 1, tiedHead: false, ropeFactors: true, seed: 5),
             TinyModel(format: .q4_1, heads: 4, kvHeads: 4, tiedHead: false, seed: 6),
+            TinyModel(architecture: .qwen2, format: .q8_0, seed: 7),
+            TinyModel(architecture: .qwen3, format: .q4_0, headDim: 32, seed: 8),
+            TinyModel(architecture: .gemma3, format: .q4_0, layers: 7, heads: 2, kvHeads: 1, headDim: 64, seed: 9),
         ]
 
     @Test(arguments: variants) func splitEqualsWhole(_ options: TinyModel) throws {

@@ -7,11 +7,11 @@ import TestSupport
 struct TinyStages {
     let model: ModelFile
 
-    init(_ options: TinyModel = TinyModel()) throws {
+    init(_ options: TinyModel = TinyModel(), kvType: KVType = .f16) throws {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("tiny-\(UUID().uuidString).gguf")
         defer { try? FileManager.default.removeItem(at: file) }
         try options.write(to: file.path)
-        model = try ModelFile(path: file.path)
+        model = try ModelFile(path: file.path, kvType: kvType)
     }
 
     func executor(_ start: Int = 0, _ end: Int? = nil, threads: Int = 1, tokens: Int = 512, maxRows: Int = 96) throws
@@ -22,7 +22,7 @@ struct TinyStages {
         return try StageExecutor(
             model: model, layers: layers, threads: threads,
             kvBudgetBytes: KVCache.bytes(
-                tokens: tokens, layers: layers, kvHeads: sizes.kvHeads, headDim: sizes.headDim), maxRows: maxRows)
+                tokens: tokens, layers: layers, shape: sizes.kvShape), maxRows: maxRows)
     }
 
     /// A seeded prompt.
@@ -70,3 +70,9 @@ struct Pipeline {
 
 /// Bit patterns, so that a comparison is exact.
 func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }
+
+/// Root of the mean square of the differences over that of the expected values.
+func relativeError(_ values: [Float], _ expected: [Float]) -> Float {
+    let error = zip(values, expected).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+    return (error / expected.reduce(0) { $0 + $1 * $1 }).squareRoot()
+}
