@@ -30,11 +30,12 @@ def wait_for(what, seconds, condition):
 
 
 class Cluster:
-    def __init__(self, binaries, model, fleet, folder):
+    def __init__(self, binaries, model, fleet, folder, settings=()):
         self.binaries = pathlib.Path(binaries)
         self.model = model
         self.fleet = fleet
         self.folder = pathlib.Path(folder)
+        self.settings = settings
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {**os.environ, "XDG_STATE_HOME": str(self.folder / "state")}
@@ -44,7 +45,7 @@ class Cluster:
         with open(self.output, "w") as output:
             self.process = subprocess.Popen(
                 [self.binaries / "e2llm", "up", "--model", self.model, "--fleet", self.fleet, "--port", str(self.port),
-                 "--directory", str(self.folder / "up")],
+                 "--directory", str(self.folder / "up"), *[part for s in self.settings for part in ("--set", s)]],
                 stdout=output, stderr=subprocess.STDOUT, env=self.environment)
         self.wait_ready(120)
 

@@ -14,6 +14,7 @@ import openai
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from cluster import Cluster, wait_for  # noqa: E402
+from models import model_cases  # noqa: E402
 
 PROMPTS = [
     "What is the capital of France?", "Name three colours of the rainbow.", "Write a haiku about the sea.",
@@ -218,14 +219,58 @@ def test_impossible_models_and_fleets(cluster):
     refused("up", "--model", cluster.model, "--fleet", str(bad), says="thredas")
 
 
+def check_model(case, arguments, folder):
+    """Serves another model, or with other settings, and compares with one process."""
+    cluster = Cluster(arguments.binaries, case.model, arguments.fleet, folder, case.settings)
+    try:
+        cluster.start()
+        model = client(cluster).models.list().data[0].id
+        for prompt in case.prompts:
+            expected = cluster.json(
+                "generate", "--model", case.model, "--prompt", prompt, "--max-tokens", "24", *case.generate)
+            answer = client(cluster).completions.create(model=model, prompt=prompt, max_tokens=24, temperature=0)
+            assert answer.choices[0].text == expected["text"], (case.name, answer, expected)
+            assert expected["text"]
+        if case.chat:
+            chat_answer = chat(cluster, case.prompts[0])
+            expected = reference(cluster, case.prompts[0])
+            assert chat_answer.choices[0].message.content == expected["text"], (case.name, chat_answer, expected)
+        roles = [replica["role"] for replica in cluster.json("plan")["replicas"]]
+        assert not case.moves or "decode" in roles, f"keys and values never moved: {roles}"
+        cluster.stop()
+    except Exception:
+        print(cluster.logs())
+        raise
+    finally:
+        if hasattr(cluster, "process") and cluster.process.poll() is None:
+            cluster.process.terminate()
+            cluster.process.wait(timeout=40)
+
+
 def main():
     parser = argparse.ArgumentParser()
     for name in ["binaries", "model", "fleet"]:
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--only", default="")
+    parser.add_argument("--gemma", default="", help="Gemma-3-270M; left out without it")
     arguments = parser.parse_args()
     tests = [(name, test) for name, test in globals().items() if name.startswith("test_") and arguments.only in name]
     passed, failed = 0, 0
+    for case in model_cases(arguments.model, arguments.gemma):
+        if arguments.only not in case.name:
+            continue
+        started = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="e2llm-end-to-end-") as folder:
+            try:
+                check_model(case.prepared(folder), arguments, folder)
+                passed += 1
+                print(f"passed {case.name} ({time.monotonic() - started:.1f} s)", flush=True)
+            except Exception:
+                failed += 1
+                print(f"FAILED {case.name}\n{traceback.format_exc()}", flush=True)
+    if not tests:
+        print(f"{passed} passed, {failed} failed")
+        sys.exit(1 if failed or not passed else 0)
     with tempfile.TemporaryDirectory(prefix="e2llm-end-to-end-") as folder:
         cluster = Cluster(arguments.binaries, arguments.model, arguments.fleet, folder)
         try:

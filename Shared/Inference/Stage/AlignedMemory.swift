@@ -1,7 +1,11 @@
 internal import Glibc
 
 /// Anonymous memory of a fixed size, aligned to pages and zero at first; pages count as resident once touched.
+///
+/// Large pieces ask for huge pages: reading weights and KV cache then misses the translation buffer less.
 final class AlignedMemory {
+    private static let hugeFrom = 8 << 20
+
     /// The first byte.
     let base: UnsafeMutableRawPointer
     /// Bytes that can be used.
@@ -15,6 +19,7 @@ final class AlignedMemory {
         else {
             throw InferenceError(.outOfMemory, "cannot map \(bytes) bytes of memory")
         }
+        if bytes >= Self.hugeFrom { madvise(mapped, bytes, MADV_HUGEPAGE) }
         base = mapped
         count = bytes
     }
