@@ -118,7 +118,8 @@ let package = Package(
             [
                 "Profiler", "Partitioner", "Clusterer", "Scheduler", "PrefillWorker", "DecoderWorker", "Gateway",
                 "CommandLineTool", "StageRuntime", "TestSupport", "Domain", "Protocol", "Messaging", "ServiceRuntime",
-                "Inference", "Planning", "Scheduling", "CostModel", logging, lifecycle, nioCore, nioPosix,
+                "Inference", "Planning", "Scheduling", "CostModel", argumentParser, logging, lifecycle, nioCore,
+                nioPosix,
             ]),
     ]
 )

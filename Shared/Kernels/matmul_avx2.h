@@ -177,6 +177,7 @@ E2_INLINE void avx2_packed_rows(
             const uint8_t *from = base + (size_t)t * tile_bytes;
             avx2_source w = {
                 .vectors = from + e2_vector_offset(form, b), .scales = from + e2_scale_offset(form, blocks, b)};
+            e2_prefetch_block(form, w.vectors, w.scales, (size_t)tiles * tile_bytes);
             avx2_rows(form, w, false, 1, a, (size_t)blocks, rows, y + t * rows);
         }
     }
@@ -185,8 +186,11 @@ E2_INLINE void avx2_packed_rows(
     }
 }
 
-E2_INLINE void avx2_unpack(e2_form form, avx2_source w, int32_t blocks, avx2_unpacked *out) {
+E2_INLINE void avx2_unpack(
+    e2_form form, avx2_source w, int32_t blocks, size_t ahead, avx2_unpacked *out) {
     for (int32_t b = 0; b < blocks; b++) {
+        e2_prefetch_block(
+            form, w.vectors + e2_vector_offset(form, b), w.scales + (size_t)b * e2_scale_bytes(form), ahead);
 #pragma clang loop unroll(full)
         for (int i = 0; i < 16; i++) {
             __m256i weights = avx2_load(form, w, false, b, i / 2 % 4, i / 8, i % 2);
@@ -210,7 +214,7 @@ E2_INLINE void avx2_unpacked_panel(const matmul_call *m, e2_form form, int32_t t
         avx2_source w = {
             .vectors = base + e2_vector_offset(form, b), .scales = base + e2_scale_offset(form, blocks, b),
             .unpacked = &unpacked};
-        avx2_unpack(form, w, count, &unpacked);
+        avx2_unpack(form, w, count, e2_tile_bytes(form, m->w->cols), &unpacked);
         for (int32_t r = 0; r < rows; r += AVX2_ROWS) {
             const e2_qblock *a = m->input.blocks + (size_t)(row + r) * (size_t)blocks + b;
             avx2_rows(form, w, true, count, a, (size_t)blocks, AVX2_ROWS, y + r);

@@ -68,6 +68,9 @@ E2_INLINE void vnni_rows(
     for (int32_t b = 0; b < blocks; b++) {
         for (int t = 0; t < tiles; t++) {
             const uint8_t *vectors = w[t] + e2_vector_offset(form, b);
+            e2_prefetch_block(
+                form, vectors, scales[t] + (size_t)b * e2_scale_bytes(form),
+                (size_t)tiles * e2_tile_bytes(form, m->w->cols));
             const uint16_t *scale_words = (const uint16_t *)(scales[t] + (size_t)b * e2_scale_bytes(form));
 #pragma clang loop unroll(full)
             for (int pass = 0; pass < passes; pass++) {

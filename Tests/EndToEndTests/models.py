@@ -13,6 +13,8 @@ class ModelCase:
     settings: list = dataclasses.field(default_factory=list)
     generate: list = dataclasses.field(default_factory=list)
     chat: bool = False
+    # Whether the model has a chat template.
+    chats: bool = True
     # Whether the plan has prefill and decoder replicas, between which keys and values move.
     moves: bool = True
 
@@ -33,5 +35,5 @@ def model_cases(default_model, gemma):
             ["--kv-type", "q8_0"]),
     ]
     if gemma:
-        cases.append(ModelCase("model_gemma3", gemma, ["The capital of France is", "Bees make honey because"], moves=False))
+        cases.append(ModelCase("model_gemma3", gemma, ["The capital of France is", "Bees make honey because"], moves=False, chats=False))
     return cases

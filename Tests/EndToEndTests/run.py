@@ -235,6 +235,12 @@ def check_model(case, arguments, folder):
             chat_answer = chat(cluster, case.prompts[0])
             expected = reference(cluster, case.prompts[0])
             assert chat_answer.choices[0].message.content == expected["text"], (case.name, chat_answer, expected)
+        if not case.chats:
+            try:
+                chat(cluster, case.prompts[0])
+                raise AssertionError(f"{case.name}: a chat without a chat template was answered")
+            except openai.BadRequestError as refusal:
+                assert "no chat template" in str(refusal), refusal
         roles = [replica["role"] for replica in cluster.json("plan")["replicas"]]
         assert not case.moves or "decode" in roles, f"keys and values never moved: {roles}"
         cluster.stop()

@@ -31,7 +31,8 @@ public struct TinyModel: Sendable {
     /// Makes options.
     public init(
         architecture: TinyModelArchitecture = .llama, format: TinyModelFormat = .q4_0, layers: Int = 4,
-        hidden: Int = 64, heads: Int = 4, kvHeads: Int = 2, headDim: Int? = nil, feedForward: Int = 96, contextLength: Int = 512, tiedHead: Bool = true, ropeFactors: Bool = false,
+        hidden: Int = 64, heads: Int = 4, kvHeads: Int = 2, headDim: Int? = nil, feedForward: Int = 96,
+        contextLength: Int = 512, tiedHead: Bool = true, ropeFactors: Bool = false,
         seed: UInt64 = 1
     ) {
         self.architecture = architecture

@@ -15,8 +15,8 @@ import sys
 import bench_report
 from bench_programs import Engine, Peer, Unsupported
 
-BASE = {"prefill": 512, "batches": [1, 8, 16], "context": 128, "steps": 32}
-LONG = {"prefill": 4096, "batches": [1], "context": 4096, "steps": 32}
+BASE = {"prefill": 512, "batches": [1, 8, 16], "context": 128, "steps": 16}
+LONG = {"prefill": 4096, "batches": [1], "context": 4096, "steps": 16}
 TYPES = ["Q4_0", "Q8_0", "Q4_K_M"]
 
 

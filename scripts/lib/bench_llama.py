@@ -75,6 +75,16 @@ class Context:
             batch.logits[index] = wanted
         return batch
 
+    def copy_sequence(self, targets):
+        """Gives each target a copy of its own of sequence 0 (llama_memory_seq_cp would share the cells)."""
+        size = llama.llama_state_seq_get_size(self.handle, 0)
+        state = (ctypes.c_uint8 * size)()
+        if llama.llama_state_seq_get_data(self.handle, state, size, 0) != size:
+            sys.exit("error: llama.cpp cannot save a sequence")
+        for target in targets:
+            if llama.llama_state_seq_set_data(self.handle, state, size, target) == 0:
+                sys.exit("error: llama.cpp cannot restore a sequence")
+
     def decode(self, batch):
         if llama.llama_decode(self.handle, batch) != 0:
             sys.exit("error: llama_decode failed")
@@ -82,8 +92,6 @@ class Context:
 
 
 def median_seconds(repetitions, work, restore):
-    work()  # warms up
-    restore()
     times = []
     for _ in range(repetitions):
         start = time.perf_counter()
@@ -98,8 +106,11 @@ def prefill(model, job, threads, repetitions, tokens):
     context = Context(
         model, tokens=count, threads=threads, batch=count, ubatch=min(job["ubatch"], count), flash=job["flash"])
     batch = context.batch([(tokens[i], i, 0, i == count - 1) for i in range(count)])
-    seconds = median_seconds(
-        repetitions, lambda: context.decode(batch), lambda: llama.llama_memory_clear(context.memory, False))
+    clear = lambda: llama.llama_memory_clear(context.memory, False)
+    # One physical batch touches every buffer.
+    context.decode(context.batch([(tokens[i], i, 0, False) for i in range(min(job["ubatch"], count))]))
+    clear()
+    seconds = median_seconds(repetitions, lambda: context.decode(batch), clear)
     context.close()
     return {"tokens_per_s": count / seconds, "seconds": seconds}
 
@@ -109,19 +120,22 @@ def decode(model, job, threads, repetitions, tokens):
     context = Context(
         model, tokens=size * ((held + steps + 255) // 256 * 256), threads=threads, sequences=size, batch=max(held, size),
         flash=job["flash"], unified=job["unified"])
-    for sequence in range(size):
-        context.decode(context.batch([(tokens[i], i, sequence, False) for i in range(held)]))
+    context.decode(context.batch([(tokens[i], i, 0, False) for i in range(held)]))
+    context.copy_sequence(range(1, size))
     batches = [
         context.batch([(tokens[step * size + s], held + step, s, True) for s in range(size)]) for step in range(steps)]
-
-    def work():
-        for batch in batches:
-            context.decode(batch)
 
     def restore():
         for sequence in range(size):
             llama.llama_memory_seq_rm(context.memory, sequence, held, -1)
 
+    def work():
+        for batch in batches:
+            context.decode(batch)
+
+    for batch in batches[:2]:
+        context.decode(batch)
+    restore()
     seconds = median_seconds(repetitions, work, restore)
     context.close()
     return {"tokens_per_s": size * steps / seconds, "seconds": seconds}

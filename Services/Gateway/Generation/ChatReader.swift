@@ -10,6 +10,8 @@ struct ChatReader {
         let messages = try messages(fields)
         do {
             return try reader.model.vocabulary.encode(messages)
+        } catch is NoChatTemplate {
+            throw APIError.invalid("the model has no chat template: use /v1/completions", "messages")
         } catch {
             throw APIError.invalid("the chat template does not accept these messages: \(error)", "messages")
         }

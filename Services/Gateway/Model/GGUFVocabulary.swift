@@ -23,15 +23,20 @@ struct GGUFVocabulary: Vocabulary {
 
     func encode(_ chat: [ChatMessage]) throws -> [Int32] {
         guard let format else {
-            throw RuntimeError(.badSetting, "the model has no chat template: use /v1/completions")
+            throw NoChatTemplate()
         }
         return try format.tokens(chat)
     }
 
     func decode(_ tokens: [Int32]) -> String { tokenizer.decode(tokens, skipSpecial: false) }
 
+    func piece(_ token: Int32) -> String { String(decoding: tokenizer.piece(token), as: UTF8.self) }
+
     func makeText() -> any TokenText { StreamingDetokenizer(tokenizer: tokenizer, skipSpecial: true) }
 }
+
+/// The model is not made for chats.
+struct NoChatTemplate: Error {}
 
 extension StreamingDetokenizer: TokenText {}
 

@@ -14,6 +14,8 @@ protocol Vocabulary: Sendable {
     func encode(_ chat: [ChatMessage]) throws -> [Int32]
     /// The text of tokens, special ones included.
     func decode(_ tokens: [Int32]) -> String
+    /// The text that one token adds to a text; what is not UTF-8 is replaced.
+    func piece(_ token: Int32) -> String
     /// Turns generated tokens into text, without special ones.
     func makeText() -> any TokenText
 }

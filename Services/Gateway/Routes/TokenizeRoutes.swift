@@ -34,12 +34,12 @@ struct TokenizeRoutes: Sendable {
         ]
         if try fields.bool("with_pieces") == true {
             let pieces = tokens.map { token -> JSONValue in
-                ["id": .integer(Int(token)), "piece": .string(model.vocabulary.decode([token]))]
+                ["id": .integer(Int(token)), "piece": .string(model.vocabulary.piece(token))]
             }
             answer = ["count": .integer(tokens.count), "tokens": .array(pieces)]
         } else if try fields.bool("return_token_strs") == true {
             answer = answer.adding([
-                "token_strs": .array(tokens.map { .string(model.vocabulary.decode([$0])) })
+                "token_strs": .array(tokens.map { .string(model.vocabulary.piece($0)) })
             ])
         }
         return .json(answer)

@@ -53,7 +53,8 @@ struct LayerSource {
 
     private var matrices: [SourceMatrix] { [query, key, value, output, gate, up, down] }
     private var vectors: [[Float]] {
-        [attentionNorm, feedForwardNorm] + [
+        [attentionNorm, feedForwardNorm]
+            + [
                 queryBias, keyBias, valueBias, queryNorm, keyNorm, attentionPostNorm, feedForwardPostNorm,
             ].compactMap { $0 }
     }

@@ -29,6 +29,8 @@ struct ByteVocabulary: Vocabulary {
         }
     }
 
+    func piece(_ token: Int32) -> String { decode([token]) }
+
     func decode(_ tokens: [Int32]) -> String {
         String(decoding: tokens.filter { $0 < 256 }.map { UInt8($0) }, as: UTF8.self)
     }
