@@ -88,7 +88,6 @@ def jobs(configuration):
 def variants(job):
     """The settings among which the peer gets the fastest."""
     if job["kind"] == "prefill":
-        sizes = [512] if job["tokens"] <= 512 else [512, 2048]
-        return [{"flash": flash, "ubatch": size} for flash in (False, True) for size in sizes]
+        return [{"flash": flash, "ubatch": 512} for flash in (False, True)]
     caches = [False, True] if job["batch"] > 1 else [False]
     return [{"flash": flash, "unified": unified} for flash in (False, True) for unified in caches]

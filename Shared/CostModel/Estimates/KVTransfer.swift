@@ -36,30 +36,23 @@ extension FleetCost {
         kvFlows(from: prefill, to: decode, tokens: tokens, bytesShare: bytesShare).reduce(0) { $0 + $1.bytes }
     }
 
-    /// Seconds until all flows have arrived when they start together: the most loaded port or link, plus the longest
-    /// latency.
+    /// Seconds until all flows have arrived when they start together: the most loaded resource of the network, plus the
+    /// longest latency.
     public func kvTransferSeconds(_ flows: [KVFlow]) -> Double {
         let latency = flows.map { network.link(from: $0.from, to: $0.to).latencySeconds }.max() ?? 0
-        return latency + (kvPortSeconds(flows).values.max() ?? 0)
+        return latency + (kvOccupation(flows).values.max() ?? 0)
     }
 
-    /// Seconds that the flows occupy every port, without latency.
-    ///
-    /// Links work in parallel, but all flows out of (or into) one device share its port, whose bandwidth is that of its
-    /// fastest link among them; a slower link among them counts as longer occupation of its own only.
-    public func kvPortSeconds(_ flows: [KVFlow]) -> [KVPort: Double] {
-        var bytes: [KVPort: Double] = [:]
-        var fastest: [KVPort: Double] = [:]
+    /// Seconds that the flows occupy every resource of the network, without latency.
+    public func kvOccupation(_ flows: [KVFlow]) -> [NetworkResource.Identity: Double] {
+        var seconds: [NetworkResource.Identity: Double] = [:]
         for flow in flows {
-            let rate = network.link(from: flow.from, to: flow.to).bytesPerSecond
-            for port in [KVPort.out(flow.from), .into(flow.to), .link(flow.from, flow.to)] {
-                bytes[port, default: 0] += flow.bytes
-                fastest[port] = max(fastest[port] ?? 0, rate)
+            for use in network.uses(from: flow.from, to: flow.to) {
+                seconds[use.resource.id, default: 0] +=
+                    flow.bytes * Double(use.crossings) / use.resource.bytesPerSecond
             }
         }
-        return bytes.reduce(into: [:]) { seconds, entry in
-            seconds[entry.key] = entry.value / (fastest[entry.key] ?? .infinity)
-        }
+        return seconds
     }
 
     /// Seconds of the transfer that are not hidden behind prefill, when the KV of a prompt of `tokens` tokens streams in
@@ -74,14 +67,4 @@ extension FleetCost {
         let chunks = ((Double(tokens) / Double(chunkTokens)).rounded(.up))
         return max(transferSeconds - prefillSeconds * (chunks - 1) / chunks, transferSeconds / chunks)
     }
-}
-
-/// A place where KV flows contend.
-public enum KVPort: Sendable, Hashable {
-    /// Everything that leaves a device.
-    case out(DeviceID)
-    /// Everything that reaches a device.
-    case into(DeviceID)
-    /// Everything between two devices.
-    case link(DeviceID, DeviceID)
 }

@@ -48,9 +48,11 @@ public final class GGUFFile: Sendable {
         map.bytes(tensor.offset..<tensor.offset + tensor.byteCount)
     }
 
-    /// Gives the pages of a tensor back to the system; reading them again loads them from the file.
-    public func releasePages(of tensor: GGUFTensor) {
-        map.releasePages(tensor.offset..<tensor.offset + tensor.byteCount)
+    /// Gives the pages of a tensor, or of a part of its bytes, back to the system; reading them again loads them from the
+    /// file.
+    public func releasePages(of tensor: GGUFTensor, bytes: Range<Int>? = nil) {
+        let part = (bytes ?? 0..<tensor.byteCount).clamped(to: 0..<tensor.byteCount)
+        map.releasePages(tensor.offset + part.lowerBound..<tensor.offset + part.upperBound)
     }
 
     private static func readVersion(_ cursor: inout GGUFCursor) throws -> Int {

@@ -77,10 +77,10 @@ struct TensorLookup {
         }
     }
 
-    /// Gives the file pages of a tensor back to the system.
-    func releasePages(of name: String) {
+    /// Gives the file pages of a part of a tensor back to the system.
+    func releasePages(of name: String, bytes: Range<Int>) {
         guard let tensor = gguf.tensor(name) else { return }
-        gguf.releasePages(of: tensor)
+        gguf.releasePages(of: tensor, bytes: bytes)
     }
 
     private func found(_ name: String, shape: [Int]) throws -> GGUFTensor {

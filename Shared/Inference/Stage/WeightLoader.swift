@@ -9,6 +9,9 @@ struct WeightLoader {
     /// Tiles of 16 rows that one piece of work packs.
     private static let tilesPerPiece = 32
 
+    /// Bytes of the file that are packed before their pages are given back: a large matrix never lies in memory twice.
+    private static let slabBytes = 8 << 20
+
     /// Packs a matrix and gives its file pages back.
     func pack(_ source: SourceMatrix) throws -> e2_matrix {
         let destination = arena.take(source.packedBytes)
@@ -17,17 +20,24 @@ struct WeightLoader {
         guard let base = source.bytes.baseAddress else {
             throw InferenceError(.invalidInput, "tensor \(source.name) is empty")
         }
+        let pieceBytes = source.bytes.count / max(1, source.rows) * Self.tilesPerPiece * 16
+        let slab = max(1, Self.slabBytes / max(1, pieceBytes))
         var statuses = [e2_status](repeating: E2_OK, count: pieces)
-        statuses.withUnsafeMutableBufferPointer { statuses in
-            pool.forEach(pieces) { piece in
-                let begin = piece * Self.tilesPerPiece
-                statuses[piece] = e2_pack_rows(
-                    source.type, base, Int64(source.rows), Int64(source.columns), destination, Int32(begin),
-                    Int32(min(begin + Self.tilesPerPiece, tiles)))
+        for first in stride(from: 0, to: pieces, by: slab) {
+            let count = min(slab, pieces - first)
+            statuses.withUnsafeMutableBufferPointer { statuses in
+                pool.forEach(count) { index in
+                    let piece = first + index
+                    let begin = piece * Self.tilesPerPiece
+                    statuses[piece] = e2_pack_rows(
+                        source.type, base, Int64(source.rows), Int64(source.columns), destination, Int32(begin),
+                        Int32(min(begin + Self.tilesPerPiece, tiles)))
+                }
             }
+            tensors.releasePages(
+                of: source.name, bytes: first * pieceBytes..<min(source.bytes.count, (first + count) * pieceBytes))
         }
         for status in statuses { try KernelFailure.check(status, "tensor \(source.name)") }
-        tensors.releasePages(of: source.name)
         var matrix = e2_matrix()
         matrix.form = e2_packed_form(source.type)
         matrix.rows = Int32(source.rows)

@@ -47,7 +47,7 @@ struct KVReserve: Sendable {
         return least
     }
 
-    private static func doesNotFit(_ cost: FleetCost, tokens: Int, missing: Int) -> PlanningError {
+    static func doesNotFit(_ cost: FleetCost, tokens: Int, missing: Int) -> PlanningError {
         let model = cost.model
         let weights = model.weightBytes(model.allLayers)
         let kv = model.kvBytes(model.allLayers, tokens: tokens)

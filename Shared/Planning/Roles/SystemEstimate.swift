@@ -6,13 +6,13 @@ struct SystemEstimate: Sendable {
     let cost: FleetCost
     let traffic: Traffic
     let options: PlanningOptions
-    private let ports: PortIndex
+    private var resources = ResourceNumbers()
     private var transfers: [Int: Transfer] = [:]
 
     /// What the KV of one mean prompt costs between two members.
     private struct Transfer: Sendable {
-        /// Seconds that each port is occupied.
-        var occupied: [(port: Int, seconds: Double)]
+        /// Seconds that each resource of the network is occupied.
+        var occupied: [(resource: Int, seconds: Double)]
         /// Seconds that streaming does not hide.
         var exposed: Double
     }
@@ -21,7 +21,6 @@ struct SystemEstimate: Sendable {
         self.cost = cost
         self.traffic = traffic
         self.options = options
-        ports = PortIndex(cost.devices.map(\.id))
     }
 
     /// The score of a plan, or `nil` where a phase is not served.
@@ -55,7 +54,7 @@ struct SystemEstimate: Sendable {
         return (score, members)
     }
 
-    /// Prompts per second whose KV the ports can carry when every pair is used in proportion to its members' rates.
+    /// Prompts per second whose KV the network can carry when every pair is used in proportion to its members' rates.
     private mutating func kvRate(
         _ prefills: [RoleMember], _ decodes: [RoleMember], _ prefillRate: Double, _ decodeRate: Double
     ) -> Double {
@@ -63,8 +62,8 @@ struct SystemEstimate: Sendable {
         for prefill in prefills {
             for decode in decodes {
                 let share = prefill.rate / prefillRate * decode.rate / decodeRate
-                for (port, seconds) in transfer(prefill, decode).occupied {
-                    occupied[port, default: 0] += share * seconds
+                for (resource, seconds) in transfer(prefill, decode).occupied {
+                    occupied[resource, default: 0] += share * seconds
                 }
             }
         }
@@ -154,27 +153,21 @@ struct SystemEstimate: Sendable {
         let exposed = cost.exposedKVSeconds(
             transferSeconds: cost.kvTransferSeconds(flows), prefillSeconds: prefill.prefill?.latencySeconds ?? 0,
             tokens: traffic.promptTokens, chunkTokens: options.chunkTokens)
-        let occupied = cost.kvPortSeconds(flows).map { (ports.number($0.key), $0.value) }.sorted { $0.0 < $1.0 }
+        var occupied: [(resource: Int, seconds: Double)] = []
+        for (resource, seconds) in cost.kvOccupation(flows) { occupied.append((resources.number(resource), seconds)) }
         let made = Transfer(occupied: occupied, exposed: exposed)
         transfers[key] = made
         return made
     }
 }
 
-/// Numbers for KV ports, so that loads can be added up without hashing names.
-private struct PortIndex: Sendable {
-    private let index: [DeviceID: Int]
+/// Numbers for the resources of the network, so that loads can be added up without hashing names.
+private struct ResourceNumbers: Sendable {
+    private var numbers: [NetworkResource.Identity: Int] = [:]
 
-    init(_ devices: [DeviceID]) {
-        index = Dictionary(zip(devices, 0...), uniquingKeysWith: { first, _ in first })
-    }
-
-    func number(_ port: KVPort) -> Int {
-        let count = index.count
-        switch port {
-        case .out(let device): return index[device] ?? 0
-        case .into(let device): return count + (index[device] ?? 0)
-        case .link(let from, let to): return 2 * count + (index[from] ?? 0) * count + (index[to] ?? 0)
-        }
+    mutating func number(_ resource: NetworkResource.Identity) -> Int {
+        if let known = numbers[resource] { return known }
+        numbers[resource] = numbers.count
+        return numbers.count - 1
     }
 }

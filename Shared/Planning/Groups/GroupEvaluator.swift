@@ -1,0 +1,278 @@
+internal import CostModel
+internal import Domain
+
+/// Finds what a group of devices is worth in every role: the best order, layers, decode concurrency and micro-batches.
+struct GroupEvaluator {
+    private let instance: PlanningInstance
+    private let orders: StageOrders
+    /// Longest token gap that is allowed; infinite for none.
+    private let longestGap: Double
+    private var prefill: LayerFilling
+    private var decode: LayerFilling
+    private var value = GroupValue()
+
+    init(_ instance: PlanningInstance, orders: StageOrders? = nil, longestGap: Double = .infinity) {
+        self.instance = instance
+        self.orders = orders ?? StageOrders(instance: instance)
+        self.longestGap = longestGap
+        prefill = LayerFilling(layers: instance.layers)
+        decode = LayerFilling(layers: instance.layers)
+    }
+
+    /// The value of a group; empty where it cannot hold the model.
+    mutating func evaluate(_ members: [Int]) -> GroupValue {
+        value = GroupValue()
+        guard members.count <= instance.layers, mayHold(members) else { return value }
+        for order in orders.orders(members) { tryOrder(order) }
+        return value
+    }
+
+    private func mayHold(_ members: [Int]) -> Bool {
+        var room = 0
+        for member in members {
+            room += instance.capacity(member, tokens: instance.decodeTokens[1], first: false, last: false)
+        }
+        return room >= instance.layers
+    }
+
+    private mutating func tryOrder(_ order: [Int]) {
+        let count = order.count
+        var slowestHop = 0.0
+        var hops = 0.0
+        var latencies = 0.0
+        var tokenHops = 0.0
+        var slowestLatency = 0.0
+        var slowestTokenHop = 0.0
+        for index in 1..<max(1, count) {
+            let pair = order[index - 1] * instance.count + order[index]
+            slowestHop = max(slowestHop, instance.promptHops[pair])
+            hops += instance.promptHops[pair]
+            latencies += instance.hopLatencies[pair]
+            slowestLatency = max(slowestLatency, instance.hopLatencies[pair])
+            tokenHops += instance.tokenHops[pair]
+            slowestTokenHop = max(slowestTokenHop, instance.tokenHops[pair])
+        }
+        let way = Way(
+            slowestHop: slowestHop, hops: hops,
+            latencies: latencies
+                + (count > 1 ? instance.hopLatencies[order[count - 1] * instance.count + order[0]] : 0),
+            slowestLatency: slowestLatency, tokenHops: tokenHops, slowestTokenHop: slowestTokenHop)
+        tryPrefill(order, way)
+        tryDecode(order, way)
+    }
+
+    /// Hops of an order.
+    private struct Way {
+        var slowestHop: Double
+        var hops: Double
+        var latencies: Double
+        var slowestLatency: Double
+        var tokenHops: Double
+        var slowestTokenHop: Double
+
+        func decodeHops(_ batch: Double) -> Double { latencies + tokenHops * batch }
+        func slowestDecodeHop(_ batch: Double) -> Double { slowestLatency + slowestTokenHop * batch }
+    }
+
+    // MARK: - Prefill
+
+    private mutating func tryPrefill(_ order: [Int], _ way: Way) {
+        guard limits.roles != .mixed else { return }
+        let last = order.count - 1
+        fill(&prefill, order, tokens: instance.prefillTokens) { figures, _ in max(figures.prefill, figures.kvOut) }
+        for place in order.indices {
+            prefill.fixed[place] = place == last ? instance.devices[order[place]].prefillHead : 0
+        }
+        guard prefill.leastSlowest() != nil else { return }
+        consider(prefillOption(order, prefill.counts, way))
+    }
+
+    private var limits: PlanningLimits { instance.limits }
+
+    /// The times of a mean prompt over given layers.
+    private func prefillTimes(_ order: [Int], _ counts: [Int], _ way: Way) -> (cycle: Double, latency: Double) {
+        var slowest = way.slowestHop
+        var sum = way.hops
+        for place in order.indices {
+            let figures = instance.devices[order[place]]
+            let stage =
+                Double(counts[place]) * figures.prefill + (place == order.count - 1 ? figures.prefillHead : 0)
+            slowest = max(slowest, stage)
+            sum += stage
+        }
+        return (slowest, sum)
+    }
+
+    private func prefillOption(_ order: [Int], _ counts: [Int], _ way: Way) -> GroupOption {
+        let (cycle, latency) = prefillTimes(order, counts, way)
+        var port = 0.0
+        for place in order.indices { port = max(port, Double(counts[place]) * instance.devices[order[place]].kvOut) }
+        var option = GroupOption(role: .prefill, order: order, layers: counts)
+        option.prefillCycle = cycle
+        option.prefillLatency = latency
+        option.rate = 1 / max(cycle, port)
+        return option
+    }
+
+    private mutating func consider(_ option: GroupOption) {
+        guard option.rate.isFinite, option.rate > 0 else { return }
+        let best = value[option.role]
+        // Equal rates are settled by latency, so that a plan is also quick where nothing is to be gained.
+        if let best, !(option.rate > best.rate * (1 + 1e-9)),
+            !(option.rate >= best.rate * (1 - 1e-9)
+                && option.prefillLatency + option.tokenGap < (best.prefillLatency + best.tokenGap) * (1 - 1e-9))
+        {
+            return
+        }
+        switch option.role {
+        case .prefill: value.prefill = option
+        case .decode: value.decode = option
+        case .mixed: value.mixed = option
+        }
+    }
+
+    // MARK: - Decode
+
+    /// All concurrencies that are a whole number of equal micro-batches.
+    private mutating func tryDecode(_ order: [Int], _ way: Way) {
+        let output = max(1, instance.demand.outputTokens)
+        let last = order.count - 1
+        let leastCycle = limits.roles == .split ? 0 : mixedCycle(order, way)
+        for batch in stride(from: instance.largestBatch, through: 1, by: -1) {
+            let hops = way.decodeHops(Double(batch))
+            for microBatches in 1...max(1, min(order.count, instance.largestBatch / batch)) {
+                let concurrency = batch * microBatches
+                fill(&decode, order, tokens: instance.decodeTokens[concurrency]) { figures, _ in figures.decode[batch] }
+                for place in order.indices {
+                    decode.fixed[place] = place == last ? instance.devices[order[place]].head[batch] : 0
+                }
+                guard let sum = decode.leastSum() else { continue }
+                let least = max(sum + hops, Double(microBatches) * decode.balanced)
+                let bound = Double(concurrency) / (output * least)
+                let isUseful =
+                    (limits.roles != .mixed && bound > (value.decode?.rate ?? 0) * (1 - 1e-9))
+                    || (limits.roles != .split
+                        && 1 / (leastCycle + 1 / bound) > (value.mixed?.rate ?? 0) * (1 - 1e-9))
+                guard isUseful, least <= longestGap else { continue }
+                decodeOptions(order, way, batch: batch, microBatches: microBatches, leastSum: sum)
+            }
+        }
+        guard limits.roles != .split else { return }
+        tryBalancedMixed(order, way)
+    }
+
+    /// The smallest token gap for a batch: within a limit on the stages, the sum is least; the limit is found by bisection.
+    private mutating func decodeOptions(
+        _ order: [Int], _ way: Way, batch: Int, microBatches: Int, leastSum: Double
+    ) {
+        let hops = way.decodeHops(Double(batch))
+        let slowestHop = way.slowestDecodeHop(Double(batch))
+        let count = Double(microBatches)
+        var high = max(leastSum + hops, count * max(decode.slowest, slowestHop))
+        var low = max(leastSum + hops, count * max(decode.balanced, slowestHop))
+        var best = decode.counts
+        if low < high * (1 - 1e-9) {
+            for _ in 0..<14 {
+                let middle = (low + high) / 2
+                if let sum = decode.leastSum(limit: middle / count), sum + hops <= middle {
+                    let gap = max(sum + hops, count * max(decode.slowest, slowestHop))
+                    if gap <= high { (high, best) = (min(middle, gap), decode.counts) } else { high = middle }
+                } else {
+                    low = middle
+                }
+                if high - low < 1e-6 * high { break }
+            }
+        }
+        addDecode(order, best, way, batch: batch, microBatches: microBatches)
+    }
+
+    /// A decoder and a mixed replica with given layers.
+    private mutating func addDecode(_ order: [Int], _ counts: [Int], _ way: Way, batch: Int, microBatches: Int) {
+        var slowest = way.slowestDecodeHop(Double(batch))
+        var sum = way.decodeHops(Double(batch))
+        var port = 0.0
+        let last = order.count - 1
+        for place in order.indices {
+            let figures = instance.devices[order[place]]
+            let stage = Double(counts[place]) * figures.decode[batch] + (place == last ? figures.head[batch] : 0)
+            slowest = max(slowest, stage)
+            sum += stage
+            port = max(port, Double(counts[place]) * figures.kvIn)
+        }
+        let gap = max(Double(microBatches) * slowest, sum)
+        guard gap <= longestGap, gap.isFinite else { return }
+        let concurrency = batch * microBatches
+        let rate = Double(concurrency) / (max(1, instance.demand.outputTokens) * gap)
+        if limits.roles != .mixed {
+            var option = GroupOption(role: .decode, order: order, layers: counts)
+            (option.concurrency, option.microBatches, option.tokenGap) = (concurrency, microBatches, gap)
+            option.rate = port > 0 ? min(rate, 1 / port) : rate
+            consider(option)
+        }
+        if limits.roles != .split {
+            let (cycle, latency) = prefillTimes(order, counts, way)
+            var option = GroupOption(role: .mixed, order: order, layers: counts)
+            (option.concurrency, option.microBatches, option.tokenGap) = (concurrency, microBatches, gap)
+            (option.prefillCycle, option.prefillLatency) = (cycle, latency)
+            option.rate = 1 / (cycle + 1 / rate)
+            consider(option)
+        }
+    }
+
+    // MARK: - Mixed
+
+    /// The least prefill cycle that a mixed replica could have.
+    private mutating func mixedCycle(_ order: [Int], _ way: Way) -> Double {
+        fillPrefill(order, tokens: instance.decodeTokens[1])
+        return max(way.slowestHop, prefill.leastSlowest() ?? 0)
+    }
+
+    private mutating func fillPrefill(_ order: [Int], tokens: Int) {
+        fill(&prefill, order, tokens: tokens) { figures, _ in figures.prefill }
+        for place in order.indices {
+            prefill.fixed[place] = place == order.count - 1 ? instance.devices[order[place]].prefillHead : 0
+        }
+    }
+
+    /// Layers that suit prefill, and layers that balance what each request costs every device in both phases.
+    private mutating func tryBalancedMixed(_ order: [Int], _ way: Way) {
+        guard order.count > 1 else { return }
+        let output = max(1, instance.demand.outputTokens)
+        let last = order.count - 1
+        for microBatches in 1...min(order.count, instance.largestBatch) {
+            let batch = instance.largestBatch / microBatches
+            let tokens = instance.decodeTokens[batch * microBatches]
+            fillPrefill(order, tokens: tokens)
+            if prefill.leastSlowest() != nil {
+                addDecode(order, prefill.counts, way, batch: batch, microBatches: microBatches)
+            }
+            fill(&prefill, order, tokens: tokens) { figures, _ in
+                figures.prefill + output * figures.decode[batch] / Double(batch)
+            }
+            for place in order.indices {
+                let figures = instance.devices[order[place]]
+                prefill.fixed[place] =
+                    place == last ? figures.prefillHead + output * figures.head[batch] / Double(batch) : 0
+            }
+            if prefill.leastSlowest() != nil {
+                addDecode(order, prefill.counts, way, batch: batch, microBatches: microBatches)
+            }
+        }
+    }
+
+    @inline(__always)
+    private func fill(
+        _ filling: inout LayerFilling, _ order: [Int], tokens: Int, _ seconds: (DeviceFigures, Int) -> Double
+    ) {
+        if filling.capacities.count != order.count {
+            filling.capacities = [Int](repeating: 0, count: order.count)
+            filling.seconds = [Double](repeating: 0, count: order.count)
+            filling.fixed = filling.seconds
+        }
+        for place in order.indices {
+            filling.capacities[place] = instance.capacity(
+                order[place], tokens: tokens, first: place == 0, last: place == order.count - 1)
+            filling.seconds[place] = seconds(instance.devices[order[place]], place)
+        }
+    }
+}

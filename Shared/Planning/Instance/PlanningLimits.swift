@@ -1,0 +1,57 @@
+public import Domain
+
+/// What a plan may use and must keep.
+public struct PlanningLimits: Sendable, Hashable {
+    /// Which roles may stand in one plan.
+    public enum Roles: String, Sendable, Hashable, CaseIterable {
+        /// Prefill, decoder and mixed replicas side by side.
+        case any
+        /// Either prefill and decoder replicas, or mixed ones only.
+        case uniform
+        /// Prefill and decoder replicas only.
+        case split
+        /// Mixed replicas only.
+        case mixed
+    }
+
+    /// Which roles may stand in one plan.
+    public var roles: Roles = .any
+    /// Most sequences that a replica decodes together.
+    public var largestBatch = 16
+    /// Least tokens per second of every decoding request; 0 for none.
+    public var minimumTokensPerSecond = 15.0
+    /// Whether a plan that is slower than that is no plan. Otherwise it is kept where that costs little, and relaxed with a
+    /// note where it would cost more than `tolerance` of the sustained rate.
+    public var minimumIsHard = false
+    /// Longest request, prompt and output together, that every replica has room for; 0 takes that of the workload.
+    public var longestRequestTokens = 0
+    /// Tokens of a chunk after which its KV streams to the decoder; `nil` where a transfer starts when prefill has ended.
+    public var chunkTokens: Int? = 256
+    /// How KV may travel.
+    public var wireTypes: Set<KVType> = [.f16, .q8_0]
+    /// Share of the best sustained rate that may be given up for less waiting, for speed or for f16 on the wire.
+    public var tolerance = 0.02
+
+    /// Makes the defaults.
+    public init() {}
+
+    /// What is wrong with the limits, naming the field; `nil` where nothing is.
+    public var problem: String? {
+        if !(1...4096).contains(largestBatch) { return "largest batch: \(largestBatch) is not in 1...4096" }
+        if !(minimumTokensPerSecond >= 0 && minimumTokensPerSecond.isFinite) {
+            return "minimum decode speed: \(minimumTokensPerSecond) must not be negative"
+        }
+        if !(0...(1 << 24)).contains(longestRequestTokens) {
+            return "maximum context: \(longestRequestTokens) is not in 0...\(1 << 24)"
+        }
+        if let chunkTokens, chunkTokens < 1 { return "chunk: \(chunkTokens) must be positive" }
+        if wireTypes.isEmpty { return "KV types on the wire: there is none" }
+        if !(0..<1).contains(tolerance) { return "tolerance: \(tolerance) is not in 0..<1" }
+        return nil
+    }
+}
+
+extension KVType {
+    /// Share of the f16 bytes.
+    public var bytesShare: Double { self == .f16 ? 1 : 34.0 / 64 }
+}

@@ -1,0 +1,36 @@
+internal import CostModel
+internal import Domain
+
+/// Groups with roles, and what they do together.
+public struct PlacedGroups: Sendable {
+    /// The groups, in the order of their first devices.
+    public private(set) var groups: [GroupOption]
+    /// Requests per second that the plan sustains.
+    public private(set) var rate: Double
+    /// Who sends how much to whom at saturation.
+    public private(set) var flows: [PlanFlow]
+    /// What is exhausted first.
+    public private(set) var limit: PlanLimit
+    /// Times at the rate of the demand.
+    public private(set) var times: PredictedTimes
+
+    init(_ groups: [GroupOption], _ instance: PlanningInstance, _ routes: inout KVRoutes) {
+        let sorted = groups.sorted { $0.order.lexicographicallyPrecedes($1.order) }
+        let flow = SystemFlow(sorted, routes: &routes)
+        self.groups = sorted
+        rate = flow.rate
+        flows = flow.flows
+        limit = flow.limit
+        times = QueueModel(instance: instance).times(sorted, flow)
+    }
+
+    /// Whether every decoding request is at least as fast as asked for.
+    func meets(minimumTokensPerSecond: Double) -> Bool {
+        groups.allSatisfy { $0.role == .prefill || $0.tokenGap * minimumTokensPerSecond <= 1 + 1e-9 }
+    }
+
+    /// The tokens per second of the slowest decoding group; infinite without one.
+    var slowestTokensPerSecond: Double {
+        groups.filter { $0.role != .prefill }.map { 1 / $0.tokenGap }.min() ?? .infinity
+    }
+}

@@ -1,0 +1,191 @@
+public import CostModel
+public import Domain
+
+/// What a planner answers.
+public struct PlanningResult: Sendable {
+    /// The question that was answered, with the KV type on the wire that was chosen.
+    public var instance: PlanningInstance
+    /// The plan.
+    public var placed: PlacedGroups
+    /// No plan sustains more requests per second than this.
+    public var upperBound: Double
+    /// Whether the plan is proved to have the highest rate there is.
+    public var isExact: Bool
+    /// What had to be relaxed, for people.
+    public var relaxations: [String]
+    /// Whether the deadline ended the search.
+    public var wasStopped: Bool
+
+    /// Share by which the bound exceeds the plan's rate.
+    public var gap: Double { max(0, upperBound / placed.rate - 1) }
+}
+
+/// The default planner: searches, chooses by the objective, and proves how much better any plan could be.
+public struct PlacementPlanner {
+    /// What a plan is chosen by.
+    public var objective: PlanObjective
+    /// Seed of the search.
+    public var seed: UInt64
+    /// Watts of devices under load, for the energy objective.
+    public var powerWatts: [DeviceID: Double]
+    /// Whether to prove a bound; otherwise it is infinite.
+    public var provesBound = true
+
+    /// Makes a planner.
+    public init(objective: PlanObjective = .waiting, seed: UInt64 = 1, powerWatts: [DeviceID: Double] = [:]) {
+        self.objective = objective
+        self.seed = seed
+        self.powerWatts = powerWatts
+    }
+
+    /// Plans. `elapsed` gives the seconds since planning began (it is asked often), `deadline` ends the search; without one
+    /// the result depends on the inputs and the seed alone.
+    ///
+    /// - Throws: as `PlanningInstance.init`, and `noPlan`.
+    public func plan(
+        cost: FleetCost, demand: PlanningDemand, limits: PlanningLimits = PlanningLimits(),
+        start: [[[DeviceID]]] = [], deadline: Double? = nil, elapsed: () -> Double = { 0 }
+    ) throws(PlanningError) -> PlanningResult {
+        let instance = try PlanningInstance(cost: cost, demand: demand, limits: limits)
+        let known = start.map { grouping in grouping.map { $0.compactMap(instance.index) } }
+        return try withoutActuallyEscaping(elapsed) { elapsed throws(PlanningError) in
+            // A third of the time is for the proof.
+            let searchStop = { deadline.map { elapsed() > $0 * 0.66 } ?? false }
+            let proofStop = { deadline.map { elapsed() > $0 * 0.97 } ?? false }
+            return try plan(instance, known, searchStop: searchStop, proofStop: proofStop)
+        }
+    }
+
+    private func plan(
+        _ instance: PlanningInstance, _ start: [[[Int]]], searchStop: @escaping () -> Bool,
+        proofStop: @escaping () -> Bool
+    ) throws(PlanningError) -> PlanningResult {
+        var search = PlacementSearch(instance, seed: seed, stop: searchStop)
+        search.run(start: start)
+        var relaxations: [String] = []
+        let minimum = instance.limits.minimumTokensPerSecond
+        var candidates = search.candidates
+        guard let fastest = candidates.map(\.rate).max() else { throw noPlan(instance) }
+        if minimum > 0 {
+            candidates = keepingSpeed(instance, search.candidates, fastest, start, searchStop, &relaxations)
+        }
+        let best = candidates.map(\.rate).max() ?? fastest
+        let choice = PlanChoice(instance: instance, objective: objective, powerWatts: powerWatts)
+        var placed = choice.best(candidates.filter { choice.isEligible($0, best: best) })
+        var used = instance
+        if instance.wireType == .q8_0, instance.limits.wireTypes.contains(.f16) {
+            if let (plain, same) = try withPlainWire(placed, instance) { (used, placed) = (plain, same) }
+        }
+        if placed.rate < instance.demand.rate {
+            relaxations.append(
+                "the plan sustains \(Text.rate(placed.rate)) requests/s, less than the \(Text.rate(instance.demand.rate)) "
+                    + "asked for")
+        }
+        var bound = Double.infinity
+        if provesBound { bound = self.bound(instance, search, stop: proofStop) }
+        let isExact = search.exactBound != nil && placed.rate >= bound * (1 - 1e-4)
+        return PlanningResult(
+            instance: used, placed: placed, upperBound: max(bound, placed.rate), isExact: isExact,
+            relaxations: relaxations, wasStopped: search.wasStopped)
+    }
+
+    /// Candidates that keep the minimum decode speed, or all of them with a note.
+    private func keepingSpeed(
+        _ instance: PlanningInstance, _ all: [PlacedGroups], _ fastest: Double, _ start: [[[Int]]],
+        _ stop: @escaping () -> Bool, _ relaxations: inout [String]
+    ) -> [PlacedGroups] {
+        let limits = instance.limits
+        let minimum = limits.minimumTokensPerSecond
+        var kept = all.filter { $0.meets(minimumTokensPerSecond: minimum) }
+        let isClose = (kept.map(\.rate).max() ?? 0) >= fastest * (1 - limits.tolerance)
+        if !isClose {
+            var search = PlacementSearch(instance, seed: seed, longestGap: 1 / minimum, stop: stop)
+            search.run(start: start)
+            kept += search.candidates
+        }
+        let best = kept.map(\.rate).max() ?? 0
+        let isEnough = best >= fastest * (1 - limits.tolerance) || best * 0.9 >= instance.demand.rate
+        if best > 0, isEnough || limits.minimumIsHard { return kept }
+        let why =
+            best > 0
+            ? "plans that keep it sustain \(Text.rate(best)) requests/s of \(Text.rate(fastest))"
+            : "no group of devices reaches it"
+        relaxations.append(
+            "the minimum decode speed of \(Text.rate(minimum)) tokens/s for every request is relaxed: \(why)")
+        return all
+    }
+
+    /// The same groups with f16 on the wire, where that costs nothing that counts.
+    private func withPlainWire(
+        _ placed: PlacedGroups, _ instance: PlanningInstance
+    ) throws(PlanningError) -> (PlanningInstance, PlacedGroups)? {
+        let plain = try PlanningInstance(
+            cost: instance.cost, demand: instance.demand, limits: instance.limits, wireType: .f16)
+        var routes = KVRoutes(plain)
+        let groups = placed.groups.map { Ports.rerated($0, plain) }
+        let same = PlacedGroups(groups, plain, &routes)
+        let isAsGood =
+            same.rate >= placed.rate * (1 - 1e-3)
+            && same.times.waiting <= placed.times.waiting * (1 + instance.limits.tolerance) + 1e-3
+        return isAsGood ? (plain, same) : nil
+    }
+
+    private func bound(_ instance: PlanningInstance, _ search: PlacementSearch, stop: @escaping () -> Bool) -> Double {
+        if let exact = search.exactBound, !search.wasStopped { return exact }
+        var table = GroupTable(instance)
+        let known = search.candidates.sorted { $0.rate > $1.rate }.prefix(12).flatMap(\.groups)
+        let goal = search.candidates.map(\.rate).max() ?? 0
+        let kinds: [Set<ReplicaRole>] =
+            switch instance.limits.roles {
+            case .any: [Set(ReplicaRole.allCases)]
+            case .uniform: [[.mixed], [.prefill, .decode]]
+            case .split: [[.prefill, .decode]]
+            case .mixed: [[.mixed]]
+            }
+        var bound = 0.0
+        for roles in kinds {
+            let certificate = RateCertificate(
+                instance, &table, roles: roles, known: known, goal: goal, rounds: 30, stop: stop)
+            bound = max(bound, certificate.bound)
+        }
+        return min(bound, search.exactBound ?? .infinity)
+    }
+
+    private func noPlan(_ instance: PlanningInstance) -> PlanningError {
+        PlanningError(
+            .noPlan,
+            "no plan: \(instance.count) devices hold the model, but no groups with the roles that are allowed have room "
+                + "for \(instance.decodeTokens[1]) tokens of KV cache and measured speeds for both phases")
+    }
+}
+
+/// Rates of groups under another KV type on the wire.
+enum Ports {
+    static func rerated(_ option: GroupOption, _ instance: PlanningInstance) -> GroupOption {
+        var option = option
+        var port = 0.0
+        for (place, device) in option.order.enumerated() {
+            let figures = instance.devices[device]
+            port = max(port, Double(option.layers[place]) * (option.role == .prefill ? figures.kvOut : figures.kvIn))
+        }
+        switch option.role {
+        case .prefill: option.rate = 1 / max(option.prefillCycle, port)
+        case .decode:
+            let rate = Double(option.concurrency) / (max(1, instance.demand.outputTokens) * option.tokenGap)
+            option.rate = port > 0 ? min(rate, 1 / port) : rate
+        case .mixed: break
+        }
+        return option
+    }
+}
+
+/// Figures as text.
+enum Text {
+    /// Three significant digits or so.
+    static func rate(_ value: Double) -> String {
+        guard value.isFinite else { return "\(value)" }
+        if value == value.rounded(), abs(value) < 1e6 { return "\(Int(value))" }
+        let scale = value >= 100 ? 1.0 : value >= 1 ? 100 : value >= 0.01 ? 10_000 : 1_000_000
+        return "\((value * scale).rounded() / scale)"
+    }
+}
