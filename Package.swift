@@ -78,6 +78,7 @@ let package = Package(
         shared("Inference", ["Domain", "Kernels", crypto]),
         shared("CostModel", ["Domain"]),
         shared("Planning", ["Domain", "CostModel"]),
+        shared("Scenarios", ["Domain", "CostModel"]),
         shared("Scheduling", ["Domain", "CostModel"]),
         shared(
             "ServiceRuntime",
@@ -97,7 +98,8 @@ let package = Package(
         service("DecoderWorker", ["StageRuntime"]),
         service("Gateway", ["Inference", hummingbird, hummingbirdCore, httpTypes, nioCore]),
         .executableTarget(
-            name: "CommandLineTool", dependencies: serviceBase + ["Inference", yams, unixSignals],
+            name: "CommandLineTool",
+            dependencies: serviceBase + ["Inference", "Planning", "Scenarios", "CostModel", yams, unixSignals],
             path: "Services/CommandLine",
             exclude: ["README.md"], swiftSettings: strict),
 
@@ -110,7 +112,8 @@ let package = Package(
         test("MessagingTests", ["Messaging"]),
         test("InferenceTests", ["Inference", "Domain", "TestSupport"]),
         test("CostModelTests", ["CostModel", "Domain"]),
-        test("PlanningTests", ["Planning", "CostModel", "Domain"]),
+        test("ScenariosTests", ["Scenarios", "CostModel", "Domain"]),
+        test("PlanningTests", ["Planning", "Scenarios", "CostModel", "Domain"]),
         test("SchedulingTests", ["Scheduling", "CostModel", "Domain"]),
         test("ServiceRuntimeTests", ["ServiceRuntime", "Messaging", "Protocol", "Domain"]),
         test(

@@ -102,7 +102,9 @@ public struct TreeNetwork: Sendable, Hashable {
         if !(link.latencySeconds >= 0 && link.latencySeconds.isFinite) {
             return "lat_s is \(link.latencySeconds), it must not be negative"
         }
-        if let medium = link.medium, media[medium] == nil { return "shared_medium names \(medium), which is not described" }
+        if let medium = link.medium, media[medium] == nil {
+            return "shared_medium names \(medium), which is not described"
+        }
         return nil
     }
 

@@ -30,7 +30,7 @@ struct RateCertificate {
         }
         var best: (prices: [Double], worths: PhasePrices)?
         for round in 0..<rounds {
-            guard var (prices, worths) = master() else { break }
+            guard var (prices, worths) = round == 0 ? firstPrices(goal) : master() else { break }
             if let best {
                 // Prices of a restricted relaxation jump about; half way from the best ones is steadier.
                 let weight = 0.5
@@ -42,7 +42,8 @@ struct RateCertificate {
             }
             let floor = floorPrice
             for device in prices.indices { prices[device] = max(prices[device], floor[device]) }
-            let outcome = pricing.price(prices, worths: worths, precision: round < rounds / 2 ? 0.02 : 0.004, stop: stop)
+            let outcome = pricing.price(
+                prices, worths: worths, precision: round < rounds / 2 ? 0.02 : 0.004, stop: stop)
             let total = prices.reduce(0, +) * outcome.ratio
             if total < bound {
                 bound = total
@@ -53,6 +54,16 @@ struct RateCertificate {
             add(outcome.columns)
             if columns.count == before, round > rounds / 2 { break }
         }
+    }
+
+    /// What every device contributes at most in any group; no packing is worth more than all of them.
+    private func firstPrices(_ goal: Double) -> (prices: [Double], worths: PhasePrices) {
+        let hasSplit = roles.contains(.prefill)
+        let worths = PhasePrices(
+            prefill: hasSplit ? 0.5 : 0, decode: hasSplit ? 0.5 : 0, mixed: roles.contains(.mixed) ? 1 : 0)
+        let contributions = GroupBound(instance, worths).contributions
+        let scale = goal / max(contributions.reduce(0, +), 1e-300)
+        return (contributions.map { $0 * scale }, worths)
     }
 
     /// No device is free: a small share of what it is worth alone keeps groups of cheap devices from being infinitely good.

@@ -7,12 +7,20 @@ struct GroupEvaluator {
     private let orders: StageOrders
     /// Longest token gap that is allowed; infinite for none.
     private let longestGap: Double
+    /// Whether prefill and decoder roles, and whether the mixed role are evaluated.
+    private let servesSplit: Bool
+    private let servesMixed: Bool
     private var prefill: LayerFilling
     private var decode: LayerFilling
     private var value = GroupValue()
 
-    init(_ instance: PlanningInstance, orders: StageOrders? = nil, longestGap: Double = .infinity) {
+    init(
+        _ instance: PlanningInstance, orders: StageOrders? = nil, longestGap: Double = .infinity,
+        roles: PlanningLimits.Roles = .any
+    ) {
         self.instance = instance
+        servesSplit = roles != .mixed && instance.limits.roles != .mixed
+        servesMixed = roles != .split && instance.limits.roles != .split
         self.orders = orders ?? StageOrders(instance: instance)
         self.longestGap = longestGap
         prefill = LayerFilling(layers: instance.layers)
@@ -77,26 +85,28 @@ struct GroupEvaluator {
     // MARK: - Prefill
 
     private mutating func tryPrefill(_ order: [Int], _ way: Way) {
-        guard limits.roles != .mixed else { return }
+        guard servesSplit else { return }
         let last = order.count - 1
-        fill(&prefill, order, tokens: instance.prefillTokens) { figures, _ in max(figures.prefill, figures.kvOut) }
+        prefill.reset(order.count)
         for place in order.indices {
-            prefill.fixed[place] = place == last ? instance.devices[order[place]].prefillHead : 0
+            let device = order[place]
+            prefill.capacities[place] = capacity(order, place, tokens: instance.prefillTokens)
+            prefill.seconds[place] = instance.prefillPortSeconds[device]
+            prefill.fixed[place] = place == last ? instance.prefillHeadSeconds[device] : 0
         }
         guard prefill.leastSlowest() != nil else { return }
         consider(prefillOption(order, prefill.counts, way))
     }
-
-    private var limits: PlanningLimits { instance.limits }
 
     /// The times of a mean prompt over given layers.
     private func prefillTimes(_ order: [Int], _ counts: [Int], _ way: Way) -> (cycle: Double, latency: Double) {
         var slowest = way.slowestHop
         var sum = way.hops
         for place in order.indices {
-            let figures = instance.devices[order[place]]
+            let device = order[place]
             let stage =
-                Double(counts[place]) * figures.prefill + (place == order.count - 1 ? figures.prefillHead : 0)
+                Double(counts[place]) * instance.prefillSeconds[device]
+                + (place == order.count - 1 ? instance.prefillHeadSeconds[device] : 0)
             slowest = max(slowest, stage)
             sum += stage
         }
@@ -106,7 +116,7 @@ struct GroupEvaluator {
     private func prefillOption(_ order: [Int], _ counts: [Int], _ way: Way) -> GroupOption {
         let (cycle, latency) = prefillTimes(order, counts, way)
         var port = 0.0
-        for place in order.indices { port = max(port, Double(counts[place]) * instance.devices[order[place]].kvOut) }
+        for place in order.indices { port = max(port, Double(counts[place]) * instance.kvOutSeconds[order[place]]) }
         var option = GroupOption(role: .prefill, order: order, layers: counts)
         option.prefillCycle = cycle
         option.prefillLatency = latency
@@ -137,28 +147,47 @@ struct GroupEvaluator {
     private mutating func tryDecode(_ order: [Int], _ way: Way) {
         let output = max(1, instance.demand.outputTokens)
         let last = order.count - 1
-        let leastCycle = limits.roles == .split ? 0 : mixedCycle(order, way)
+        let leastCycle = !servesMixed ? 0 : mixedCycle(order, way)
+        let quickest = leastDecodeSum(order) + way.latencies
         for batch in stride(from: instance.largestBatch, through: 1, by: -1) {
             let hops = way.decodeHops(Double(batch))
             for microBatches in 1...max(1, min(order.count, instance.largestBatch / batch)) {
                 let concurrency = batch * microBatches
-                fill(&decode, order, tokens: instance.decodeTokens[concurrency]) { figures, _ in figures.decode[batch] }
+                guard isUseful(Double(concurrency) / (output * quickest), leastCycle) else { continue }
+                decode.reset(order.count)
                 for place in order.indices {
-                    decode.fixed[place] = place == last ? instance.devices[order[place]].head[batch] : 0
+                    let entry = order[place] * (instance.largestBatch + 1) + batch
+                    decode.capacities[place] = capacity(order, place, tokens: instance.decodeTokens[concurrency])
+                    decode.seconds[place] = instance.decodeSeconds[entry]
+                    decode.fixed[place] = place == last ? instance.headSeconds[entry] : 0
                 }
                 guard let sum = decode.leastSum() else { continue }
                 let least = max(sum + hops, Double(microBatches) * decode.balanced)
                 let bound = Double(concurrency) / (output * least)
-                let isUseful =
-                    (limits.roles != .mixed && bound > (value.decode?.rate ?? 0) * (1 - 1e-9))
-                    || (limits.roles != .split
-                        && 1 / (leastCycle + 1 / bound) > (value.mixed?.rate ?? 0) * (1 - 1e-9))
-                guard isUseful, least <= longestGap else { continue }
+                guard isUseful(bound, leastCycle), least <= longestGap else { continue }
                 decodeOptions(order, way, batch: batch, microBatches: microBatches, leastSum: sum)
             }
         }
-        guard limits.roles != .split else { return }
+        guard servesMixed else { return }
         tryBalancedMixed(order, way)
+    }
+
+    /// Whether a decode rate of at most `bound` could make the group better in one of its roles.
+    private func isUseful(_ bound: Double, _ leastCycle: Double) -> Bool {
+        (servesSplit && bound > (value.decode?.rate ?? 0) * (1 - 1e-9))
+            || (servesMixed && 1 / (leastCycle + 1 / bound) > (value.mixed?.rate ?? 0) * (1 - 1e-9))
+    }
+
+    /// Less than the sum of all stages of any decode step: one sequence, and memory for one.
+    private mutating func leastDecodeSum(_ order: [Int]) -> Double {
+        decode.reset(order.count)
+        for place in order.indices {
+            let entry = order[place] * (instance.largestBatch + 1) + 1
+            decode.capacities[place] = capacity(order, place, tokens: instance.decodeTokens[1])
+            decode.seconds[place] = instance.decodeSeconds[entry]
+            decode.fixed[place] = place == order.count - 1 ? instance.headSeconds[entry] : 0
+        }
+        return decode.leastSum() ?? .infinity
     }
 
     /// The smallest token gap for a batch: within a limit on the stages, the sum is least; the limit is found by bisection.
@@ -193,23 +222,25 @@ struct GroupEvaluator {
         var port = 0.0
         let last = order.count - 1
         for place in order.indices {
-            let figures = instance.devices[order[place]]
-            let stage = Double(counts[place]) * figures.decode[batch] + (place == last ? figures.head[batch] : 0)
+            let entry = order[place] * (instance.largestBatch + 1) + batch
+            let stage =
+                Double(counts[place]) * instance.decodeSeconds[entry]
+                + (place == last ? instance.headSeconds[entry] : 0)
             slowest = max(slowest, stage)
             sum += stage
-            port = max(port, Double(counts[place]) * figures.kvIn)
+            port = max(port, Double(counts[place]) * instance.kvInSeconds[order[place]])
         }
         let gap = max(Double(microBatches) * slowest, sum)
         guard gap <= longestGap, gap.isFinite else { return }
         let concurrency = batch * microBatches
         let rate = Double(concurrency) / (max(1, instance.demand.outputTokens) * gap)
-        if limits.roles != .mixed {
+        if servesSplit {
             var option = GroupOption(role: .decode, order: order, layers: counts)
             (option.concurrency, option.microBatches, option.tokenGap) = (concurrency, microBatches, gap)
             option.rate = port > 0 ? min(rate, 1 / port) : rate
             consider(option)
         }
-        if limits.roles != .split {
+        if servesMixed {
             let (cycle, latency) = prefillTimes(order, counts, way)
             var option = GroupOption(role: .mixed, order: order, layers: counts)
             (option.concurrency, option.microBatches, option.tokenGap) = (concurrency, microBatches, gap)
@@ -228,9 +259,11 @@ struct GroupEvaluator {
     }
 
     private mutating func fillPrefill(_ order: [Int], tokens: Int) {
-        fill(&prefill, order, tokens: tokens) { figures, _ in figures.prefill }
+        prefill.reset(order.count)
         for place in order.indices {
-            prefill.fixed[place] = place == order.count - 1 ? instance.devices[order[place]].prefillHead : 0
+            prefill.capacities[place] = capacity(order, place, tokens: tokens)
+            prefill.seconds[place] = instance.prefillSeconds[order[place]]
+            prefill.fixed[place] = place == order.count - 1 ? instance.prefillHeadSeconds[order[place]] : 0
         }
     }
 
@@ -238,21 +271,17 @@ struct GroupEvaluator {
     private mutating func tryBalancedMixed(_ order: [Int], _ way: Way) {
         guard order.count > 1 else { return }
         let output = max(1, instance.demand.outputTokens)
-        let last = order.count - 1
         for microBatches in 1...min(order.count, instance.largestBatch) {
             let batch = instance.largestBatch / microBatches
-            let tokens = instance.decodeTokens[batch * microBatches]
-            fillPrefill(order, tokens: tokens)
+            let share = output / Double(batch)
+            fillPrefill(order, tokens: instance.decodeTokens[batch * microBatches])
             if prefill.leastSlowest() != nil {
                 addDecode(order, prefill.counts, way, batch: batch, microBatches: microBatches)
             }
-            fill(&prefill, order, tokens: tokens) { figures, _ in
-                figures.prefill + output * figures.decode[batch] / Double(batch)
-            }
             for place in order.indices {
-                let figures = instance.devices[order[place]]
-                prefill.fixed[place] =
-                    place == last ? figures.prefillHead + output * figures.head[batch] / Double(batch) : 0
+                let entry = order[place] * (instance.largestBatch + 1) + batch
+                prefill.seconds[place] += share * instance.decodeSeconds[entry]
+                if place == order.count - 1 { prefill.fixed[place] += share * instance.headSeconds[entry] }
             }
             if prefill.leastSlowest() != nil {
                 addDecode(order, prefill.counts, way, batch: batch, microBatches: microBatches)
@@ -261,18 +290,7 @@ struct GroupEvaluator {
     }
 
     @inline(__always)
-    private func fill(
-        _ filling: inout LayerFilling, _ order: [Int], tokens: Int, _ seconds: (DeviceFigures, Int) -> Double
-    ) {
-        if filling.capacities.count != order.count {
-            filling.capacities = [Int](repeating: 0, count: order.count)
-            filling.seconds = [Double](repeating: 0, count: order.count)
-            filling.fixed = filling.seconds
-        }
-        for place in order.indices {
-            filling.capacities[place] = instance.capacity(
-                order[place], tokens: tokens, first: place == 0, last: place == order.count - 1)
-            filling.seconds[place] = seconds(instance.devices[order[place]], place)
-        }
+    private func capacity(_ order: [Int], _ place: Int, tokens: Int) -> Int {
+        instance.capacity(order[place], tokens: tokens, first: place == 0, last: place == order.count - 1)
     }
 }

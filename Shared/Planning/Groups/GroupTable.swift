@@ -3,32 +3,55 @@ internal import Domain
 /// What is known about groups: each set of devices is evaluated once.
 struct GroupTable {
     let instance: PlanningInstance
-    private var evaluator: GroupEvaluator
-    private var values: [DeviceSet: GroupValue] = [:]
+    private var split: GroupEvaluator
+    private var mixed: GroupEvaluator
+    private var splitValues: [DeviceSet: GroupValue] = [:]
+    private var mixedValues: [DeviceSet: GroupOption?] = [:]
     private(set) var evaluations = 0
     /// Entries after which the table starts afresh: bounds the memory of long searches on large fleets.
-    private let mostEntries = 400_000
+    private let mostEntries = 300_000
 
     init(_ instance: PlanningInstance, orders: StageOrders? = nil, longestGap: Double = .infinity) {
         self.instance = instance
-        evaluator = GroupEvaluator(instance, orders: orders, longestGap: longestGap)
+        split = GroupEvaluator(instance, orders: orders, longestGap: longestGap, roles: .split)
+        mixed = GroupEvaluator(instance, orders: orders, longestGap: longestGap, roles: .mixed)
     }
 
-    /// The value of a group.
+    /// The value of a group in all roles.
     mutating func value(_ members: [Int]) -> GroupValue {
-        let key = DeviceSet(members)
-        if let known = values[key] { return known }
-        if values.count >= mostEntries { values.removeAll(keepingCapacity: true) }
-        // The order in which a caller names devices must not decide between equals.
-        let value = evaluator.evaluate(members.sorted())
-        evaluations += 1
-        values[key] = value
+        var value = splitValue(members)
+        value.mixed = mixedOption(members)
         return value
     }
 
-    /// The best role of a group for given prices of the phases.
+    /// The best role of a group for given prices of the phases; only roles that have a price are evaluated.
     mutating func worth(_ members: [Int], _ prices: PhasePrices) -> Worth {
-        prices.worth(value(members))
+        var value = prices.prefill > 0 || prices.decode > 0 ? splitValue(members) : GroupValue()
+        if prices.mixed > 0 { value.mixed = mixedOption(members) }
+        return prices.worth(value)
+    }
+
+    private mutating func splitValue(_ members: [Int]) -> GroupValue {
+        guard instance.limits.roles != .mixed else { return GroupValue() }
+        let key = DeviceSet(members)
+        if let known = splitValues[key] { return known }
+        if splitValues.count >= mostEntries { splitValues.removeAll(keepingCapacity: true) }
+        // The order in which a caller names devices must not decide between equals.
+        let value = split.evaluate(members.sorted())
+        evaluations += 1
+        splitValues[key] = value
+        return value
+    }
+
+    private mutating func mixedOption(_ members: [Int]) -> GroupOption? {
+        guard instance.limits.roles != .split else { return nil }
+        let key = DeviceSet(members)
+        if let known = mixedValues[key] { return known }
+        if mixedValues.count >= mostEntries { mixedValues.removeAll(keepingCapacity: true) }
+        let option = mixed.evaluate(members.sorted()).mixed
+        evaluations += 1
+        mixedValues[key] = .some(option)
+        return option
     }
 }
 

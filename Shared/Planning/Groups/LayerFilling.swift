@@ -17,6 +17,14 @@ struct LayerFilling {
 
     init(layers: Int) { self.layers = layers }
 
+    /// Makes room for a number of members.
+    mutating func reset(_ count: Int) {
+        guard capacities.count != count else { return }
+        capacities = [Int](repeating: 0, count: count)
+        seconds = [Double](repeating: 0, count: count)
+        fixed = seconds
+    }
+
     /// Whether the capacities suffice.
     private var isPossible: Bool {
         var sum = 0

@@ -18,7 +18,9 @@ struct StageOrders {
         var lasts = members
         if members.count > largestComplete {
             // Embedding and head cost memory, the head time: the roomiest first, the fastest and the roomiest last.
-            let roomy = members.sorted { (instance.devices[$0].memoryBytes, $1) > (instance.devices[$1].memoryBytes, $0) }
+            let roomy = members.sorted {
+                (instance.devices[$0].memoryBytes, $1) > (instance.devices[$1].memoryBytes, $0)
+            }
             let quick = members.sorted { (instance.devices[$0].head[1], $0) < (instance.devices[$1].head[1], $1) }
             firsts = Array(roomy.prefix(endsTried))
             lasts = Array(quick.prefix(endsTried))
@@ -36,7 +38,8 @@ struct StageOrders {
         if inner.count <= 1 { return [first] + inner + [last] }
         if inner.count <= 3 { return permuted(inner, first: first, last: last) }
         var order = [first]
-        while let next = inner.min(by: { (hop(order[order.count - 1], $0), $0) < (hop(order[order.count - 1], $1), $1) }) {
+        while let next = inner.min(by: { (hop(order[order.count - 1], $0), $0) < (hop(order[order.count - 1], $1), $1) }
+        ) {
             order.append(next)
             inner.removeAll { $0 == next }
         }

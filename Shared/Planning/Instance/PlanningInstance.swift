@@ -1,11 +1,12 @@
 public import CostModel
 public import Domain
 
-/// One planning question as numbers: fleet, model, traffic and limits, with devices as indices into `cost.devices`.
+/// One planning question as numbers: fleet, model, traffic and limits, with devices as indices into `cost.devices`. Immutable;
+/// a class because searches hand it around millions of times.
 ///
 /// Times are those of the mean request, as everywhere in the cost model: prompts of the mean length, decode steps whose
 /// sequences hold the prompt and half of the output.
-public struct PlanningInstance: Sendable {
+public final class PlanningInstance: Sendable {
     /// What estimates are made from.
     public let cost: FleetCost
     /// The traffic.
@@ -19,6 +20,25 @@ public struct PlanningInstance: Sendable {
     let contextTokens: Int
     let layers: Int
     let devices: [DeviceFigures]
+    /// Seconds per layer of a decode step, `device * (largestBatch + 1) + batch`.
+    let decodeSeconds: [Double]
+    /// Seconds of the LM head, `device * (largestBatch + 1) + rows`.
+    let headSeconds: [Double]
+    /// Seconds per layer for a mean prompt.
+    let prefillSeconds: [Double]
+    /// The larger of that and of the time that the KV of one layer occupies the way out.
+    let prefillPortSeconds: [Double]
+    /// Seconds of the LM head for one row.
+    let prefillHeadSeconds: [Double]
+    /// Seconds that the KV of one layer of a mean prompt occupies each device's way out.
+    let kvOutSeconds: [Double]
+    /// Seconds that the KV of one layer of a mean prompt occupies each device's way in.
+    let kvInSeconds: [Double]
+    private let memoryBytes: [Int]
+    private let bytesEmbedding: Int
+    private let bytesHead: Int
+    private let bytesPerLayer: Int
+    private let kvBytesPerToken: Int
     /// Seconds of the hop of a whole mean prompt, `from * count + to`.
     let promptHops: [Double]
     /// Latency of a hop, `from * count + to`.
@@ -83,12 +103,25 @@ public struct PlanningInstance: Sendable {
         self.hopLatencies = hopLatencies
         self.tokenHops = tokenHops
         let kvBytes = Double(cost.model.kvBytesPerTokenPerLayer) * share * Double(prompt)
-        devices = cost.devices.enumerated().map { index, device in
+        let devices = cost.devices.enumerated().map { index, device in
             DeviceFigures(
                 device, promptTokens: prompt, contextTokens: contexts, batches: batches,
                 kvOutSeconds: ids.count > 1 ? kvBytes / fastestOut[index] : 0,
                 kvInSeconds: ids.count > 1 ? kvBytes / fastestInto[index] : 0)
         }
+        self.devices = devices
+        decodeSeconds = devices.flatMap(\.decode)
+        headSeconds = devices.flatMap(\.head)
+        prefillSeconds = devices.map(\.prefill)
+        prefillPortSeconds = devices.map { max($0.prefill, $0.kvOut) }
+        prefillHeadSeconds = devices.map(\.prefillHead)
+        kvOutSeconds = devices.map(\.kvOut)
+        kvInSeconds = devices.map(\.kvIn)
+        memoryBytes = devices.map(\.memoryBytes)
+        bytesEmbedding = cost.model.bytesEmbedding
+        bytesHead = cost.model.bytesHead
+        bytesPerLayer = cost.model.bytesPerLayer
+        kvBytesPerToken = cost.model.kvBytesPerTokenPerLayer
         for phase in Phase.allCases where !cost.devices.contains(where: { $0.cost.supports(phase) }) {
             throw PlanningError(.noUsableDevice, "no usable device: none was measured for the \(phase.rawValue) phase")
         }
@@ -104,11 +137,10 @@ public struct PlanningInstance: Sendable {
     /// Most layers that a device can hold with `tokens` tokens of KV, as first and / or last stage.
     @inline(__always)
     func capacity(_ device: Int, tokens: Int, first: Bool, last: Bool) -> Int {
-        let model = cost.model
-        var room = devices[device].memoryBytes
-        if first { room -= model.bytesEmbedding }
-        if last { room -= model.bytesHead }
-        let layer = model.bytesPerLayer + model.kvBytesPerTokenPerLayer * tokens
+        var room = memoryBytes[device]
+        if first { room -= bytesEmbedding }
+        if last { room -= bytesHead }
+        let layer = bytesPerLayer + kvBytesPerToken * tokens
         return room < layer ? 0 : min(layers, room / layer)
     }
 

@@ -4,7 +4,7 @@ internal import Domain
 /// those whose rate on a network without limits cannot exceed the best plan so far.
 struct ExactSearch {
     /// Largest fleet.
-    static let mostDevices = 10
+    static let mostDevices = 12
 
     /// The best plans for a role assignment each, best last.
     private(set) var best: PlacedGroups?

@@ -13,6 +13,7 @@ struct GroupingSearch {
     /// Changing the prices revalues the groups.
     private(set) var prices: PhasePrices
 
+    private var bound: GroupBound
     private var worths: [Double] = []
     private var idle: [Int] = []
     private var random: SeededRandom
@@ -24,6 +25,7 @@ struct GroupingSearch {
     init(_ instance: PlanningInstance, prices: PhasePrices, seed: UInt64, reach: Int = 8) {
         self.instance = instance
         self.prices = prices
+        bound = GroupBound(instance, prices)
         self.reach = min(reach, SubsetPartition.mostDevices)
         random = SeededRandom(seed: seed)
         neighbours = Self.neighbours(instance)
@@ -48,6 +50,7 @@ struct GroupingSearch {
     /// Changes the prices.
     mutating func reprice(_ prices: PhasePrices, _ table: inout GroupTable) {
         self.prices = prices
+        bound = GroupBound(instance, prices)
         revalue(table: &table)
     }
 
@@ -66,7 +69,7 @@ struct GroupingSearch {
         let devices = chosen.groups.flatMap { groups[$0] } + chosen.idle
         if devices.count > reach || devices.count < 2 { return exchange(&table) }
         let before = chosen.groups.reduce(0) { $0 + worths[$1] }
-        let solved = SubsetPartition(devices.shuffled(using: &random), &table, prices)
+        let solved = SubsetPartition(devices.shuffled(using: &random), &table, prices, bound)
         guard solved.value > before * (1 + 1e-9) + 1e-15 else { return false }
         replace(chosen.groups, with: solved.groups, freed: devices, &table)
         return true

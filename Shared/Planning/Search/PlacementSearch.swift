@@ -20,6 +20,7 @@ public struct PlacementSearch {
     public private(set) var wasStopped = false
 
     private var table: GroupTable
+    private var finalTable: GroupTable
     private var routes: KVRoutes
     private let seed: UInt64
     private let stop: () -> Bool
@@ -34,12 +35,15 @@ public struct PlacementSearch {
         self.stop = stop
         routes = KVRoutes(instance)
         let isSmall = instance.count <= ExactSearch.mostDevices
-        let orders = StageOrders(instance: instance, largestComplete: isSmall ? ExactSearch.mostDevices : 4)
-        table = GroupTable(instance, orders: orders, longestGap: longestGap)
+        let complete = StageOrders(instance: instance, largestComplete: ExactSearch.mostDevices)
+        // While it searches, two devices are tried for each end; the groups of candidates get all of them.
+        let few = StageOrders(instance: instance, endsTried: 2, largestComplete: 2)
+        table = GroupTable(instance, orders: isSmall ? complete : few, longestGap: longestGap)
+        finalTable = GroupTable(instance, orders: complete, longestGap: longestGap)
     }
 
     /// Evaluations of groups so far.
-    var evaluations: Int { table.evaluations }
+    var evaluations: Int { table.evaluations + finalTable.evaluations }
 
     /// Searches; `start` are groupings that are known already, such as that of the plan in force.
     mutating func run(start: [[[Int]]] = []) {
@@ -85,7 +89,7 @@ public struct PlacementSearch {
     }
 
     /// Steps of one search.
-    private static func steps(_ devices: Int) -> Int { 40 * devices }
+    private static func steps(_ devices: Int) -> Int { 16 * devices }
 
     private mutating func begin(_ search: inout GroupingSearch, _ start: [[[Int]]]) {
         search.construct(&table)
@@ -104,7 +108,7 @@ public struct PlacementSearch {
             }
             stale = search.step(&table) ? 0 : stale + 1
             // Every device has been at the centre of several neighbourhoods that were the best possible.
-            if stale > 12 * instance.count { return }
+            if stale > 5 * instance.count { return }
         }
     }
 
@@ -134,7 +138,7 @@ public struct PlacementSearch {
     private mutating func note(_ grouping: [[Int]]) {
         let key = grouping.map { $0.sorted() }.sorted { $0.lexicographicallyPrecedes($1) }
         guard known.insert(key).inserted, !key.isEmpty else { return }
-        for plan in RoleChoice(instance: instance).plans(key, &table, &routes) where plan.rate > 0 { add(plan) }
+        for plan in RoleChoice(instance: instance).plans(key, &finalTable, &routes) where plan.rate > 0 { add(plan) }
     }
 
     private mutating func add(_ plan: PlacedGroups) {

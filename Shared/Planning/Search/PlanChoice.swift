@@ -60,7 +60,8 @@ struct PlanChoice {
         let phases = (
             prefill: plan.groups.filter { $0.role == .prefill }.reduce(0) { $0 + $1.rate },
             decode: plan.groups.filter { $0.role == .decode }.reduce(0) { $0 + $1.rate },
-            mixed: plan.groups.filter { $0.role == .mixed }.reduce(0) { $0 + $1.rate })
+            mixed: plan.groups.filter { $0.role == .mixed }.reduce(0) { $0 + $1.rate }
+        )
         for group in plan.groups {
             let ofPhase =
                 switch group.role {

@@ -10,7 +10,7 @@ struct SubsetPartition {
     let value: Double
 
     /// Solves for devices, at most `mostDevices`.
-    init(_ devices: [Int], _ table: inout GroupTable, _ prices: PhasePrices) {
+    init(_ devices: [Int], _ table: inout GroupTable, _ prices: PhasePrices, _ bound: GroupBound) {
         let count = devices.count
         let sets = 1 << count
         var worth = [Double](repeating: 0, count: sets)
@@ -31,6 +31,8 @@ struct SubsetPartition {
             }
             members.removeAll(keepingCapacity: true)
             for place in 0..<count where set & 1 << place != 0 { members.append(devices[place]) }
+            // Most groups cannot be better than their parts.
+            guard bound.most(members) > best[set], bound.mostWithMemory(members) > best[set] else { continue }
             worth[set] = table.worth(members, prices).value
             if worth[set] > best[set] * (1 + 1e-12) { (best[set], choice[set]) = (worth[set], set) }
         }

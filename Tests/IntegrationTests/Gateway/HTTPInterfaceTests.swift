@@ -122,7 +122,8 @@ import Testing
             let connection = try await RawConnection.open(port: fixture.port)
             try await connection.send("POST \(chat) HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
             let chunk = "400\r\n" + String(repeating: " ", count: 1024) + "\r\n"
-            for _ in 0..<6 { try await connection.send(chunk) }
+            // The server may have closed its end before the last of them.
+            for _ in 0..<6 { try? await connection.send(chunk) }
             #expect(try await connection.answer().status == 413)
             // The rest is not waited for: the connection ends.
             _ = await connection.readToEnd()
