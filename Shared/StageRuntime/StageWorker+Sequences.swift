@@ -173,14 +173,15 @@ extension StageWorker {
     func renewLeases() {
         guard let active = stage else { return }
         ticks += 1
-        if active.isFirst, ticks % Self.keepEveryTicks == 0, let next = active.nextEndpoint {
+        if active.isFirst, ticks % keepEveryTicks == 0, let next = active.nextEndpoint {
             let body = SequenceKeep(requests: active.driver.requests)
             links.send(Outgoing(.sequenceKeep, epoch: epoch, body: body), to: next)
         }
         let now = ContinuousClock.now
+        let lease = configuration.leaseSeconds
         for (request, held) in active.sequences
-        where !(active.isFirst && held.open != nil) && held.heard.duration(to: now) > Self.lease {
-            logger.notice("frees request \(request): nobody has driven it for \(Self.lease)")
+        where !(active.isFirst && held.open != nil) && held.heard.duration(to: now) > .seconds(lease) {
+            logger.notice("frees request \(request): nobody has driven it for \(lease) s")
             closeHere(request, tellNext: false)
         }
     }

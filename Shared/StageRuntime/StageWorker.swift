@@ -31,10 +31,9 @@ final class StageWorker {
     var lastSlot = 0
     var ticks = 0
 
-    /// How often a first stage renews the leases of its sequences, in ticks of a second.
-    static let keepEveryTicks = 20
-    /// How long a sequence is kept on a stage that does not drive it without being named.
-    static let lease: Duration = .seconds(90)
+    /// How often a first stage renews the leases of its sequences, in ticks of a second: several times per lease, so that
+    /// a lost message does not end one.
+    var keepEveryTicks: Int { max(1, configuration.leaseSeconds / 4) }
     /// Bytes of KV cache that may wait to leave before this worker stops computing prompts.
     static let outgoingLimitBytes = 64 << 20
 

@@ -18,6 +18,7 @@ public import ServiceRuntime
 /// | `worker.data_announce` | the bound endpoint | what peers connect to |
 /// | `worker.max_batched_tokens` | 256 | token budget of a step |
 /// | `worker.kv_type` | f16 | how keys and values are kept: f16 or q8_0; the same on all devices of a fleet |
+/// | `worker.lease_s` | 90 | seconds after which a stage frees a sequence that its first stage no longer names |
 public struct WorkerConfiguration: Sendable {
     /// Which of the two workers of a device.
     public var kind: WorkerKind
@@ -41,6 +42,8 @@ public struct WorkerConfiguration: Sendable {
     public var maxBatchedTokens: Int
     /// How keys and values are kept.
     public var kvType: KVType
+    /// Seconds for which a stage that does not drive a sequence keeps it without hearing of it.
+    public var leaseSeconds: Int
     /// The profiler's registry.
     public var registryEndpoint: String
     /// The scheduler's control socket.
@@ -71,6 +74,8 @@ public struct WorkerConfiguration: Sendable {
             SettingKey(
                 "worker.kv_type", "f16",
                 "how keys and values are kept: f16 or q8_0; the same on all devices of a fleet"),
+            SettingKey(
+                "worker.lease_s", "90", "seconds after which a stage frees a sequence that its first stage no longer names"),
         ] + EndpointSetting.keys(binding: [])
 
     /// Reads the settings.
@@ -104,6 +109,7 @@ public struct WorkerConfiguration: Sendable {
             throw RuntimeError(.badSetting, "worker.kv_type: \"\(kvName)\" is none of \(known)")
         }
         self.kvType = kvType
+        leaseSeconds = try settings.int("worker.lease_s", in: 1...3600)
         registryEndpoint = try settings.endpoint(.registry)
         controlEndpoint = try settings.endpoint(.control)
         host = ProcessFacts.hostName()

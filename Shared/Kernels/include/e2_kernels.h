@@ -231,8 +231,8 @@ typedef struct e2_kv_piece {
     size_t head_stride;       // bytes between the rows of one head and those of the next
 } e2_kv_piece;
 
-// Copies the piece into rows: [K|V][kv head][position], at `rows` + (part * kv_heads + head) * head_stride; converts where
-// the types differ (Q8_0 to F16 rounds once, F16 to Q8_0 quantises).
+// Copies the piece into rows: [K|V][kv head][position], at `rows` + (part * kv_heads + head) * head_stride; converts
+// where the types differ (Q8_0 to F16 rounds once, F16 to Q8_0 quantises).
 void e2_kv_read(const e2_kv_piece *piece, uint8_t *rows);
 // The reverse.
 void e2_kv_write(const e2_kv_piece *piece, const uint8_t *rows);
@@ -354,8 +354,9 @@ size_t e2_attention_work_floats(int32_t head_dim, int32_t group);
 //   the second. F16, BF16 and F32: y = fma(w[k], a[k], y) over k in order.
 // * RMSNorm: x * (1 / sqrt(sum(x * x) / n + eps)) * weight, multiplied from the left, squares added with fma.
 // * Attention: score = (fma over the components in order) * scale. Keys are taken in blocks of 32 positions; spans of
-//   16 blocks have their own running maximum m, sum l and output o: with c = exp(m_old - m_new), l = fma(l, c, sum of p),
-//   o = fma(p_j, v_j, ...) over j in order from o * c. Spans are merged in order in the same way; finally o * (1 / l).
+//   16 blocks have their own running maximum m, sum l and output o: with c = exp(m_old - m_new),
+//   l = fma(l, c, sum of p), o = fma(p_j, v_j, ...) over j in order from o * c. Spans are merged in order in the same
+//   way; finally o * (1 / l).
 //   With a window, keys before it take no part, nor do spans without a key that is seen.
 typedef struct e2_isa_ops {
     const char *name;

@@ -40,7 +40,7 @@ import Testing
 
     /// Runs `body` with workers for the devices; everything is stopped afterwards.
     private func withWorkers(
-        _ devices: [(String, WorkerKind)], memory: String = "256M", maxBatchedTokens: Int = 24,
+        _ devices: [(String, WorkerKind)], memory: String = "256M", maxBatchedTokens: Int = 24, leaseSeconds: Int = 90,
         _ body: (FakeControlPlane, ModelFile) async throws -> Void
     ) async throws {
         let path = try modelFile()
@@ -54,6 +54,7 @@ import Testing
                 arguments: [
                     "worker.device=\(device)", "worker.model=\(path)", "worker.threads=1",
                     "worker.memory_limit=\(memory)", "worker.max_batched_tokens=\(maxBatchedTokens)",
+                    "worker.lease_s=\(leaseSeconds)",
                     "endpoints.control=\(plane.control.endpoint)", "endpoints.registry=\(plane.registry.endpoint)",
                 ], environment: [:])
             services.append(
@@ -180,6 +181,38 @@ import Testing
             #expect(await plane.wait { $0.heartbeats.values.allSatisfy { $0.kvUsedTokens == 0 && $0.running == 0 } })
             #expect(plane.output("long").finish == nil)
             #expect(plane.output("long").events.contains { $0.kind == .finished && $0.finishReason == .abort })
+        }
+    }
+
+    /// A later stage has only the first one's word that a sequence goes on: it frees what is no longer named.
+    @Test func aSequenceThatNobodyDrivesIsFreed() async throws {
+        try await withWorkers([("b", .decode)], leaseSeconds: 1) { plane, model in
+            let plan = plan(model.description, [replica("m", .mixed, [("a", 0, 4), ("b", 4, 6)])])
+            try await plane.enforce(plan)
+            let key = FakeControlPlane.Key(device: "b", kind: .decode)
+            let endpoint = try #require(plane.state.withLock { $0.endpoints[key] })
+            let first = try await ClientSocket.connect(
+                to: endpoint, on: try plane.context.makeThread(name: "first"), session: Session())
+            for (name, tokens) in [("named", 20), ("lost", 30)] {
+                let open = SequenceOpen(
+                    route: plane.route(plan, prefill: nil, decode: "m"), generatedTokens: 0,
+                    sampling: SamplingParameters(), stop: StopConditions(maxTokens: 10), reservedTokens: tokens,
+                    tokenCount: 4)
+                try await first.send(
+                    Outgoing(
+                        .sequenceOpen, request: RequestID(name), epoch: 1, body: open,
+                        tensors: [Frame(elements: prompt(4, seed: 1))]))
+            }
+            func used() -> Int { plane.state.withLock { $0.heartbeats[key]?.kvUsedTokens ?? 0 } }
+            #expect(await plane.wait { $0.heartbeats[key]?.kvUsedTokens == 50 })
+            let deadline = ContinuousClock.now + .seconds(20)
+            while used() == 50, ContinuousClock.now < deadline {
+                try await first.send(Outgoing(.sequenceKeep, epoch: 1, body: SequenceKeep(requests: ["named"])))
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            #expect(used() == 20)
+            #expect(await plane.wait { $0.heartbeats[key]?.kvUsedTokens == 0 })
+            await first.close()
         }
     }
 
