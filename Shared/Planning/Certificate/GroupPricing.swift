@@ -98,40 +98,74 @@ struct GroupPricing {
         let least = max(most * 1e-7, outcome.ratio * cheapest * 2 / worth)
         outcome.ratio = max(outcome.ratio, worth * min(least, most) / (2 * cheapest))
         guard least < most else { return }
-        var hint = 0.0
-        var open: [(low: Double, high: Double, cost: Double)] = []
-        let pieces = 12
-        let factor = Power.root(most / least, pieces)
-        var low = least
-        for _ in 0..<pieces {
-            let high = min(most * (1 + 1e-12), low * factor * (1 + 1e-12))
-            open.append((low, high, kind.leastCost(low, prices, hint: &hint).cost))
-            low = high
-        }
-        while let index = open.indices.max(by: { open[$0].high / open[$0].cost < open[$1].high / open[$1].cost }) {
-            let piece = open[index]
-            let bound = worth * piece.high / piece.cost
+        var open = [piece(kind, least, most * (1 + 1e-12), prices, multiplier: 0)]
+        while let index = open.indices.max(by: { open[$0].density < open[$1].density }) {
+            let bound = worth * open[index].density
             if bound <= outcome.ratio { return }
+            if !open[index].isTight {
+                // A better multiplier is worth its time only until the interval is no longer in the way.
+                let enough = worth * open[index].high / max(outcome.ratio, 1e-300)
+                open[index].tighten(kind, prices, enough: enough)
+                continue
+            }
+            let piece = open[index]
             if piece.high / piece.low - 1 < precision || stop() {
                 outcome.ratio = bound
-                let solution = kind.leastCost(piece.low, prices, hint: &hint)
-                if !solution.devices.isEmpty {
-                    outcome.columns.append(Column(role: role, rate: piece.high, devices: solution.devices))
+                if !piece.solution.devices.isEmpty {
+                    outcome.columns.append(Column(role: role, rate: piece.high, devices: piece.solution.devices))
+                    outcome.columns += companions(of: piece, kind, role, prices)
                 }
                 return
             }
             let middle = (piece.low * piece.high).squareRoot()
-            let cost = kind.leastCost(middle, prices, hint: &hint).cost
-            open[index] = (piece.low, middle, piece.cost)
-            if cost.isFinite { open.append((middle, piece.high, cost)) }
+            open[index].high = middle
+            let upper = self.piece(kind, middle, piece.high, prices, multiplier: piece.solution.multiplier)
+            if upper.solution.cost.isFinite { open.append(upper) }
         }
     }
-}
 
-/// Roots without a C library.
-enum Power {
-    /// The `count`-th root of a number above 1.
-    static func root(_ value: Double, _ count: Int) -> Double {
-        1 / Exponential.power(1 / value, 1 / Double(count))
+    /// Groups of the same kind for the rest of the fleet, each of other devices: a relaxation that knows them needs fewer
+    /// rounds than one that is told about one group at a time.
+    private func companions(
+        of piece: Piece, _ kind: RelaxedGroups, _ role: ReplicaRole, _ prices: [Double]
+    ) -> [Column] {
+        var prices = prices
+        var columns: [Column] = []
+        var devices = piece.solution.devices
+        var rate = piece.low
+        while rate > 0.2 * piece.low {
+            for device in devices { prices[device] = .infinity }
+            let solution = kind.cover(rate, prices, multiplier: piece.solution.multiplier)
+            devices = solution.devices
+            if devices.isEmpty {
+                rate *= 0.8
+            } else {
+                columns.append(Column(role: role, rate: rate, devices: devices))
+            }
+        }
+        return columns
+    }
+
+    private func piece(
+        _ kind: RelaxedGroups, _ low: Double, _ high: Double, _ prices: [Double], multiplier: Double
+    ) -> Piece {
+        Piece(low: low, high: high, solution: kind.cover(low, prices, multiplier: multiplier), isTight: false)
+    }
+
+    /// An interval of rates with the least cost of reaching its lower end.
+    private struct Piece {
+        var low: Double
+        var high: Double
+        var solution: RelaxedGroups.Solution
+        /// Whether the best multiplier has been looked for.
+        var isTight: Bool
+
+        /// Rate per cost at most.
+        var density: Double { high / solution.cost }
+
+        mutating func tighten(_ kind: RelaxedGroups, _ prices: [Double], enough: Double) {
+            solution = kind.leastCost(low, prices, start: solution, enough: enough)
+            isTight = true
+        }
     }
 }

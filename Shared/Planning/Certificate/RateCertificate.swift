@@ -14,6 +14,7 @@ struct RateCertificate {
     private let instance: PlanningInstance
     private let pricing: GroupPricing
     private let roles: Set<ReplicaRole>
+    private let classes: DeviceClasses
     private var columns: [GroupPricing.Column]
 
     /// Proves a bound for plans whose roles are among `roles`, starting from the groups of known plans.
@@ -24,6 +25,7 @@ struct RateCertificate {
         self.instance = instance
         self.roles = roles
         pricing = GroupPricing(instance, &table)
+        classes = DeviceClasses(instance, contributions: Self.contributions(instance, roles))
         columns = pricing.singleColumns.filter { roles.contains($0.role) }
         for option in known where roles.contains(option.role) && option.order.count > 1 {
             columns.append(GroupPricing.Column(role: option.role, rate: option.rate, devices: option.order))
@@ -58,12 +60,19 @@ struct RateCertificate {
 
     /// What every device contributes at most in any group; no packing is worth more than all of them.
     private func firstPrices(_ goal: Double) -> (prices: [Double], worths: PhasePrices) {
-        let hasSplit = roles.contains(.prefill)
-        let worths = PhasePrices(
-            prefill: hasSplit ? 0.5 : 0, decode: hasSplit ? 0.5 : 0, mixed: roles.contains(.mixed) ? 1 : 0)
-        let contributions = GroupBound(instance, worths).contributions
+        let contributions = Self.contributions(instance, roles)
         let scale = goal / max(contributions.reduce(0, +), 1e-300)
-        return (contributions.map { $0 * scale }, worths)
+        return (contributions.map { $0 * scale }, Self.firstWorths(roles))
+    }
+
+    private static func firstWorths(_ roles: Set<ReplicaRole>) -> PhasePrices {
+        let hasSplit = roles.contains(.prefill)
+        return PhasePrices(
+            prefill: hasSplit ? 0.5 : 0, decode: hasSplit ? 0.5 : 0, mixed: roles.contains(.mixed) ? 1 : 0)
+    }
+
+    private static func contributions(_ instance: PlanningInstance, _ roles: Set<ReplicaRole>) -> [Double] {
+        GroupBound(instance, firstWorths(roles)).contributions
     }
 
     /// No device is free: a small share of what it is worth alone keeps groups of cheap devices from being infinitely good.
@@ -88,15 +97,18 @@ struct RateCertificate {
 
     /// Prices of devices and phases from the relaxation over the known columns.
     ///
-    /// Variables: the columns and the rate of the split part. Rows: every device once, decode and prefill at least that rate.
+    /// Variables: the columns and the rate of the split part. Rows: every class of devices as often as it is there, decode
+    /// and prefill at least that rate.
     private func master() -> (prices: [Double], worths: PhasePrices)? {
-        let count = instance.count
+        let count = classes.size.count
         let hasSplit = roles.contains(.prefill)
-        var rows = [Double](repeating: 1, count: count)
+        var rows = classes.size
         if hasSplit { rows += [0, 0] }
         var variables: [(objective: Double, entries: [(row: Int, value: Double)])] = []
         for column in columns {
-            var entries = column.devices.map { (row: $0, value: 1.0) }
+            var parts: [Int: Double] = [:]
+            for device in column.devices { parts[classes.ofDevice[device], default: 0] += classes.scale[device] }
+            var entries = parts.map { (row: $0, value: $1) }.sorted { $0.row < $1.row }
             switch column.role {
             case .prefill: entries.append((count, -column.rate))
             case .decode: entries.append((count + 1, -column.rate))
@@ -108,12 +120,10 @@ struct RateCertificate {
         var simplex = Simplex(rightSide: rows, columns: variables)
         guard let solution = simplex.solve() else { return nil }
         let mixed = roles.contains(.mixed) ? 1.0 : 0
-        guard hasSplit else { return (Array(solution.prices.prefix(count)), PhasePrices.mixedOnly) }
+        let prices = classes.ofDevice.indices.map { solution.prices[classes.ofDevice[$0]] * classes.scale[$0] }
+        guard hasSplit else { return (prices, PhasePrices.mixedOnly) }
         let (prefill, decode) = (solution.prices[count], solution.prices[count + 1])
         let sum = max(prefill + decode, 1e-300)
-        return (
-            Array(solution.prices.prefix(count)),
-            PhasePrices(prefill: prefill / sum, decode: decode / sum, mixed: mixed)
-        )
+        return (prices, PhasePrices(prefill: prefill / sum, decode: decode / sum, mixed: mixed))
     }
 }

@@ -82,25 +82,37 @@ struct RelaxedGroups {
         return room >= layers && speed > 0 ? speed / Double(layers) : nil
     }
 
-    /// The least cost of devices that could reach a rate together, and such devices. `hint` is a Lagrange multiplier that
-    /// suited a similar rate; it is replaced.
-    func leastCost(
-        _ rate: Double, _ prices: [Double], hint: inout Double
-    ) -> (cost: Double, devices: [Int]) {
-        let counts = counts(rate)
+    /// Devices that cover the model at a rate for the least cost, with the sum of stages priced by a multiplier.
+    struct Solution {
+        /// No devices that reach the rate cost less.
+        var cost: Double
+        var devices: [Int]
+        /// What their stages take together at least, seconds per request.
+        var used: Double
+        var multiplier: Double
+    }
+
+    /// The least cost at one multiplier: a lower bound whatever the multiplier.
+    func cover(_ rate: Double, _ prices: [Double], multiplier: Double) -> Solution {
+        cover(counts(rate), prices, multiplier: hasSum ? multiplier : 0, budget: 1 / rate)
+    }
+
+    /// The largest lower bound over the multipliers, from one that is known; it need not be better than `enough`.
+    func leastCost(_ rate: Double, _ prices: [Double], start: Solution, enough: Double) -> Solution {
         let budget = 1 / rate
-        let (first, used) = cover(counts, prices, multiplier: 0, budget: budget)
-        guard hasSum, first.cost.isFinite, used > budget else { return first }
-        var best = first
+        guard hasSum, start.cost.isFinite, start.used != budget else { return start }
+        if start.used <= budget, start.multiplier == 0 { return start }
+        let counts = counts(rate)
+        var best = start
         // The lower bound is concave in the multiplier and grows as long as the devices use more than the budget.
-        var low = 0.0
-        var high = hint > 0 ? 2 * hint : 2 * first.cost / budget
-        var isBracketed = false
-        for _ in 0..<10 {
+        var low = start.used > budget ? start.multiplier : 0
+        var high = start.used > budget ? max(2 * start.multiplier, start.cost / budget) : start.multiplier
+        var isBracketed = start.used <= budget
+        for _ in 0..<10 where best.cost < enough {
             let multiplier = isBracketed ? (low + high) / 2 : high
-            let (solution, used) = cover(counts, prices, multiplier: multiplier, budget: budget)
-            if solution.cost > best.cost { (best, hint) = (solution, multiplier) }
-            if used > budget {
+            let solution = cover(counts, prices, multiplier: multiplier, budget: budget)
+            if solution.cost > best.cost { best = solution }
+            if solution.used > budget {
                 low = multiplier
                 if !isBracketed { high = 4 * multiplier }
             } else {
@@ -134,7 +146,7 @@ struct RelaxedGroups {
     /// sliding window: one pass over the layers for each device and place.
     private func cover(
         _ counts: [Int], _ prices: [Double], multiplier: Double, budget: Double
-    ) -> (solution: (cost: Double, devices: [Int]), used: Double) {
+    ) -> Solution {
         let width = layers + 1
         var least = [Double](repeating: .infinity, count: 4 * width)
         least[0] = 0
@@ -172,7 +184,7 @@ struct RelaxedGroups {
             }
         }
         let cost = least[4 * width - 1]
-        guard cost.isFinite else { return ((.infinity, []), 0) }
+        guard cost.isFinite else { return Solution(cost: .infinity, devices: [], used: 0, multiplier: multiplier) }
         var devices: [Int] = []
         var used = 0.0
         var (end, state) = (layers, 3)
@@ -185,7 +197,8 @@ struct RelaxedGroups {
             (end, state) = (end - choice >> 2, before)
         }
         // Never nothing: a cost of nothing would bound nothing.
-        return ((max(cost - multiplier * budget, 1e-300), devices), used)
+        return Solution(
+            cost: max(cost - multiplier * budget, 1e-300), devices: devices, used: used, multiplier: multiplier)
     }
 
     /// `to[end] = min(to[end], from[end - n] + fixed + slope * n)` over n in 1...most, for every end.

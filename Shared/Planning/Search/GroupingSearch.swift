@@ -22,7 +22,7 @@ struct GroupingSearch {
     /// Devices that are rearranged at once.
     private let reach: Int
 
-    init(_ instance: PlanningInstance, prices: PhasePrices, seed: UInt64, reach: Int = 8) {
+    init(_ instance: PlanningInstance, prices: PhasePrices, seed: UInt64, reach: Int = 7) {
         self.instance = instance
         self.prices = prices
         bound = GroupBound(instance, prices)

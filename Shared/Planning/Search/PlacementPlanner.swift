@@ -145,7 +145,7 @@ public struct PlacementPlanner {
         var bound = 0.0
         for roles in kinds {
             let certificate = RateCertificate(
-                instance, &table, roles: roles, known: known, goal: goal, rounds: 30, stop: stop)
+                instance, &table, roles: roles, known: known, goal: goal, rounds: instance.count > 96 ? 16 : 30, stop: stop)
             bound = max(bound, certificate.bound)
         }
         return min(bound, search.exactBound ?? .infinity)

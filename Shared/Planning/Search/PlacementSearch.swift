@@ -74,7 +74,9 @@ public struct PlacementSearch {
     }
 
     private mutating func searchNeighbourhoods(start: [[[Int]]]) {
-        let budget = Self.steps(instance.count)
+        let count = instance.count
+        // Pricing the phases takes several searches; on large fleets each of them has to be shorter.
+        let (budget, pricedBudget) = (16 * count, (count > 96 ? 6 : 16) * count)
         let roles = instance.limits.roles
         if roles != .split {
             var search = GroupingSearch(instance, prices: .mixedOnly, seed: seed)
@@ -82,14 +84,11 @@ public struct PlacementSearch {
             advance(&search, steps: budget)
             note(search.groups)
         }
-        if roles != .mixed { balance(total: 1, mixed: 0, start, steps: budget) }
+        if roles != .mixed { balance(total: 1, mixed: 0, start, steps: pricedBudget) }
         if roles == .any {
-            for total in [0.9, 0.75] { balance(total: total, mixed: 1, start, steps: budget / 2) }
+            for total in [0.9, 0.75] { balance(total: total, mixed: 1, start, steps: pricedBudget / 2) }
         }
     }
-
-    /// Steps of one search.
-    private static func steps(_ devices: Int) -> Int { 16 * devices }
 
     private mutating func begin(_ search: inout GroupingSearch, _ start: [[[Int]]]) {
         search.construct(&table)
