@@ -75,7 +75,8 @@ public struct WorkerConfiguration: Sendable {
                 "worker.kv_type", "f16",
                 "how keys and values are kept: f16 or q8_0; the same on all devices of a fleet"),
             SettingKey(
-                "worker.lease_s", "90", "seconds after which a stage frees a sequence that its first stage no longer names"),
+                "worker.lease_s", "90",
+                "seconds after which a stage frees a sequence that its first stage no longer names"),
         ] + EndpointSetting.keys(binding: [])
 
     /// Reads the settings.

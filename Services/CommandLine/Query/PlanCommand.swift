@@ -3,16 +3,23 @@ import Domain
 import Protocol
 import ServiceRuntime
 
-/// `e2llm plan`: the plan in force, predicted against measured.
+/// `e2llm plan`: the plan in force, predicted against measured; with `--fleet`, a plan for a fleet that is described.
 struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "plan", abstract: "Shows the plan in force of a running cluster, predicted against measured.")
+        commandName: "plan",
+        abstract: "Shows the plan in force of a running cluster; with --fleet, plans for a fleet that is described.")
 
-    @OptionGroup var cluster: ClusterOptions
+    @OptionGroup(title: "A running cluster") var cluster: ClusterOptions
+    @OptionGroup(title: "A described fleet") var scenario: ScenarioOptions
+    @OptionGroup(title: "Planning") var choices: PlanningChoices
+    @OptionGroup(title: "Output for a described fleet") var output: PlanOutput
     @Flag(help: "Print JSON.") var json = false
 
     func run() async throws {
         try await Failure.reporting {
+            if scenario.fleet != nil || scenario.model != nil || scenario.workload != nil || scenario.rate != nil {
+                return try output.run(scenario, choices, json: json)
+            }
             let (state, envelope) = try await cluster.ask(.control, .stateGet, as: SchedulerState.self)
             let report = PlanReport(state: state, epoch: envelope.epoch ?? 0)
             if json { return try JSONOutput.print(report) }

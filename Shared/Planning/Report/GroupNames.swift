@@ -15,3 +15,8 @@ struct GroupNames {
         }
     }
 }
+
+extension PlanningResult {
+    /// The names of the plan's groups, in their order.
+    public var groupNames: [String] { GroupNames(placed.groups).names }
+}

@@ -4,7 +4,7 @@ internal import Domain
 /// those whose rate on a network without limits cannot exceed the best plan so far.
 struct ExactSearch {
     /// Largest fleet.
-    static let mostDevices = 12
+    static let mostDevices = 11
 
     /// The best plans for a role assignment each, best last.
     private(set) var best: PlacedGroups?

@@ -63,11 +63,15 @@ public struct PlacementPlanner {
         var search = PlacementSearch(instance, seed: seed, stop: searchStop)
         search.run(start: start)
         var relaxations: [String] = []
-        let minimum = instance.limits.minimumTokensPerSecond
         var candidates = search.candidates
+        var exactBound = search.exactBound
         guard let fastest = candidates.map(\.rate).max() else { throw noPlan(instance) }
-        if minimum > 0 {
-            candidates = keepingSpeed(instance, search.candidates, fastest, start, searchStop, &relaxations)
+        if instance.limits.minimumTokensPerSecond > 0 {
+            let speed = keepingSpeed(instance, search, fastest, start, searchStop)
+            candidates = speed.candidates
+            exactBound = speed.exactBound
+            if let note = speed.relaxation { relaxations.append(note) }
+            guard !candidates.isEmpty else { throw noQuickPlan(instance, fastest) }
         }
         let best = candidates.map(\.rate).max() ?? fastest
         let choice = PlanChoice(instance: instance, objective: objective, powerWatts: powerWatts)
@@ -82,37 +86,52 @@ public struct PlacementPlanner {
                     + "asked for")
         }
         var bound = Double.infinity
-        if provesBound { bound = self.bound(instance, search, stop: proofStop) }
-        let isExact = search.exactBound != nil && placed.rate >= bound * (1 - 1e-4)
+        if provesBound { bound = self.bound(instance, search, exact: exactBound, stop: proofStop) }
+        let isExact = exactBound != nil && !search.wasStopped && placed.rate >= bound * (1 - 1e-4)
         return PlanningResult(
             instance: used, placed: placed, upperBound: max(bound, placed.rate), isExact: isExact,
             relaxations: relaxations, wasStopped: search.wasStopped)
     }
 
+    /// Plans that keep the minimum decode speed.
+    private struct SpeedChoice {
+        var candidates: [PlacedGroups]
+        /// What no plan of the kind that is chosen from exceeds, where the fleet was solved exactly.
+        var exactBound: Double?
+        /// Says that the speed is not kept, and why.
+        var relaxation: String?
+    }
+
     /// Candidates that keep the minimum decode speed, or all of them with a note.
     private func keepingSpeed(
-        _ instance: PlanningInstance, _ all: [PlacedGroups], _ fastest: Double, _ start: [[[Int]]],
-        _ stop: @escaping () -> Bool, _ relaxations: inout [String]
-    ) -> [PlacedGroups] {
+        _ instance: PlanningInstance, _ all: PlacementSearch, _ fastest: Double, _ start: [[[Int]]],
+        _ stop: @escaping () -> Bool
+    ) -> SpeedChoice {
         let limits = instance.limits
         let minimum = limits.minimumTokensPerSecond
-        var kept = all.filter { $0.meets(minimumTokensPerSecond: minimum) }
-        let isClose = (kept.map(\.rate).max() ?? 0) >= fastest * (1 - limits.tolerance)
-        if !isClose {
+        var kept = all.candidates.filter { $0.meets(minimumTokensPerSecond: minimum) }
+        // An exact answer should be exact for quick plans, too.
+        let enough = all.exactBound == nil ? limits.tolerance : 1e-4
+        var exactBound = all.exactBound
+        if (kept.map(\.rate).max() ?? 0) < fastest * (1 - enough) {
             var search = PlacementSearch(instance, seed: seed, longestGap: 1 / minimum, stop: stop)
             search.run(start: start)
             kept += search.candidates
+            exactBound = search.wasStopped ? nil : search.exactBound
         }
         let best = kept.map(\.rate).max() ?? 0
         let isEnough = best >= fastest * (1 - limits.tolerance) || best * 0.9 >= instance.demand.rate
-        if best > 0, isEnough || limits.minimumIsHard { return kept }
+        if limits.minimumIsHard || (best > 0 && isEnough) {
+            return SpeedChoice(candidates: kept, exactBound: exactBound, relaxation: nil)
+        }
         let why =
             best > 0
             ? "plans that keep it sustain \(Text.rate(best)) requests/s of \(Text.rate(fastest))"
             : "no group of devices reaches it"
-        relaxations.append(
-            "the minimum decode speed of \(Text.rate(minimum)) tokens/s for every request is relaxed: \(why)")
-        return all
+        return SpeedChoice(
+            candidates: all.candidates, exactBound: all.exactBound,
+            relaxation:
+                "the minimum decode speed of \(Text.rate(minimum)) tokens/s for every request is relaxed: \(why)")
     }
 
     /// The same groups with f16 on the wire, where that costs nothing that counts.
@@ -130,8 +149,10 @@ public struct PlacementPlanner {
         return isAsGood ? (plain, same) : nil
     }
 
-    private func bound(_ instance: PlanningInstance, _ search: PlacementSearch, stop: @escaping () -> Bool) -> Double {
-        if let exact = search.exactBound, !search.wasStopped { return exact }
+    private func bound(
+        _ instance: PlanningInstance, _ search: PlacementSearch, exact: Double?, stop: @escaping () -> Bool
+    ) -> Double {
+        if let exact, !search.wasStopped { return exact }
         var table = GroupTable(instance)
         let known = search.candidates.sorted { $0.rate > $1.rate }.prefix(12).flatMap(\.groups)
         let goal = search.candidates.map(\.rate).max() ?? 0
@@ -145,10 +166,18 @@ public struct PlacementPlanner {
         var bound = 0.0
         for roles in kinds {
             let certificate = RateCertificate(
-                instance, &table, roles: roles, known: known, goal: goal, rounds: instance.count > 96 ? 16 : 30, stop: stop)
+                instance, &table, roles: roles, known: known, goal: goal, rounds: instance.count > 96 ? 16 : 30,
+                stop: stop)
             bound = max(bound, certificate.bound)
         }
         return min(bound, search.exactBound ?? .infinity)
+    }
+
+    private func noQuickPlan(_ instance: PlanningInstance, _ fastest: Double) -> PlanningError {
+        PlanningError(
+            .noPlan,
+            "no plan keeps the minimum decode speed of \(Text.rate(instance.limits.minimumTokensPerSecond)) tokens/s for "
+                + "every request; without it \(Text.rate(fastest)) requests/s can be sustained")
     }
 
     private func noPlan(_ instance: PlanningInstance) -> PlanningError {

@@ -25,16 +25,19 @@ public struct PlacementSearch {
     private let seed: UInt64
     private let stop: () -> Bool
     private var known: Set<[[Int]]> = []
+    private let isSmall: Bool
 
-    /// Prepares a search. `longestGap` is the longest allowed time between two tokens, `stop` is asked often.
+    /// Prepares a search. `longestGap` is the longest allowed time between two tokens, `stop` is asked often; fleets of up
+    /// to `exactDevices` are solved exactly.
     init(
-        _ instance: PlanningInstance, seed: UInt64, longestGap: Double = .infinity, stop: @escaping () -> Bool
+        _ instance: PlanningInstance, seed: UInt64, longestGap: Double = .infinity,
+        exactDevices: Int = ExactSearch.mostDevices, stop: @escaping () -> Bool
     ) {
         self.instance = instance
         self.seed = seed
         self.stop = stop
         routes = KVRoutes(instance)
-        let isSmall = instance.count <= ExactSearch.mostDevices
+        isSmall = instance.count <= exactDevices
         let complete = StageOrders(instance: instance, largestComplete: ExactSearch.mostDevices)
         // While it searches, two devices are tried for each end; the groups of candidates get all of them.
         let few = StageOrders(instance: instance, endsTried: 2, largestComplete: 2)
@@ -48,7 +51,7 @@ public struct PlacementSearch {
     /// Searches; `start` are groupings that are known already, such as that of the plan in force.
     mutating func run(start: [[[Int]]] = []) {
         for grouping in start + Construction(instance).groupings { note(grouping) }
-        if instance.count <= ExactSearch.mostDevices {
+        if isSmall {
             solveExactly()
         } else {
             searchNeighbourhoods(start: start)

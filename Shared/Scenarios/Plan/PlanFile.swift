@@ -49,6 +49,13 @@ public enum PlanFile {
     }
 }
 
+extension GroupPlan: Encodable {
+    /// Encodes the plan as the value that a plan file has for its scenario.
+    public func encode(to encoder: any Encoder) throws {
+        try PlanDocument(groups: groups.map(PlanDocument.Group.init)).encode(to: encoder)
+    }
+}
+
 /// The plan of one scenario as a file has it.
 private struct PlanDocument: Codable {
     struct Group: Codable {

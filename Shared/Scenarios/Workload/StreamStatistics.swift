@@ -10,18 +10,23 @@ public struct LengthStatistics: Sendable, Hashable {
     public let p90: Int
     /// The largest.
     public let max: Int
+    /// Squared coefficient of variation.
+    public let variation: Double
 
     /// Takes the figures of some lengths; all 0 without any.
     init(_ lengths: some Sequence<Int>) {
         let sorted = lengths.sorted()
         guard let last = sorted.last else {
-            (mean, p50, p90, max) = (0, 0, 0, 0)
+            (mean, p50, p90, max, variation) = (0, 0, 0, 0, 0)
             return
         }
         func quantile(_ share: Double) -> Int {
             sorted[Swift.min(sorted.count - 1, Int(Double(sorted.count) * share))]
         }
-        mean = sorted.reduce(0) { $0 + Double($1) } / Double(sorted.count)
+        let mean = sorted.reduce(0) { $0 + Double($1) } / Double(sorted.count)
+        let squares = sorted.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) }
+        variation = mean > 0 ? squares / Double(sorted.count) / (mean * mean) : 0
+        self.mean = mean
         p50 = quantile(0.5)
         p90 = quantile(0.9)
         max = last

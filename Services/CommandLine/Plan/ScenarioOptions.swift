@@ -1,0 +1,99 @@
+import ArgumentParser
+import Domain
+import Foundation
+import Inference
+import Planning
+import Scenarios
+
+/// The fleet, the model and the traffic of a question about a fleet that is not at hand.
+struct ScenarioOptions: ParsableArguments {
+    @Option(help: "A fleet file (JSON): plan for this fleet instead of showing the plan in force.") var fleet: String?
+    @Option(help: "A model description (JSON) or a GGUF file.") var model: String?
+    @Option(help: "A stream of requests (CSV): request_id,t_unit,prompt_tokens,output_tokens, or an Azure trace.")
+    var workload: String?
+    @Option(parsing: .unconditional, help: "Requests per second.") var rate: Double?
+    @Option(help: "Name of the scenario in the plan file; default: the fleet's name.") var scenario: String?
+
+    /// What the options say, or which of them is missing.
+    func read() throws -> Scenario {
+        guard let fleet else { throw Failure(.usage, "--fleet is missing: which fleet file?") }
+        guard let model else { throw Failure(.usage, "--model is missing: which model description or GGUF file?") }
+        guard let workload else { throw Failure(.usage, "--workload is missing: which stream of requests?") }
+        guard let rate else { throw Failure(.usage, "--rate is missing: how many requests per second?") }
+        guard rate > 0, rate.isFinite else { throw Failure(.usage, "--rate is \(rate), it must be positive") }
+        let described = try Self.reading(fleet) { try Scenarios.FleetFile.read($0) }
+        return Scenario(
+            name: scenario ?? described.name, fleet: described, model: try Self.model(model),
+            stream: try Self.reading(workload) { try WorkloadFile.read($0, name: workload) }, rate: rate)
+    }
+
+    private static func model(_ path: String) throws -> ModelDescription {
+        let isGGUF = FileHandle(forReadingAtPath: path)?.readData(ofLength: 4) == Data("GGUF".utf8)
+        guard isGGUF else { return try reading(path) { try Scenarios.ModelFile.read($0) } }
+        do {
+            return try Inference.ModelFile(path: path).description
+        } catch {
+            throw Failure(.failed, "\(path): \(error)")
+        }
+    }
+
+    /// Reads a file; what is wrong with it is said with its name.
+    static func reading<Value>(_ path: String, _ body: ([UInt8]) throws -> Value) throws -> Value {
+        let data: Data
+        do {
+            data = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)
+        } catch {
+            throw Failure(.failed, "\(path) cannot be read: \(error.localizedDescription)")
+        }
+        do {
+            return try body([UInt8](data))
+        } catch {
+            throw Failure(.failed, "\(path): \(error)")
+        }
+    }
+}
+
+/// A fleet, a model and a stream of requests at a rate.
+struct Scenario {
+    var name: String
+    var fleet: DescribedFleet
+    var model: ModelDescription
+    var stream: RequestStream
+    var rate: Double
+
+    /// What a planner is told about the stream: means and variations, no single request.
+    var demand: PlanningDemand {
+        let figures = stream.statistics
+        return PlanningDemand(
+            rate: rate, promptTokens: max(1, figures.prompt.mean), outputTokens: max(1, figures.output.mean),
+            longestRequestTokens: max(1, figures.total.max), arrivalVariation: figures.arrivalVariation,
+            promptVariation: figures.prompt.variation, outputVariation: figures.output.variation)
+    }
+
+    /// The kinds of hardware.
+    var types: [DeviceID: String] { Dictionary(uniqueKeysWithValues: fleet.devices.map { ($0.id, $0.type) }) }
+    /// Where the devices stand.
+    var sites: [DeviceID: String] { Dictionary(uniqueKeysWithValues: fleet.devices.map { ($0.id, $0.site) }) }
+    /// Watts under load, of the devices that tell.
+    var powerWatts: [DeviceID: Double] {
+        Dictionary(
+            uniqueKeysWithValues: fleet.devices.compactMap { device in device.powerWatts.map { (device.id, $0) } })
+    }
+
+    /// The scenario with a device more (`+type`) or less (`-id`).
+    func changed(_ change: String) throws -> Scenario {
+        var changed = self
+        do {
+            switch change.first {
+            case "+": changed.fleet = try fleet.adding(type: String(change.dropFirst()))
+            case "-": changed.fleet = try fleet.removing(DeviceID(String(change.dropFirst())))
+            default:
+                throw Failure(
+                    .usage, "--what-if \"\(change)\" must be +TYPE for one device more or -ID for one device less")
+            }
+        } catch let error as ScenarioError {
+            throw Failure(.usage, "--what-if \(change): \(error)")
+        }
+        return changed
+    }
+}

@@ -1,0 +1,67 @@
+import Domain
+import Planning
+import Scenarios
+
+/// Asks a planner about a scenario.
+struct ScenarioPlanner {
+    /// What came out, and how long it took.
+    struct Answer {
+        var plan: PlacementPlan
+        /// The whole answer; the paper's algorithm has only the plan.
+        var result: PlanningResult?
+        var seconds: Double
+    }
+
+    var algorithm: PlanningChoices.Algorithm
+    var objective: PlanObjective
+    var limits: PlanningLimits
+    var seed: UInt64
+    var deadline: Double?
+
+    init(_ choices: PlanningChoices) throws {
+        algorithm = try choices.planner()
+        objective = try choices.planObjective
+        limits = try choices.limits
+        seed = choices.seed
+        deadline = try choices.deadlineSeconds
+    }
+
+    /// Plans.
+    ///
+    /// - Throws: `ScenarioError` or `PlanningError`, naming what is wrong.
+    func plan(_ scenario: Scenario) throws -> Answer {
+        let start = ContinuousClock.now
+        func elapsed() -> Double {
+            let (seconds, attoseconds) = start.duration(to: .now).components
+            return Double(seconds) + Double(attoseconds) * 1e-18
+        }
+        let cost = try scenario.fleet.cost(scenario.model)
+        if case .energy = objective, scenario.powerWatts.isEmpty {
+            throw Failure(.usage, "--objective energy: no device of \(scenario.fleet.name) has power_w")
+        }
+        if algorithm == .paper {
+            var options = PlanningOptions()
+            options.minimumTokensPerSecond = limits.minimumTokensPerSecond
+            options.largestDecodeConcurrency = limits.largestBatch
+            options.reservedContextTokens =
+                limits.longestRequestTokens > 0 ? limits.longestRequestTokens : scenario.demand.longestRequestTokens
+            options.chunkTokens = limits.chunkTokens
+            let plan = try Planner.plan(
+                cost: cost, workload: scenario.demand.statistics, options: options, seed: seed)
+            return Answer(plan: plan, result: nil, seconds: elapsed())
+        }
+        let result: PlanningResult
+        let name: String
+        if let kind = algorithm.baseline {
+            result = try Baseline(kind).result(
+                cost: cost, demand: scenario.demand, limits: limits, types: scenario.types, sites: scenario.sites)
+            name = "\(kind.rawValue) (\(kind.title))"
+        } else {
+            let planner = PlacementPlanner(objective: objective, seed: seed, powerWatts: scenario.powerWatts)
+            result = try planner.plan(
+                cost: cost, demand: scenario.demand, limits: limits, deadline: deadline, elapsed: elapsed)
+            name = "default (seed \(seed))"
+        }
+        return Answer(plan: result.placementPlan(algorithm: name), result: result, seconds: elapsed())
+    }
+}
