@@ -121,8 +121,8 @@ let package = Package(
             [
                 "Profiler", "Partitioner", "Clusterer", "Scheduler", "PrefillWorker", "DecoderWorker", "Gateway",
                 "CommandLineTool", "StageRuntime", "TestSupport", "Domain", "Protocol", "Messaging", "ServiceRuntime",
-                "Inference", "Planning", "Scheduling", "CostModel", argumentParser, logging, lifecycle, nioCore,
-                nioPosix,
+                "Inference", "Planning", "Scenarios", "Scheduling", "CostModel", argumentParser, logging, lifecycle,
+                nioCore, nioPosix,
             ]),
     ]
 )

@@ -60,6 +60,11 @@ public struct FleetOutcome: Codable, Sendable, Hashable {
         return max(0, upperBound / rate - 1)
     }
 
+    /// Whether a baseline sustains more than any plan can, as the planner proved it: then the proof leaves plans out.
+    public var contradictsBound: Bool {
+        (bestBaseline?.rate ?? 0) > (upperBound ?? .infinity) * (1 + SmallSummary.tolerance)
+    }
+
     private enum CodingKeys: String, CodingKey {
         case fleet, mode, planner, baselines
         case demandRate = "demand_rate"

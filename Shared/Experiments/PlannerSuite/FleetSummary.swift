@@ -56,6 +56,8 @@ public struct FleetSummary: Encodable, Sendable, Hashable {
     public var belowBaseline: Double?
     /// Median of the gaps between plan and bound.
     public var medianGap: Double?
+    /// Fleets for which a baseline sustains more than the bound that the planner proved for all plans.
+    public var contradictions: Int
     /// What the mode ought to reach.
     public var targets: [Target] = []
 
@@ -67,14 +69,15 @@ public struct FleetSummary: Encodable, Sendable, Hashable {
         let small = compared.filter { $0.fleet.devices <= Self.mostSmallDevices }.compactMap(\.ratio)
         let least = compared.min { ($0.ratio ?? 0) < ($1.ratio ?? 0) }
         self.compared = compared.count
-        withoutBaseline = outcomes.count { $0.bestBaseline == nil && $0.planner.rate != nil }
-        withoutPlan = outcomes.count { $0.planner.rate == nil }
+        withoutBaseline = outcomes.count(where: { $0.bestBaseline == nil && $0.planner.rate != nil })
+        withoutPlan = outcomes.count(where: { $0.planner.rate == nil })
         ratio = Averages.geometricMean(ratios)
         smallRatio = Averages.geometricMean(small)
         worst = least?.ratio
         worstFleet = least?.fleet
         belowBaseline = Averages.share(ratios) { $0 < Self.leastRatio }
         medianGap = Averages.median(outcomes.compactMap(\.gap))
+        contradictions = outcomes.count(where: \.contradictsBound)
         switch mode {
         case .off:
             targets = [
@@ -87,7 +90,7 @@ public struct FleetSummary: Encodable, Sendable, Hashable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case mode, compared, ratio, worst, targets
+        case mode, compared, ratio, worst, contradictions, targets
         case withoutBaseline = "without_baseline"
         case withoutPlan = "without_plan"
         case smallRatio = "small_ratio"

@@ -97,9 +97,10 @@ extension PlannerSuiteSettings {
             throw refuse("small devices: \(devices) is not in 2...9")
         }
         for draws in fleets {
-            if !(2...256).contains(draws.devices) { throw refuse("fleets: \(draws.devices) devices are not in 2...256") }
-            if !(0...1000).contains(draws.count) { throw refuse("fleets: \(draws.count) fleets are not in 0...1000") }
+            let (devices, count) = (draws.devices, draws.count)
+            if !(2...256).contains(devices) { throw refuse("fleets: \(devices) devices are not in 2...256") }
+            if !(0...1000).contains(count) { throw refuse("fleets: \(count) of a size are not in 0...1000") }
         }
-        if !(rateShare > 0 && rateShare <= 10) { throw refuse("rate share: \(rateShare) is not above 0 and at most 10") }
+        if !(rateShare > 0 && rateShare <= 10) { throw refuse("rate share: \(rateShare) is not in 0...10") }
     }
 }

@@ -45,7 +45,9 @@ struct FleetReport {
         guard !worse.isEmpty else { return ["The planner is below the best baseline nowhere."] }
         return ["Below the best baseline:", ""]
             + worse.map { outcome in
-                "* \(outcome.fleet.label): \(FigureText.number(outcome.ratio, 4)) of \(outcome.bestBaseline?.name ?? "")"
+                let best = outcome.bestBaseline?.name ?? ""
+                return "* \(outcome.fleet.label): \(FigureText.number(outcome.ratio, 4)) of \(best)"
+                    + (outcome.contradictsBound ? "; **the baseline is above the bound for all plans**" : "")
             }
     }
 

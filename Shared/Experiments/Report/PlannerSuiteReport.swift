@@ -21,7 +21,7 @@ public struct PlannerSuiteReport: Sendable {
         let settings = result.settings
         return [
             "Seed \(settings.seed); models \(settings.models.joined(separator: ", ")); "
-                + "\(FigureText.number(result.seconds, 0)) s on one core.",
+                + "\(FigureText.number(result.seconds, 0)) s.",
             "",
             "Rates are requests per second that a plan sustains, by the cost model that all planners share. Lengths are those "
                 + "of the conversation part of the Azure LLM inference trace 2023 (CC-BY 4.0; Patel et al., Splitwise, ISCA "

@@ -13,8 +13,8 @@ struct SmallReport {
                 + "without the planner's search (what a group can do is computed by the same code); that of more devices is "
                 + "the bound of the planner's exact search. All maximise the rate.")
         lines += ["", "\(summary.count) fleets with a plan, \(summary.withoutPlan) without any."]
-        lines += [""] + MarkdownTable.lines(
-            [["", "optimal", "within 1 %", "worst share of the optimum", "proved"]] + [plannerRow, heuristicRow])
+        let head = ["", "optimal", "within 1 %", "worst share of the optimum", "proved"]
+        lines += [""] + MarkdownTable.lines([head, plannerRow, heuristicRow])
         lines += [""] + MarkdownTable.lines([sizeHead] + sizes.map(sizeRow))
         lines += [""] + contradictions + worst
         return lines
@@ -74,8 +74,8 @@ struct SmallReport {
         guard !wrong.isEmpty else { return ["No figure contradicts another one."] }
         return ["**Figures that contradict each other** (a bound below the optimum, a plan above it, a false proof):", ""]
             + wrong.map { outcome in
-                "* \(outcome.fleet.label), \(outcome.mode.rawValue): optimum \(FigureText.rate(outcome.optimum)), planner "
-                    + "\(FigureText.rate(outcome.plannerRate))\(outcome.isProved ? " (proved)" : ""), heuristic "
+                "* \(outcome.fleet.label), \(outcome.mode.rawValue): optimum \(FigureText.rate(outcome.optimum)), "
+                    + "planner \(FigureText.rate(outcome.plannerRate))\(outcome.isProved ? " (proved)" : ""), heuristic "
                     + "\(FigureText.rate(outcome.heuristicRate)), bound \(FigureText.rate(outcome.certificate))"
             }
     }

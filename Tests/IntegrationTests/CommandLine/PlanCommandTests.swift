@@ -1,0 +1,106 @@
+import ArgumentParser
+import Domain
+import Foundation
+import Planning
+import Scenarios
+import Testing
+
+@testable import CommandLineTool
+
+/// `e2llm plan --fleet`: from files to a plan file.
+@Suite struct PlanCommandTests {
+    private static let model = ModelDescription(
+        name: "llama-3-8b-q4", layers: 32, hidden: 4096, ffn: 14336, heads: 32, kvHeads: 8, headDim: 128,
+        vocabulary: 128_256, maxContext: 8192, paramsPerLayer: 218_103_808, bytesPerLayer: 122_716_160,
+        bytesEmbedding: 295_501_824, bytesHead: 430_956_544, bytesTotal: 4_653_375_488, kvBytesPerTokenPerLayer: 4096,
+        activationBytesPerToken: 8192)
+
+    /// A folder with a fleet of seven devices, a model and a stream; removed afterwards.
+    private func withFiles(_ body: (URL, [String]) throws -> Void) throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "plan-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let fleet = try FleetGenerator(deviceCount: 7, seed: 40).fleet()
+        try Data(Scenarios.FleetFile.write(fleet)).write(to: folder.appending(path: "fleet.json"))
+        try Data(Scenarios.ModelFile.write(Self.model)).write(to: folder.appending(path: "model.json"))
+        let rows = (0..<50).map { "r\($0),\(Double($0)),\(400 + 20 * $0),\(100 + 4 * $0)" }
+        let csv = "request_id,t_unit,prompt_tokens,output_tokens\n" + rows.joined(separator: "\n") + "\n"
+        try Data(csv.utf8).write(to: folder.appending(path: "stream.csv"))
+        try body(
+            folder,
+            [
+                "plan", "--fleet", folder.appending(path: "fleet.json").path,
+                "--model", folder.appending(path: "model.json").path,
+                "--workload", folder.appending(path: "stream.csv").path, "--rate", "0.1",
+            ])
+    }
+
+    private func command(_ arguments: [String]) throws -> PlanCommand {
+        try #require(try E2LLMCommand.parseAsRoot(arguments) as? PlanCommand)
+    }
+
+    @Test(arguments: [
+        [], ["--baseline", "b0"], ["--algorithm", "paper"], ["--objective", "throughput", "--roles", "split"],
+        ["--objective", "energy"], ["--objective", "goodput", "--slo-ttft", "5"],
+        ["--no-streaming", "--kv-wire", "f16"],
+        ["--minimum-speed", "0", "--deadline", "20s"],
+    ]) func everyPlannerAnswersInOneForm(_ arguments: [String]) throws {
+        try withFiles { _, base in
+            let command = try command(base + arguments)
+            let scenario = try command.scenario.read()
+            let answer = try ScenarioPlanner(command.choices).plan(scenario)
+            #expect(answer.plan.problem(layers: 32) == nil)
+            let data = try JSONEncoder().encode(PlanAnswer(answer, scenario: scenario.name))
+            let fields = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+            for name in ["plan", "predicted", "upper_bound", "gap", "seconds"] {
+                #expect(fields[name] != nil, "\(name)")
+            }
+            #expect((fields["predicted"] as? [String: Any])?["requests_per_s"] as? Double ?? 0 > 0)
+            let plan = try #require(fields["plan"])
+            let plans = try PlanFile.read([UInt8](JSONSerialization.data(withJSONObject: plan)))
+            #expect(plans.first?.scenario == scenario.name)
+            try plans.first?.check(fleet: scenario.fleet, model: scenario.model)
+        }
+    }
+
+    @Test func filesAreWritten() throws {
+        try withFiles { folder, base in
+            let (output, svg) = (folder.appending(path: "plan.json").path, folder.appending(path: "plan.svg").path)
+            let command = try command(base + ["--output", output, "--svg", svg, "--scenario", "mine"])
+            try command.output.run(command.scenario, command.choices, json: true)
+            let plans = try PlanFile.read([UInt8](Data(contentsOf: URL(fileURLWithPath: output))))
+            #expect(plans.map(\.scenario) == ["mine"])
+            #expect(try String(contentsOfFile: svg, encoding: .utf8).hasPrefix("<svg"))
+        }
+    }
+
+    @Test func changesOfTheFleetAreNamed() throws {
+        try withFiles { _, base in
+            let first = try #require(try command(base).scenario.read().fleet.devices.first)
+            let command = try command(base + ["--what-if", "-\(first.id)", "--what-if", "+\(first.type)"])
+            #expect(command.output.whatIf == ["-\(first.id)", "+\(first.type)"])
+            let scenario = try command.scenario.read()
+            #expect(try scenario.changed("-\(first.id)").fleet.devices.count == 6)
+            #expect(try scenario.changed("+\(first.type)").fleet.devices.count == 8)
+        }
+    }
+
+    @Test(arguments: [
+        (["--rate", "-1"], "--rate is -1"), (["--deadline", "soon"], "--deadline"), (["--kv-wire", "q4"], "--kv-wire"),
+        (["--what-if", "-nobody"], "nobody"), (["--what-if", "nano"], "+TYPE"), (["--what-if", "+toaster"], "toaster"),
+        (["--algorithm", "paper", "--explain"], "--explain"), (["--baseline", "b0", "--algorithm", "paper"], "leave"),
+        (["--fleet", "/nowhere.json"], "/nowhere.json"), (["--largest-batch", "0"], "largest batch"),
+        (["--objective", "goodput", "--slo-ttft", "0"], "--slo-ttft"), (["--model", "/dev/null"], "/dev/null"),
+    ]) func whatIsWrongIsNamed(_ arguments: [String], _ text: String) throws {
+        try withFiles { _, base in
+            // The last of an option that is given twice counts.
+            let command = try command(base + arguments)
+            do {
+                try command.output.run(command.scenario, command.choices, json: true)
+                Issue.record("accepted")
+            } catch {
+                #expect("\(error)".contains(text), "\(error)")
+            }
+        }
+    }
+}
