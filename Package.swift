@@ -79,6 +79,7 @@ let package = Package(
         shared("CostModel", ["Domain"]),
         shared("Planning", ["Domain", "CostModel"]),
         shared("Scenarios", ["Domain", "CostModel"]),
+        shared("Experiments", ["Domain", "CostModel", "Planning", "Scenarios"]),
         shared("Scheduling", ["Domain", "CostModel"]),
         shared(
             "ServiceRuntime",
@@ -99,7 +100,7 @@ let package = Package(
         service("Gateway", ["Inference", hummingbird, hummingbirdCore, httpTypes, nioCore]),
         .executableTarget(
             name: "CommandLineTool",
-            dependencies: serviceBase + ["Inference", "Planning", "Scenarios", "CostModel", yams, unixSignals],
+            dependencies: serviceBase + ["Inference", "Planning", "Scenarios", "Experiments", yams, unixSignals],
             path: "Services/CommandLine",
             exclude: ["README.md"], swiftSettings: strict),
 
@@ -112,6 +113,7 @@ let package = Package(
         test("MessagingTests", ["Messaging"]),
         test("InferenceTests", ["Inference", "Domain", "TestSupport"]),
         test("CostModelTests", ["CostModel", "Domain"]),
+        test("ExperimentsTests", ["Experiments", "Planning", "Scenarios", "CostModel", "Domain"]),
         test("ScenariosTests", ["Scenarios", "CostModel", "Domain"]),
         test("PlanningTests", ["Planning", "Scenarios", "CostModel", "Domain"]),
         test("SchedulingTests", ["Scheduling", "CostModel", "Domain"]),

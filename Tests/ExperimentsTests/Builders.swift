@@ -12,7 +12,8 @@ enum Builders {
     ) -> SmallOutcome {
         SmallOutcome(
             fleet: fleet(devices, seed: seed), mode: .off, reference: devices <= 6 ? .enumeration : .exactSearch,
-            optimum: optimum, plannerRate: planner, isProved: proved, heuristicRate: heuristic, certificate: certificate)
+            optimum: optimum, plannerRate: planner, isProved: proved, heuristicRate: heuristic, certificate: certificate
+        )
     }
 
     /// Baselines b0, b1, ... with the given rates; `nil` has no plan.

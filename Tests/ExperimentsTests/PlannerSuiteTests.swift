@@ -43,7 +43,8 @@ import Testing
         for outcome in result.fleets {
             #expect(outcome.baselines.map(\.name) == ["b0", "b1", "b2", "b3"])
             let rate = try #require(outcome.planner.rate)
-            #expect(rate <= try #require(outcome.upperBound) * (1 + 1e-9))
+            let bound = try #require(outcome.upperBound)
+            #expect(rate <= bound * (1 + 1e-9))
             if let best = outcome.bestBaseline?.rate { #expect(abs(outcome.demandRate - 0.9 * best) < 1e-9 * best) }
             for plan in outcome.baselines { #expect((plan.rate == nil) != (plan.problem == nil)) }
         }

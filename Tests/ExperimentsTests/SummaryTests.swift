@@ -21,7 +21,7 @@ import Testing
     @Test func figuresThatContradictEachOther() {
         let sound = Builders.small(4, planner: 2, heuristic: 2, certificate: 2)
         let wrong = [
-            Builders.small(4, planner: 2, heuristic: 2, certificate: 1.99), // a bound below the optimum
+            Builders.small(4, planner: 2, heuristic: 2, certificate: 1.99),  // a bound below the optimum
             Builders.small(4, planner: 2.01, heuristic: 2),  // a plan above it
             Builders.small(4, planner: 2, heuristic: 2.01),
             Builders.small(4, planner: 1.99, heuristic: 2),  // proved, but not the best

@@ -8,7 +8,7 @@ import Scenarios
 /// The fleet, the model and the traffic of a question about a fleet that is not at hand.
 struct ScenarioOptions: ParsableArguments {
     @Option(help: "A fleet file (JSON): plan for this fleet instead of showing the plan in force.") var fleet: String?
-    @Option(help: "A model description (JSON) or a GGUF file.") var model: String?
+    @Option(help: "A model description (JSON), a GGUF file, or a name such as llama-3-8b-q4.") var model: String?
     @Option(help: "A stream of requests (CSV): request_id,t_unit,prompt_tokens,output_tokens, or an Azure trace.")
     var workload: String?
     @Option(parsing: .unconditional, help: "Requests per second.") var rate: Double?
@@ -28,6 +28,7 @@ struct ScenarioOptions: ParsableArguments {
     }
 
     private static func model(_ path: String) throws -> ModelDescription {
+        if let known = ModelCatalogue.named(path), !FileManager.default.fileExists(atPath: path) { return known }
         let isGGUF = FileHandle(forReadingAtPath: path)?.readData(ofLength: 4) == Data("GGUF".utf8)
         guard isGGUF else { return try reading(path) { try Scenarios.ModelFile.read($0) } }
         do {

@@ -46,15 +46,18 @@ struct FleetReport {
         return ["Below the best baseline:", ""]
             + worse.map { outcome in
                 let best = outcome.bestBaseline?.name ?? ""
-                return "* \(outcome.fleet.label): \(FigureText.number(outcome.ratio, 4)) of \(best)"
-                    + (outcome.contradictsBound ? "; **the baseline is above the bound for all plans**" : "")
+                let wrong = outcome.contradictsBound ? "; **the baseline is above the bound for all plans**" : ""
+                let share = FigureText.number(outcome.ratio, 4)
+                return "* \(outcome.fleet.label): \(share) of \(best)\(wrong)"
             }
     }
 
     // MARK: - Sizes and fleets
 
     private var sizes: [Int] { Set(outcomes.map(\.fleet.devices)).sorted() }
-    private var sizeHead: [String] { ["devices", "fleets", "ratio", "worst", "median gap", "planner s", "baselines s"] }
+    private var sizeHead: [String] {
+        ["devices", "fleets", "ratio", "worst", "median gap", "planner s", "baselines s"]
+    }
 
     private func sizeRow(_ devices: Int) -> [String] {
         let outcomes = outcomes.filter { $0.fleet.devices == devices }

@@ -72,12 +72,17 @@ struct SmallReport {
     private var contradictions: [String] {
         let wrong = outcomes.filter(\.isContradiction)
         guard !wrong.isEmpty else { return ["No figure contradicts another one."] }
-        return ["**Figures that contradict each other** (a bound below the optimum, a plan above it, a false proof):", ""]
-            + wrong.map { outcome in
-                "* \(outcome.fleet.label), \(outcome.mode.rawValue): optimum \(FigureText.rate(outcome.optimum)), "
-                    + "planner \(FigureText.rate(outcome.plannerRate))\(outcome.isProved ? " (proved)" : ""), heuristic "
-                    + "\(FigureText.rate(outcome.heuristicRate)), bound \(FigureText.rate(outcome.certificate))"
-            }
+        let head = "**Figures that contradict each other** (a bound below the optimum, a plan above it, a false proof):"
+        return [head, ""] + wrong.map(contradiction)
+    }
+
+    private func contradiction(_ outcome: SmallOutcome) -> String {
+        let figures = [
+            "optimum \(FigureText.rate(outcome.optimum))",
+            "planner \(FigureText.rate(outcome.plannerRate))\(outcome.isProved ? " (proved)" : "")",
+            "heuristic \(FigureText.rate(outcome.heuristicRate))", "bound \(FigureText.rate(outcome.certificate))",
+        ]
+        return "* \(outcome.fleet.label), \(outcome.mode.rawValue): \(figures.joined(separator: ", "))"
     }
 
     private var worst: [String] {

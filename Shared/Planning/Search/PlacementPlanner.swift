@@ -30,6 +30,10 @@ public struct PlacementPlanner {
     public var powerWatts: [DeviceID: Double]
     /// Whether to prove a bound; otherwise it is infinite.
     public var provesBound = true
+    /// Largest fleet that is solved exactly, at most 11 devices.
+    public var exactDevices = ExactSearch.mostDevices {
+        didSet { exactDevices = min(exactDevices, ExactSearch.mostDevices) }
+    }
 
     /// Makes a planner.
     public init(objective: PlanObjective = .waiting, seed: UInt64 = 1, powerWatts: [DeviceID: Double] = [:]) {
@@ -60,7 +64,7 @@ public struct PlacementPlanner {
         _ instance: PlanningInstance, _ start: [[[Int]]], searchStop: @escaping () -> Bool,
         proofStop: @escaping () -> Bool
     ) throws(PlanningError) -> PlanningResult {
-        var search = PlacementSearch(instance, seed: seed, stop: searchStop)
+        var search = PlacementSearch(instance, seed: seed, exactDevices: exactDevices, stop: searchStop)
         search.run(start: start)
         var relaxations: [String] = []
         var candidates = search.candidates
@@ -114,7 +118,8 @@ public struct PlacementPlanner {
         let enough = all.exactBound == nil ? limits.tolerance : 1e-4
         var exactBound = all.exactBound
         if (kept.map(\.rate).max() ?? 0) < fastest * (1 - enough) {
-            var search = PlacementSearch(instance, seed: seed, longestGap: 1 / minimum, stop: stop)
+            var search = PlacementSearch(
+                instance, seed: seed, longestGap: 1 / minimum, exactDevices: exactDevices, stop: stop)
             search.run(start: start)
             kept += search.candidates
             exactBound = search.wasStopped ? nil : search.exactBound
