@@ -1,14 +1,6 @@
 import Planning
 import ServiceRuntime
 
-/// How groups are searched.
-enum SearchAlgorithm: String, Sendable, CaseIterable {
-    /// The paper's two-chromosome genetic algorithm; the order within a group is found by the partitioner.
-    case genetic
-    /// The same, with the stages of a group in the order of the chromosome, as in the paper.
-    case geneticOrdered = "genetic-ordered"
-}
-
 /// What the clusterer is told. The table of its settings is `keys`.
 struct ClustererConfiguration: Sendable {
     /// Where the ROUTER for plan requests is bound.
@@ -24,9 +16,7 @@ struct ClustererConfiguration: Sendable {
     /// Seed of the search where the request names none.
     var seed: UInt64 = 1
     /// How plans are searched.
-    var options = PlanningOptions()
-    /// After this many seconds the best plan so far is taken.
-    var searchSeconds = 20.0
+    var search = SearchSettings()
     /// How long a request waits for the fleet that it names, seconds.
     var fleetWaitSeconds = 5.0
     /// Limits of a request to the partitioner.
@@ -42,16 +32,21 @@ struct ClustererConfiguration: Sendable {
     /// Every setting of the clusterer.
     static let keys: [SettingKey] =
         [
-            SettingKey("clusterer.algorithm", "genetic", "genetic, or genetic-ordered: stages in chromosome order"),
+            SettingKey("clusterer.algorithm", "default", "default; genetic; or paper: genetic, with ordered groups"),
+            SettingKey(
+                "clusterer.roles", "auto", "any, uniform, split, mixed; auto: any, genetic and paper: split"),
             SettingKey("clusterer.seed", "1", "seed of the search; the same seed and fleet give the same plan"),
-            SettingKey("clusterer.population", "80", "individuals of a generation"),
-            SettingKey("clusterer.generations", "60", "most generations"),
-            SettingKey("clusterer.patience", "20", "generations without a better plan after which the search ends"),
+            SettingKey("clusterer.population", "80", "genetic: individuals of a generation"),
+            SettingKey("clusterer.generations", "60", "genetic: most generations"),
+            SettingKey("clusterer.patience", "20", "genetic: generations without a better plan before the end"),
             SettingKey("clusterer.search_s", "20", "time after which the best plan so far is taken"),
             SettingKey("clusterer.min_decode_speed", "15", "tokens per second that every request should get"),
             SettingKey("clusterer.max_decode_concurrency", "16", "largest decode concurrency of a replica"),
-            SettingKey("clusterer.allow_mixed", "false", "plan mixed replicas where a fleet can be split, too"),
-            SettingKey("clusterer.mixed_margin", "0.1", "share by which a plan with mixed replicas must be better"),
+            SettingKey("clusterer.mixed_margin", "0.1", "genetic: share by which mixed replicas must be better"),
+            SettingKey("clusterer.horizon_s", "600", "time over which a move to another plan must earn its cost"),
+            SettingKey("clusterer.least_gain", "0.05", "least share of the requests' time that a move must gain"),
+            SettingKey("clusterer.load_mb_per_s", "200", "MB of weights that a device reads and prepares per second"),
+            SettingKey("clusterer.drain_s", "30", "longest drain of replicas that change, as scheduler.drain_s"),
             SettingKey("clusterer.reserved_context", "0", "KV tokens of a replica; 0: the context, at most 2048"),
             SettingKey("clusterer.chunk_tokens", "256", "tokens of a prefill chunk"),
             SettingKey("clusterer.fleet_wait_s", "5", "how long a request waits for a fleet that it knows of"),
@@ -69,21 +64,26 @@ struct ClustererConfiguration: Sendable {
         state = try settings.endpoint(.state)
         partition = try settings.endpoint(.partition)
         seed = UInt64(try settings.int("clusterer.seed", in: 0...Int.max))
-        options.orderedGroups = try settings.choice("clusterer.algorithm", as: SearchAlgorithm.self) == .geneticOrdered
-        options.population = try settings.int("clusterer.population", in: 4...10_000)
-        options.generations = try settings.int("clusterer.generations", in: 1...100_000)
-        options.patience = try settings.int("clusterer.patience", in: 1...100_000)
-        options.minimumTokensPerSecond = try settings.double("clusterer.min_decode_speed", in: 0...10_000)
-        options.largestDecodeConcurrency = try settings.int("clusterer.max_decode_concurrency", in: 1...256)
-        options.allowMixed = try settings.bool("clusterer.allow_mixed")
-        options.mixedMargin = try settings.double("clusterer.mixed_margin", in: 0...10)
-        options.reservedContextTokens = try settings.int("clusterer.reserved_context", in: 0...10_000_000)
-        options.chunkTokens = try settings.int("clusterer.chunk_tokens", in: 1...1_000_000)
-        searchSeconds = try settings.double("clusterer.search_s", in: 0.1...3600)
+        search.algorithm = try settings.choice("clusterer.algorithm", as: SearchAlgorithm.self)
+        search.roles = try settings.choice("clusterer.roles", as: SearchRoles.self)
+        search.options.population = try settings.int("clusterer.population", in: 4...10_000)
+        search.options.generations = try settings.int("clusterer.generations", in: 1...100_000)
+        search.options.patience = try settings.int("clusterer.patience", in: 1...100_000)
+        search.options.minimumTokensPerSecond = try settings.double("clusterer.min_decode_speed", in: 0...10_000)
+        search.options.largestDecodeConcurrency = try settings.int("clusterer.max_decode_concurrency", in: 1...256)
+        search.options.mixedMargin = try settings.double("clusterer.mixed_margin", in: 0...10)
+        search.options.reservedContextTokens = try settings.int("clusterer.reserved_context", in: 0...10_000_000)
+        search.options.chunkTokens = try settings.int("clusterer.chunk_tokens", in: 1...1_000_000)
+        search.moving.horizonSeconds = try settings.double("clusterer.horizon_s", in: 1...1e9)
+        search.moving.leastGain = try settings.double("clusterer.least_gain", in: 0...1000)
+        search.moving.loadBytesPerSecond = 1e6 * (try settings.double("clusterer.load_mb_per_s", in: 0.001...1e9))
+        search.moving.mostDrainSeconds = try settings.double("clusterer.drain_s", in: 0...3600)
+        search.searchSeconds = try settings.double("clusterer.search_s", in: 0.1...3600)
         fleetWaitSeconds = try settings.double("clusterer.fleet_wait_s", in: 0...600)
         partitioner.timeoutSeconds = try settings.double("clusterer.partitioner_timeout_s", in: 0.1...600)
         partitioner.attempts = try settings.int("clusterer.partitioner_attempts", in: 1...100)
         parallel = try settings.int("clusterer.parallel", in: 1...16)
         queueLimit = try settings.int("clusterer.queue", in: 1...10_000)
+        if let problem = search.problem { throw RuntimeError(.badSetting, problem) }
     }
 }

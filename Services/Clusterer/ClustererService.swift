@@ -94,7 +94,7 @@ final class ClustererService: Service {
     ) async {
         switch instruction {
         case .search(let id, let order):
-            let search = PlanSearch(order: order, limitSeconds: configuration.searchSeconds)
+            let search = PlanSearch(order: order)
             let source = RemotePartitioner(socket: endpoints.partition, limits: configuration.partitioner)
             group.addTask(priority: .utility) { [queue] in
                 let result: Result<SearchOutcome, Refusal>
@@ -115,8 +115,9 @@ final class ClustererService: Service {
         case .publish(let proposal):
             let plan = proposal.plan
             let rate = (plan.predictedRequestsPerSecond * 100).rounded() / 100
+            let what = proposal.move.map { $0.replaces ? "moves: \($0.reason)" : "stays: \($0.reason)" } ?? "new"
             logger.info(
-                "plan \(plan.id): \(plan.replicas.count) replicas, \(rate) requests/s predicted",
+                "plan \(plan.id) (\(what)): \(plan.replicas.count) replicas, \(rate) requests/s predicted",
                 metadata: ["seconds": "\(proposal.searchSeconds)"])
             endpoints.proposals.publish(Outgoing(.planProposal, body: proposal))
         }

@@ -143,7 +143,7 @@ struct SchedulerDesk {
             do {
                 let reply = try await plan.request(Outgoing(.planRequest, body: question.body), timeout: timeout)
                 let proposal: PlanProposal = try reply.body()
-                queue.push(.event(.proposal(proposal.plan, reason: proposal.reason), nil))
+                queue.push(.event(.proposal(proposal.plan, reason: proposal.reason, move: proposal.move), nil))
             } catch {
                 if error is CancellationError { return }
                 let reported = (error as? RuntimeError)?.reported

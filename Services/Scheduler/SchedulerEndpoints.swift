@@ -41,7 +41,7 @@ struct SchedulerEndpoints: Sendable {
             to: configuration.proposals, topics: [MessageType.planProposal.rawValue], on: thread
         ) { message in
             guard let body = try? message.body(as: PlanProposal.self) else { return }
-            await queue.send(.event(.proposal(body.plan, reason: body.reason), nil))
+            await queue.send(.event(.proposal(body.plan, reason: body.reason, move: body.move), nil))
         }
         let plan = try await ClientSocket.connect(
             to: configuration.plan, on: thread, session: session, name: "scheduler")

@@ -78,7 +78,8 @@ extension AssignedStage {
 extension PlanQuestion {
     var body: PlanRequest {
         PlanRequest(
-            reason: reason, workload: workload, excludedDevices: excludedDevices, fleetVersion: fleetVersion)
+            reason: reason, workload: workload, excludedDevices: excludedDevices, fleetVersion: fleetVersion,
+            planInForce: inForce)
     }
 }
 

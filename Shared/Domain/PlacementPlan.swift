@@ -83,18 +83,21 @@ public struct PlacementPlan: Codable, Sendable, Hashable {
     public var idleDevices: [DeviceID]
     /// Requests per second that the whole plan can sustain.
     public var predictedRequestsPerSecond: Double
-    /// Accumulated excess of processing times over the arrival interval, the objective of the search; lower is better.
+    /// The objective of the search, lower is better: mean seconds of waiting, or with the paper's algorithm the accumulated
+    /// excess of processing times over the arrival interval.
     public var objective: Double
     /// Name of the algorithm and its seed, for the record.
     public var algorithm: String
     /// What had to be relaxed to find a plan (for example the minimum decode speed), for people.
     public var relaxations: [String]
+    /// Requests per second that no plan can exceed, where the planner proved it.
+    public var upperBoundRequestsPerSecond: Double?
 
     /// Makes a plan.
     public init(
         id: PlanID, model: ModelDigest, fleetVersion: UInt64, workload: WorkloadStatistics, replicas: [PlanReplica],
         idleDevices: [DeviceID] = [], predictedRequestsPerSecond: Double, objective: Double, algorithm: String,
-        relaxations: [String] = []
+        relaxations: [String] = [], upperBoundRequestsPerSecond: Double? = nil
     ) {
         self.id = id
         self.model = model
@@ -106,6 +109,7 @@ public struct PlacementPlan: Codable, Sendable, Hashable {
         self.objective = objective
         self.algorithm = algorithm
         self.relaxations = relaxations
+        self.upperBoundRequestsPerSecond = upperBoundRequestsPerSecond
     }
 
     /// The replicas that can serve a phase.
@@ -136,6 +140,7 @@ public struct PlacementPlan: Codable, Sendable, Hashable {
         case id, model, workload, replicas, objective, algorithm, relaxations
         case fleetVersion = "fleet_version"
         case idleDevices = "idle_devices"
+        case upperBoundRequestsPerSecond = "upper_bound_requests_per_s"
         case predictedRequestsPerSecond = "predicted_requests_per_s"
     }
 }

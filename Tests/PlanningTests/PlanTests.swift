@@ -129,27 +129,4 @@ import Testing
             cost: fleet([("a", 4, 300_000_000), ("c", 2, 300_000_000)]), workload: workload, seed: 1)
         #expect(other.id != first.id)
     }
-
-    @Test func comparisonHasHysteresis() throws {
-        let pair = try fleet([("a", 4, 300_000_000), ("b", 4, 300_000_000)])
-        let trio = try fleet([("a", 4, 300_000_000), ("b", 4, 300_000_000), ("c", 4, 300_000_000)])
-        var busy = workload
-        busy.requestsPerSecond = 30
-        let old = try Planner.plan(cost: pair, workload: busy, seed: 1)
-        let new = try Planner.plan(cost: trio, workload: busy, seed: 1)
-        let comparison = PlanComparison()
-        #expect(try comparison.decide(current: nil, candidate: old, cost: pair, workload: busy).switches)
-        #expect(try !comparison.decide(current: old, candidate: old, cost: pair, workload: busy).switches)
-        let joined = try comparison.decide(current: old, candidate: new, cost: trio, workload: busy)
-        #expect(joined.switches && joined.gain > 0.1 && joined.gain.isFinite)
-        let back = try comparison.decide(current: new, candidate: old, cost: trio, workload: busy)
-        #expect(!back.switches && back.gain < 0)
-        // A device left: the new plan cannot run, the old one can.
-        let left = try comparison.decide(current: new, candidate: old, cost: pair, workload: busy)
-        #expect(left.switches && left.gain == .infinity)
-        #expect(try !comparison.decide(current: old, candidate: new, cost: pair, workload: busy).switches)
-        let strict = try PlanComparison(threshold: 100).decide(
-            current: old, candidate: new, cost: trio, workload: busy)
-        #expect(!strict.switches)
-    }
 }

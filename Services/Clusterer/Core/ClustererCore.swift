@@ -88,7 +88,7 @@ struct ClustererCore: Sendable {
         return SearchOrder(
             problem: try fleet.problem(excluding: request.excludedDevices), fleetVersion: fleet.version,
             workload: request.workload ?? workload ?? WorkloadStatistics(), seed: request.seed ?? configuration.seed,
-            options: configuration.options)
+            settings: configuration.search, inForce: request.planInForce)
     }
 
     private mutating func join(_ ticket: Ticket, _ order: SearchOrder, reason: String) {
@@ -119,7 +119,8 @@ struct ClustererCore: Sendable {
         switch result {
         case .failure(let refusal): return search.tickets.map { .refuse($0, refusal.body) }
         case .success(let outcome):
-            let proposal = PlanProposal(plan: outcome.plan, reason: search.reason, searchSeconds: outcome.seconds)
+            let proposal = PlanProposal(
+                plan: outcome.plan, reason: search.reason, searchSeconds: outcome.seconds, move: outcome.move)
             return search.tickets.map { .propose($0, proposal) } + [.publish(proposal)]
         }
     }

@@ -44,12 +44,16 @@ struct SearchOrder: Sendable, Hashable {
     /// Seed of the search.
     var seed: UInt64
     /// How plans are searched.
-    var options: PlanningOptions
+    var settings: SearchSettings
+    /// The plan in force, if the asker has one.
+    var inForce: PlacementPlan?
 }
 
 /// A plan and how long it took.
 struct SearchOutcome: Sendable, Hashable {
     var plan: PlacementPlan
+    /// What was found about the move to it, where a plan is in force.
+    var move: PlanMove?
     var seconds: Double
 }
 

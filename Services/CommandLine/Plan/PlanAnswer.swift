@@ -71,11 +71,12 @@ struct PlanAnswer: Encodable {
     var microBatches: [String: Int]
     var idle: [DeviceID]
     var relaxations: [String]
+    var move: PlanMove?
     var explanation: [String]?
     var whatIf: [Change]?
 
     enum CodingKeys: String, CodingKey {
-        case plan, predicted, gap, seconds, algorithm, flows, concurrency, idle, relaxations, explanation
+        case plan, predicted, gap, seconds, algorithm, flows, concurrency, idle, relaxations, move, explanation
         case upperBound = "upper_bound"
         case isExact = "exact"
         case wasStopped = "stopped"
@@ -90,6 +91,7 @@ struct PlanAnswer: Encodable {
         algorithm = answer.plan.algorithm
         idle = answer.plan.idleDevices
         relaxations = answer.plan.relaxations
+        move = answer.move
         predicted = Predicted(requestsPerSecond: answer.plan.predictedRequestsPerSecond)
         isExact = answer.result?.isExact ?? false
         wasStopped = answer.result?.wasStopped ?? false
@@ -140,6 +142,7 @@ struct PlanAnswer: Encodable {
         try container.encode(microBatches, forKey: .microBatches)
         try container.encode(idle, forKey: .idle)
         try container.encode(relaxations, forKey: .relaxations)
+        try container.encodeIfPresent(move, forKey: .move)
         try container.encodeIfPresent(explanation, forKey: .explanation)
         try container.encodeIfPresent(whatIf, forKey: .whatIf)
     }
@@ -166,6 +169,9 @@ struct PlanAnswer: Encodable {
             lines.append(
                 "a request waits \(number(times.waiting)) s of \(number(times.total)) s; its first token comes after "
                     + "\(number(times.firstToken)) s")
+        }
+        if let move = answer.move {
+            lines.append("\(move.replaces ? "move to this plan" : "stay with the plan in force"): \(move.reason)")
         }
         return (lines + answer.plan.relaxations).joined(separator: "\n")
     }

@@ -44,6 +44,14 @@ struct PlanningChoices: ParsableArguments {
     @Option(help: "How KV may travel: f16, q8_0, or f16,q8_0.") var kvWire = "f16,q8_0"
     @Flag(inversion: .prefixedNo, help: "Send the KV of a chunk while the next one computes.") var streaming = true
 
+    @Option(
+        help: """
+            A plan file: the plan in force. The answer says whether to move away from it, and what that gains and costs.
+            """)
+    var inForce: String?
+    @Option(parsing: .unconditional, help: "With --in-force: seconds over which a move must earn its cost.")
+    var horizon: Double = 600
+
     /// The planner that was asked for.
     func planner() throws -> Algorithm {
         if let algorithm, let baseline, algorithm != baseline {

@@ -9,6 +9,8 @@ struct ScenarioPlanner {
         var plan: PlacementPlan
         /// The whole answer; the paper's algorithm has only the plan.
         var result: PlanningResult?
+        /// Where a plan is in force: whether to move to this one.
+        var move: PlanMove?
         var seconds: Double
     }
 
@@ -17,6 +19,8 @@ struct ScenarioPlanner {
     var limits: PlanningLimits
     var seed: UInt64
     var deadline: Double?
+    var inForce: InForcePlan?
+    var moving = MovingPolicy()
 
     init(_ choices: PlanningChoices) throws {
         algorithm = try choices.planner()
@@ -24,6 +28,9 @@ struct ScenarioPlanner {
         limits = try choices.limits
         seed = choices.seed
         deadline = try choices.deadlineSeconds
+        inForce = choices.inForce.map { InForcePlan(path: $0) }
+        moving.horizonSeconds = choices.horizon
+        if let problem = moving.problem { throw Failure(.usage, "--\(problem)") }
     }
 
     /// Plans.
@@ -36,6 +43,7 @@ struct ScenarioPlanner {
             return Double(seconds) + Double(attoseconds) * 1e-18
         }
         let cost = try scenario.fleet.cost(scenario.model)
+        let current = try inForce?.read(scenario)
         if case .energy = objective, scenario.powerWatts.isEmpty {
             throw Failure(.usage, "--objective energy: no device of \(scenario.fleet.name) has power_w")
         }
@@ -46,9 +54,11 @@ struct ScenarioPlanner {
             options.reservedContextTokens =
                 limits.longestRequestTokens > 0 ? limits.longestRequestTokens : scenario.demand.longestRequestTokens
             options.chunkTokens = limits.chunkTokens
+            options.orderedGroups = true
             let plan = try Planner.plan(
                 cost: cost, workload: scenario.demand.statistics, options: options, seed: seed)
-            return Answer(plan: plan, result: nil, seconds: elapsed())
+            return Answer(
+                plan: plan, result: nil, move: try weighed(plan, against: current, scenario), seconds: elapsed())
         }
         let result: PlanningResult
         let name: String
@@ -59,9 +69,28 @@ struct ScenarioPlanner {
         } else {
             let planner = PlacementPlanner(objective: objective, seed: seed, powerWatts: scenario.powerWatts)
             result = try planner.plan(
-                cost: cost, demand: scenario.demand, limits: limits, deadline: deadline, elapsed: elapsed)
+                cost: cost, demand: scenario.demand, limits: limits, inForce: current, moving: moving,
+                deadline: deadline, elapsed: elapsed)
             name = "default (seed \(seed))"
         }
-        return Answer(plan: result.placementPlan(algorithm: name), result: result, seconds: elapsed())
+        let plan = result.placementPlan(algorithm: name)
+        let move =
+            if let current, let decision = result.move {
+                PlanMove(decision, from: current.id)
+            } else {
+                try weighed(plan, against: current, scenario)
+            }
+        return Answer(plan: plan, result: result, move: move, seconds: elapsed())
+    }
+
+    /// What a plan gains over the one in force, whoever made it.
+    private func weighed(
+        _ plan: PlacementPlan, against current: PlacementPlan?, _ scenario: Scenario
+    ) throws -> PlanMove? {
+        guard let current else { return nil }
+        let instance = try PlanningInstance(
+            cost: scenario.fleet.cost(scenario.model), demand: scenario.demand, limits: limits)
+        let decision = try MoveJudge(instance, policy: moving).decide(from: current, to: plan)
+        return PlanMove(decision, from: current.id)
     }
 }

@@ -3,6 +3,8 @@ internal import Domain
 /// What a group with given stages can do: the formulas of `GroupEvaluator` without its search for orders and layers.
 struct GroupRating {
     let instance: PlanningInstance
+    /// The number of sequences that decode together, as far as memory allows; `nil` for the best.
+    var concurrency: Int?
 
     /// The value of given stages in every role; `nil` where memory or measurements are missing.
     func value(_ order: [Int], _ layers: [Int]) -> GroupValue {
@@ -81,8 +83,9 @@ struct GroupRating {
     private func bestStep(_ order: [Int], _ layers: [Int], mostRate: Double) -> Step? {
         let output = max(1, instance.demand.outputTokens)
         var best: Step?
-        for concurrency in 1...instance.largestBatch {
-            guard fits(order, layers, tokens: instance.decodeTokens[concurrency]) else { break }
+        let most = min(instance.largestBatch, concurrency ?? instance.largestBatch)
+        let fitting = (1...max(1, most)).prefix { fits(order, layers, tokens: instance.decodeTokens[$0]) }
+        for concurrency in concurrency == nil ? fitting : fitting.suffix(1) {
             for microBatches in 1...min(order.count, concurrency) {
                 let batch = (concurrency + microBatches - 1) / microBatches
                 let gap = tokenGap(order, layers, batch: batch, microBatches: microBatches)

@@ -22,7 +22,7 @@ public struct GeneticSearch: Sendable {
     private var scores: GroupingScore
     private var random: SeededRandom
     private var population: [Genome]
-    private var leader: GroupingScore.Outcome?
+    private(set) var leader: GroupingScore.Outcome?
     private var stale = 0
     private var largestGroup = 1
 

@@ -50,9 +50,9 @@ public struct PlanningDemand: Sendable, Hashable {
     /// What is wrong with the figures, naming the field; `nil` where nothing is.
     var problem: String? {
         let figures = [
-            ("rate", rate, 1e-9, 1e9), ("mean prompt tokens", promptTokens, 1, 1e7),
-            ("mean output tokens", outputTokens, 1, 1e7), ("arrival variation", arrivalVariation, 0, 1e9),
-            ("prompt variation", promptVariation, 0, 1e9), ("output variation", outputVariation, 0, 1e9),
+            ("requests_per_s", rate, 1e-9, 1e9), ("mean_prompt_tokens", promptTokens, 1, 1e7),
+            ("mean_output_tokens", outputTokens, 1, 1e7), ("arrival_variation", arrivalVariation, 0, 1e9),
+            ("prompt_variation", promptVariation, 0, 1e9), ("output_variation", outputVariation, 0, 1e9),
         ]
         for (name, value, low, high) in figures where !(value >= low && value <= high) {
             return "\(name): \(value) is not in \(low)...\(high)"

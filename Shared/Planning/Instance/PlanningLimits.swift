@@ -25,6 +25,9 @@ public struct PlanningLimits: Sendable, Hashable {
     public var minimumIsHard = false
     /// Longest request, prompt and output together, that every replica has room for; 0 takes that of the workload.
     public var longestRequestTokens = 0
+    /// Whether room for longer requests than the mean one may be given up, with a note, where the fleet would otherwise not
+    /// hold the model.
+    public var mayReduceContext = false
     /// Tokens of a chunk after which its KV streams to the decoder; `nil` where a transfer starts when prefill has ended.
     public var chunkTokens: Int? = 256
     /// How KV may travel.

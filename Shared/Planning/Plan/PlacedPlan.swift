@@ -21,7 +21,8 @@ extension PlanningResult {
             fleetVersion: fleetVersion, workload: instance.demand.statistics, replicas: replicas,
             idleDevices: cost.devices.map(\.id).filter { !used.contains($0) },
             predictedRequestsPerSecond: placed.rate, objective: waiting.isFinite ? waiting : 1e9,
-            algorithm: algorithm, relaxations: relaxations)
+            algorithm: algorithm, relaxations: relaxations,
+            upperBoundRequestsPerSecond: upperBound.isFinite ? upperBound : nil)
     }
 
     private func stages(_ group: GroupOption) -> [PlanStage] {

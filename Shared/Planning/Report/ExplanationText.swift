@@ -72,7 +72,7 @@ enum ExplanationText {
         if times.utilisation > 1 {
             lines.append(
                 "  That is more than the plan sustains: queues grow; the waits are means over the first "
-                    + "\(Int(QueueModel.runLength)) requests.")
+                    + "\(Int(QueueModel.usualRunLength)) requests.")
         }
         return lines
     }

@@ -21,7 +21,7 @@ public struct PlacedGroups: Sendable {
         rate = flow.rate
         flows = flow.flows
         limit = flow.limit
-        times = QueueModel(instance: instance).times(sorted, flow)
+        times = QueueModel(instance).times(sorted, flow)
     }
 
     /// Whether every decoding request is at least as fast as asked for.

@@ -15,6 +15,8 @@ public struct PlanningResult: Sendable {
     public var relaxations: [String]
     /// Whether the deadline ended the search.
     public var wasStopped: Bool
+    /// Where a plan is in force: whether to move to this one. If not, this one is the plan in force.
+    public var move: MoveDecision?
 
     /// Share by which the bound exceeds the plan's rate.
     public var gap: Double { max(0, upperBound / placed.rate - 1) }
@@ -45,26 +47,33 @@ public struct PlacementPlanner {
     /// Plans. `elapsed` gives the seconds since planning began (it is asked often), `deadline` ends the search; without one
     /// the result depends on the inputs and the seed alone.
     ///
-    /// - Throws: as `PlanningInstance.init`, and `noPlan`.
+    /// With a plan in force, the search starts from it, and the answer is the plan that gains most over the cost of the move
+    /// to it, or the plan in force.
+    ///
+    /// - Throws: as `PlanningInstance.init` and `MoveJudge.init`, and `noPlan`.
     public func plan(
         cost: FleetCost, demand: PlanningDemand, limits: PlanningLimits = PlanningLimits(),
-        start: [[[DeviceID]]] = [], deadline: Double? = nil, elapsed: () -> Double = { 0 }
+        inForce: PlacementPlan? = nil, moving: MovingPolicy = MovingPolicy(), deadline: Double? = nil,
+        elapsed: () -> Double = { 0 }
     ) throws(PlanningError) -> PlanningResult {
-        let instance = try PlanningInstance(cost: cost, demand: demand, limits: limits)
-        let known = start.map { grouping in grouping.map { $0.compactMap(instance.index) } }
+        let (instance, reduced) = try PlanningInstance.fitting(cost: cost, demand: demand, limits: limits)
+        let known = try inForce.map { plan throws(PlanningError) in try StartingPlan(plan, instance, moving) }
         return try withoutActuallyEscaping(elapsed) { elapsed throws(PlanningError) in
             // A third of the time is for the proof.
             let searchStop = { deadline.map { elapsed() > $0 * 0.66 } ?? false }
             let proofStop = { deadline.map { elapsed() > $0 * 0.97 } ?? false }
-            return try plan(instance, known, searchStop: searchStop, proofStop: proofStop)
+            var result = try plan(instance, known, searchStop: searchStop, proofStop: proofStop)
+            if let reduced { result.relaxations.insert(reduced, at: 0) }
+            return result
         }
     }
 
     private func plan(
-        _ instance: PlanningInstance, _ start: [[[Int]]], searchStop: @escaping () -> Bool,
+        _ instance: PlanningInstance, _ known: StartingPlan?, searchStop: @escaping () -> Bool,
         proofStop: @escaping () -> Bool
     ) throws(PlanningError) -> PlanningResult {
         var search = PlacementSearch(instance, seed: seed, exactDevices: exactDevices, stop: searchStop)
+        let start = known?.groupings ?? []
         search.run(start: start)
         var relaxations: [String] = []
         var candidates = search.candidates
@@ -79,9 +88,12 @@ public struct PlacementPlanner {
         }
         let best = candidates.map(\.rate).max() ?? fastest
         let choice = PlanChoice(instance: instance, objective: objective, powerWatts: powerWatts)
-        var placed = choice.best(candidates.filter { choice.isEligible($0, best: best) })
+        let eligible = candidates.filter { choice.isEligible($0, best: best) }
+        var placed = choice.best(eligible)
+        var move: MoveDecision?
+        if let known { (placed, move) = known.choose(eligible.sorted { choice.score($0) < choice.score($1) }) }
         var used = instance
-        if instance.wireType == .q8_0, instance.limits.wireTypes.contains(.f16) {
+        if move == nil, instance.wireType == .q8_0, instance.limits.wireTypes.contains(.f16) {
             if let (plain, same) = try withPlainWire(placed, instance) { (used, placed) = (plain, same) }
         }
         if placed.rate < instance.demand.rate {
@@ -94,7 +106,7 @@ public struct PlacementPlanner {
         let isExact = exactBound != nil && !search.wasStopped && placed.rate >= bound * (1 - 1e-4)
         return PlanningResult(
             instance: used, placed: placed, upperBound: max(bound, placed.rate), isExact: isExact,
-            relaxations: relaxations, wasStopped: search.wasStopped)
+            relaxations: relaxations, wasStopped: search.wasStopped, move: move)
     }
 
     /// Plans that keep the minimum decode speed.

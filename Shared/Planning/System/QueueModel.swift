@@ -33,16 +33,25 @@ public struct PredictedTimes: Sendable, Hashable {
 /// Past saturation a queue has no mean; then the mean over a run of `runLength` requests that starts empty is given.
 struct QueueModel {
     let instance: PlanningInstance
+    /// The traffic; it may come at another rate than that of the instance.
+    let demand: PlanningDemand
     /// Requests of the run that stands for an overload.
-    static let runLength = 1000.0
+    let runLength: Double
+    /// The length of that run unless another is asked for.
+    static let usualRunLength = 1000.0
+
+    init(_ instance: PlanningInstance, demand: PlanningDemand? = nil, runLength: Double = usualRunLength) {
+        self.instance = instance
+        self.demand = demand ?? instance.demand
+        self.runLength = runLength
+    }
 
     func times(_ groups: [GroupOption], _ flow: SystemFlow) -> PredictedTimes {
-        let demand = instance.demand
         var times = PredictedTimes()
         guard flow.rate > 0 else { return times }
         times.utilisation = demand.rate / flow.rate
         let load = min(demand.rate, 0.98 * flow.rate)
-        let overload = Self.runLength / 2 * max(0, 1 / flow.rate - 1 / demand.rate)
+        let overload = runLength / 2 * max(0, 1 / flow.rate - 1 / demand.rate)
         let mixed = groups.filter { $0.role == .mixed }
         let mixedRate = mixed.reduce(0) { $0 + $1.rate }
         let mixedShare = mixedRate / flow.rate
@@ -86,13 +95,13 @@ struct QueueModel {
             slots += Double(group.concurrency)
             service += share * seconds / (1 - busy)
         }
-        let wait = Wait(instance.demand)
+        let wait = Wait(demand)
         times.prefillWait += wait.seconds(
             utilisation: prefillBusy, servers: Double(groups.count), service: cycle,
-            variation: instance.demand.promptVariation)
+            variation: demand.promptVariation)
         times.decodeWait = wait.seconds(
             utilisation: load * service / slots, servers: slots, service: service,
-            variation: instance.demand.outputVariation)
+            variation: demand.outputVariation)
         return times
     }
 
@@ -100,7 +109,7 @@ struct QueueModel {
         var times = PredictedTimes()
         let total = flow.flows.reduce(0) { $0 + $1.requestsPerSecond }
         guard total > 0 else { return times }
-        let wait = Wait(instance.demand)
+        let wait = Wait(demand)
         let prefills = groups.filter { $0.role == .prefill }
         let prefillRate = prefills.reduce(0) { $0 + $1.rate }
         var cycle = 0.0
@@ -111,7 +120,7 @@ struct QueueModel {
         }
         times.prefillWait = wait.seconds(
             utilisation: load / prefillRate, servers: Double(prefills.count), service: cycle,
-            variation: instance.demand.promptVariation)
+            variation: demand.promptVariation)
 
         var transfer = 0.0
         for flow in flow.flows { transfer += flow.requestsPerSecond / total * flow.kvSeconds }
@@ -138,7 +147,7 @@ struct QueueModel {
         }
         times.decodeWait = wait.seconds(
             utilisation: load * service / slots, servers: slots, service: service,
-            variation: instance.demand.outputVariation)
+            variation: demand.outputVariation)
         return times
     }
 
@@ -146,7 +155,7 @@ struct QueueModel {
 
     /// Seconds of a mean output at the number of sequences that the rate keeps in the group, and the token gap there.
     private func decodeSeconds(_ group: GroupOption, rate: Double, slowdown: Double) -> (Double, Double) {
-        let output = max(0, instance.demand.outputTokens - 1)
+        let output = max(0, demand.outputTokens - 1)
         let times = GroupTimes(instance: instance, option: group)
         var gap = group.tokenGap
         for sequences in 1...max(1, group.concurrency) {

@@ -37,6 +37,9 @@ struct SystemFlow: Sendable {
     /// Most pairs that are considered; beyond that each prefill group keeps its quickest ways.
     private static let mostPairs = 400
 
+    /// The flow of a plan that was solved before.
+    init(_ placed: PlacedGroups) { (rate, flows, limit) = (placed.rate, placed.flows, placed.limit) }
+
     /// Solves the flow.
     init(_ groups: [GroupOption], routes: inout KVRoutes) {
         let mixed = groups.filter { $0.role == .mixed }.reduce(0) { $0 + $1.rate }

@@ -25,23 +25,27 @@ public struct PlanRequest: Codable, Sendable, Hashable {
     public var seed: UInt64?
     /// The smallest fleet version that the asker has seen; the clusterer waits for it briefly.
     public var fleetVersion: UInt64?
+    /// The plan in force; the answer says whether to move away from it.
+    public var planInForce: PlacementPlan?
 
     /// Makes the body.
     public init(
         reason: String, workload: WorkloadStatistics? = nil, excludedDevices: [DeviceID] = [], seed: UInt64? = nil,
-        fleetVersion: UInt64? = nil
+        fleetVersion: UInt64? = nil, planInForce: PlacementPlan? = nil
     ) {
         self.reason = reason
         self.workload = workload
         self.excludedDevices = excludedDevices
         self.seed = seed
         self.fleetVersion = fleetVersion
+        self.planInForce = planInForce
     }
 
     private enum CodingKeys: String, CodingKey {
         case reason, workload, seed
         case excludedDevices = "excluded_devices"
         case fleetVersion = "fleet_version"
+        case planInForce = "plan_in_force"
     }
 }
 
@@ -53,16 +57,20 @@ public struct PlanProposal: Codable, Sendable, Hashable {
     public var reason: String
     /// Seconds that the search took.
     public var searchSeconds: Double
+    /// Where the request named a plan in force: whether to move, and what it gains and costs. Without it the asker compares
+    /// the plans itself.
+    public var move: PlanMove?
 
     /// Makes the body.
-    public init(plan: PlacementPlan, reason: String, searchSeconds: Double) {
+    public init(plan: PlacementPlan, reason: String, searchSeconds: Double, move: PlanMove? = nil) {
         self.plan = plan
         self.reason = reason
         self.searchSeconds = searchSeconds
+        self.move = move
     }
 
     private enum CodingKeys: String, CodingKey {
-        case plan, reason
+        case plan, reason, move
         case searchSeconds = "search_s"
     }
 }

@@ -29,7 +29,7 @@ extension SchedulerCore {
         let excluded = exclusions.active(at: now).union(deadDevices(at: now)).sorted()
         let question = PlanQuestion(
             reason: reason, workload: window.statistics(assumed: assumedWorkload, at: now), excludedDevices: excluded,
-            fleetVersion: fleet.version)
+            fleetVersion: fleet.version, inForce: inForce?.plan)
         note("asking for a plan: \(reason)")
         emit(.requestPlan(question))
     }
@@ -71,7 +71,7 @@ extension SchedulerCore {
 
     /// Weighs the newest proposal once nothing else is under way.
     mutating func weighHeldProposal(at now: Double) {
-        guard transition == nil, adoption == nil, let (plan, reason) = heldProposal else { return }
+        guard transition == nil, adoption == nil, let (plan, reason, move) = heldProposal else { return }
         heldProposal = nil
         // A plan that comes by itself while devices are still being measured would be replaced at once.
         if inForce == nil, !isSettled(at: now), !replan.isAsking { return }
@@ -86,7 +86,8 @@ extension SchedulerCore {
             let hasDrifted =
                 seenWorkload.map { driftDetector.drift(planned: inForce.workload, seen: $0) != nil } ?? false
             if hasDrifted { lastDriftPlan = now }
-            let verdict = weighed(plan, against: inForce, hasDrifted: hasDrifted)
+            let verdict =
+                stated(move, about: plan, against: inForce) ?? weighed(plan, against: inForce, hasDrifted: hasDrifted)
             if case .keep(let why) = verdict {
                 note("plan \(plan.id) does not replace the one in force: \(why)")
                 replan.settle()
@@ -95,6 +96,16 @@ extension SchedulerCore {
             }
         }
         begin(plan, reason: reason, at: now)
+    }
+
+    /// What the clusterer found, if it weighed the plan that is in force now.
+    private func stated(
+        _ move: PlanMove?, about plan: PlacementPlan, against inForce: PlanInForce
+    ) -> PlanComparison.Verdict? {
+        guard let move, move.planInForce == inForce.plan.id, !PlanMatching.isSame(inForce.plan, plan) else {
+            return nil
+        }
+        return move.replaces ? .replace : .keep(move.reason)
     }
 
     private func weighed(

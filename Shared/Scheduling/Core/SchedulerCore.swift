@@ -23,7 +23,7 @@ public struct SchedulerCore: Sendable {
     var transition: PlanTransition?
     var adoption: Adoption?
     /// The newest proposal that came while it could not be weighed.
-    var heldProposal: (plan: PlacementPlan, reason: String)?
+    var heldProposal: (plan: PlacementPlan, reason: String, move: PlanMove?)?
     var replan: ReplanPolicy
     var exclusions: Exclusions
     var lastDriftPlan: Double?
@@ -83,7 +83,7 @@ public struct SchedulerCore: Sendable {
         case .stageCommitFailed(let address, let epoch, let reason):
             stageCommitFailed(address, epoch: epoch, reason: reason, at: now)
         case .fleet(let fleet): fleetChanged(fleet, at: now)
-        case .proposal(let plan, let reason): heldProposal = (plan, reason)
+        case .proposal(let plan, let reason, let move): heldProposal = (plan, reason, move)
         case .planFailed(let fault): planFailed(fault, at: now)
         case .submitted(let request): submitted(request, at: now)
         case .cancelled(let id): cancelled(id, at: now)

@@ -19,7 +19,7 @@ public enum SchedulerEvent: Sendable, Hashable {
     /// The profiler published the fleet.
     case fleet(Fleet)
     /// The clusterer proposes a plan, asked or not.
-    case proposal(PlacementPlan, reason: String)
+    case proposal(PlacementPlan, reason: String, move: PlanMove? = nil)
     /// The clusterer could not make a plan.
     case planFailed(SchedulingFault)
     /// A gateway hands over a request.

@@ -42,15 +42,19 @@ public struct PlanQuestion: Sendable, Hashable {
     public var excludedDevices: [DeviceID]
     /// The fleet version that the scheduler has seen.
     public var fleetVersion: UInt64
+    /// The plan in force; the answer should say whether to move away from it.
+    public var inForce: PlacementPlan?
 
     /// Makes a question.
     public init(
-        reason: String, workload: WorkloadStatistics?, excludedDevices: [DeviceID], fleetVersion: UInt64
+        reason: String, workload: WorkloadStatistics?, excludedDevices: [DeviceID], fleetVersion: UInt64,
+        inForce: PlacementPlan? = nil
     ) {
         self.reason = reason
         self.workload = workload
         self.excludedDevices = excludedDevices
         self.fleetVersion = fleetVersion
+        self.inForce = inForce
     }
 }
 

@@ -1,6 +1,6 @@
 internal import Domain
 
-/// Whether a proposed plan is worth the disturbance of putting it in force.
+/// Whether a proposed plan is worth the disturbance of putting it in force, where the clusterer says nothing about that.
 struct PlanComparison: Sendable {
     /// The verdict.
     enum Verdict: Sendable, Hashable {

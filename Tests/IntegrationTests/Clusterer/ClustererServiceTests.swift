@@ -18,9 +18,9 @@ private final class PlanningBench: Sendable {
     private let tasks = Mutex<[Task<Void, any Error>]>([])
     private let subscriber = Mutex<StateSubscriber?>(nil)
 
-    static func start(partitioner: String, limits: PartitionerLimits = PartitionerLimits()) async throws
-        -> PlanningBench
-    {
+    static func start(
+        partitioner: String, limits: PartitionerLimits = PartitionerLimits(), algorithm: SearchAlgorithm = .genetic
+    ) async throws -> PlanningBench {
         let context = try MessagingContext()
         let thread = try context.makeThread(name: "bench")
         let publisher = try await StatePublisher.bind("tcp://127.0.0.1:*", on: thread, session: Session())
@@ -31,6 +31,7 @@ private final class PlanningBench: Sendable {
         configuration.state = publisher.endpoint
         configuration.partition = partitioner
         configuration.partitioner = limits
+        configuration.search.algorithm = algorithm
         let clusterer = ClustererService.build(configuration, context: context, logger: PlannerWait.logger)
         let run = Task { try await clusterer.run() }
         let bound = try await PlannerWait.until { clusterer.bound }
@@ -130,6 +131,29 @@ struct ClustererServiceTests {
         await bench.stop()
         try await partitioner.stop()
         await context.terminate()
+    }
+
+    @Test("the default planner needs no partitioner; it stays with the plan in force unless a device joins or leaves")
+    func replans() async throws {
+        let bench = try await PlanningBench.start(partitioner: "tcp://127.0.0.1:9", algorithm: .standard)
+        bench.publish(PlannerFleets.fleet())
+        let first = try await bench.plan()
+        #expect(first.plan.problem(layers: 12) == nil && first.move == nil)
+        #expect((first.plan.upperBoundRequestsPerSecond ?? 0) >= first.plan.predictedRequestsPerSecond)
+        let same = try await bench.plan(PlanRequest(reason: "drift", seed: 8, planInForce: first.plan))
+        #expect(same.move?.replaces == false && same.move?.planInForce == first.plan.id)
+        #expect(same.plan.replicas == first.plan.replicas)
+        let left = try await bench.plan(
+            PlanRequest(reason: "loss", excludedDevices: ["a"], planInForce: first.plan))
+        #expect(left.move?.replaces == true && left.move?.reason.contains("device a") == true)
+        #expect(left.plan.replicas.flatMap(\.stages).allSatisfy { $0.device != "a" })
+        var busy = WorkloadStatistics()
+        busy.requestsPerSecond = left.plan.predictedRequestsPerSecond * 1.5
+        let back = try await bench.plan(PlanRequest(reason: "join", workload: busy, planInForce: left.plan))
+        let move = try #require(back.move)
+        #expect(move.replaces && move.gainRequestSeconds > move.costRequestSeconds && move.loadBytes > 0)
+        #expect(back.plan.predictedRequestsPerSecond > left.plan.predictedRequestsPerSecond)
+        await bench.stop()
     }
 
     @Test("without a partitioner requests fail by name, with one they succeed again, without a restart")

@@ -25,31 +25,37 @@ private final class LocalPartitions: PartitionSource {
 
 @Suite("Clusterer: search")
 struct PlanSearchTests {
-    private func order(_ fleet: Fleet = PlannerFleets.fleet(), seed: UInt64 = 1) throws -> SearchOrder {
-        SearchOrder(
+    private func order(
+        _ fleet: Fleet = PlannerFleets.fleet(), seed: UInt64 = 1, algorithm: SearchAlgorithm = .genetic,
+        seconds: Double = 60, inForce: PlacementPlan? = nil
+    ) throws -> SearchOrder {
+        var settings = SearchSettings()
+        (settings.algorithm, settings.searchSeconds) = (algorithm, seconds)
+        return SearchOrder(
             problem: try fleet.problem(excluding: []), fleetVersion: fleet.version, workload: WorkloadStatistics(),
-            seed: seed, options: PlanningOptions())
+            seed: seed, settings: settings, inForce: inForce)
     }
 
     @Test("finds the plan that the planner finds in one process, in one message a generation")
     func equalsPlanner() async throws {
         let order = try order()
         let source = LocalPartitions()
-        let outcome = try await PlanSearch(order: order, limitSeconds: 60).run(source)
+        let outcome = try await PlanSearch(order: order).run(source)
         let expected = try Planner.plan(
-            cost: try order.problem.cost(), workload: order.workload, options: order.options, seed: order.seed,
+            cost: try order.problem.cost(), workload: order.workload, options: order.settings.geneticOptions,
+            seed: order.seed,
             fleetVersion: order.fleetVersion)
         #expect(outcome.plan == expected)
         #expect(outcome.plan.problem(layers: 12) == nil)
         #expect(outcome.plan.replicas.contains { $0.role == .prefill })
-        #expect(source.batches.withLock { $0 } <= order.options.generations)
+        #expect(source.batches.withLock { $0 } <= order.settings.options.generations)
     }
 
     @Test("a fleet that cannot hold the model is told how much memory is missing")
     func tooSmall() async throws {
         let order = try order(PlannerFleets.fleet(memory: 3_000_000))
         await #expect {
-            _ = try await PlanSearch(order: order, limitSeconds: 60).run(LocalPartitions())
+            _ = try await PlanSearch(order: order).run(LocalPartitions())
         } throws: { error in
             let body = (error as? Clusterer.Refusal)?.body
             return body?.code == "model_does_not_fit" && body?.message.contains("lacks") == true
@@ -62,23 +68,68 @@ struct PlanSearchTests {
         let fleet = PlannerFleets.fleet([PlannerFleets.device("a", alive: [.decode])])
         let order = try order(fleet)
         await #expect {
-            _ = try await PlanSearch(order: order, limitSeconds: 60).run(LocalPartitions())
+            _ = try await PlanSearch(order: order).run(LocalPartitions())
         } throws: { ($0 as? Clusterer.Refusal)?.body.code == "no_devices" }
     }
 
     @Test("when time is up the best plan so far is taken, and says so")
     func timeUp() async throws {
-        let outcome = try await PlanSearch(order: try order(), limitSeconds: 0).run(LocalPartitions())
+        let outcome = try await PlanSearch(order: try order(seconds: 0)).run(LocalPartitions())
         #expect(outcome.plan.problem(layers: 12) == nil)
-        let full = try await PlanSearch(order: try order(), limitSeconds: 60).run(LocalPartitions())
+        let full = try await PlanSearch(order: try order()).run(LocalPartitions())
         #expect(full.plan.relaxations.allSatisfy { !$0.contains("time was up") })
+    }
+
+    @Test("the default algorithm gives the placement planner's plan, and asks no partitioner")
+    func equalsPlacementPlanner() async throws {
+        let order = try order(seed: 5, algorithm: .standard)
+        let source = LocalPartitions()
+        let outcome = try await PlanSearch(order: order).run(source)
+        let limits = order.settings.limits(order.problem.model)
+        let expected = try PlacementPlanner(seed: 5).plan(
+            cost: try order.problem.cost(), demand: PlanningDemand(order.workload), limits: limits)
+        #expect(outcome.plan == expected.placementPlan(algorithm: "default (seed 5)", fleetVersion: 10))
+        #expect(outcome.plan.problem(layers: 12) == nil && source.batches.withLock { $0 } == 0)
+    }
+
+    @Test("every algorithm weighs its plan against the one in force", arguments: SearchAlgorithm.allCases)
+    func weighs(algorithm: SearchAlgorithm) async throws {
+        let first = try await PlanSearch(order: order(algorithm: algorithm)).run(LocalPartitions()).plan
+        let again = try await PlanSearch(order: order(algorithm: algorithm, inForce: first)).run(LocalPartitions())
+        #expect(again.move?.replaces == false && again.plan.replicas == first.replicas)
+        let lost = try #require(first.replicas.first?.stages.first?.device)
+        let rest = PlannerFleets.fleet().devices.filter { $0.id != lost }
+        let left = try await PlanSearch(order: order(PlannerFleets.fleet(rest), algorithm: algorithm, inForce: first))
+            .run(LocalPartitions())
+        #expect(left.move?.replaces == true && left.move?.reason.contains("device \(lost)") == true)
+        #expect(left.plan.problem(layers: 12) == nil && left.plan.id != first.id)
+    }
+
+    @Test("room for long requests is given up, with a note, before a model is refused")
+    func lessContext() async throws {
+        // The first device has room for one layer and some hundred tokens beside the embedding.
+        let outcome = try await PlanSearch(order: order(PlannerFleets.fleet(memory: 18_500_000), algorithm: .standard))
+            .run(LocalPartitions())
+        #expect(outcome.plan.problem(layers: 12) == nil)
+        #expect(outcome.plan.relaxations.first?.contains("reduced to") == true, "\(outcome.plan.relaxations)")
+    }
+
+    @Test("roles that an algorithm does not know are refused by name")
+    func unknownRoles() {
+        var settings = SearchSettings()
+        settings.roles = .mixed
+        #expect(settings.problem == nil)
+        settings.algorithm = .paper
+        #expect(settings.problem?.contains("clusterer.roles") == true)
+        settings.roles = .any
+        #expect(settings.problem == nil && settings.geneticOptions.allowMixed && settings.geneticOptions.orderedGroups)
     }
 
     @Test("a partitioner that leaves queries out ends the search")
     func leftOut() async throws {
         let order = try order()
         await #expect {
-            _ = try await PlanSearch(order: order, limitSeconds: 60).run(LocalPartitions { Array($0.dropLast()) })
+            _ = try await PlanSearch(order: order).run(LocalPartitions { Array($0.dropLast()) })
         } throws: { ($0 as? Clusterer.Refusal)?.body.code == "bad_answer" }
     }
 }

@@ -74,6 +74,29 @@ import Testing
         }
     }
 
+    @Test func aPlanInForceIsKeptOrLeftForAReason() throws {
+        try withFiles { folder, base in
+            let file = folder.appending(path: "plan.json").path
+            let first = try command(base + ["--output", file])
+            try first.output.run(first.scenario, first.choices, json: true)
+            func answer(_ arguments: [String]) throws -> ScenarioPlanner.Answer {
+                let command = try command(base + ["--in-force", file] + arguments)
+                return try ScenarioPlanner(command.choices).plan(try command.scenario.read())
+            }
+            let same = try answer([])
+            #expect(same.move?.replaces == false && same.move?.reason.isEmpty == false)
+            let baseline = try answer(["--baseline", "b0", "--horizon", "60"])
+            #expect(baseline.move?.horizonSeconds == 60)
+            #expect(PlanAnswer.text(baseline).contains("the plan in force: ") == (baseline.move?.replaces == false))
+
+            let reader = try command(base)
+            let lost = try #require(same.plan.replicas.first?.stages.first?.device)
+            let changed = try reader.scenario.read().changed("-\(lost)")
+            let left = try ScenarioPlanner(try command(base + ["--in-force", file]).choices).plan(changed)
+            #expect(left.move?.replaces == true && left.move?.reason.contains("device \(lost)") == true)
+        }
+    }
+
     @Test func changesOfTheFleetAreNamed() throws {
         try withFiles { _, base in
             let first = try #require(try command(base).scenario.read().fleet.devices.first)
@@ -91,6 +114,8 @@ import Testing
         (["--algorithm", "paper", "--explain"], "--explain"), (["--baseline", "b0", "--algorithm", "paper"], "leave"),
         (["--fleet", "/nowhere.json"], "/nowhere.json"), (["--largest-batch", "0"], "largest batch"),
         (["--objective", "goodput", "--slo-ttft", "0"], "--slo-ttft"), (["--model", "/dev/null"], "/dev/null"),
+        (["--in-force", "/nowhere.json"], "/nowhere.json"), (["--in-force", "/dev/null"], "/dev/null"),
+        (["--in-force", "/dev/null", "--horizon", "-1"], "--horizon"),
     ]) func whatIsWrongIsNamed(_ arguments: [String], _ text: String) throws {
         try withFiles { _, base in
             // The last of an option that is given twice counts.

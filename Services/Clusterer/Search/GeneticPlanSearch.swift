@@ -1,0 +1,76 @@
+import CostModel
+import Domain
+import Planning
+import Protocol
+import ServiceRuntime
+
+/// Runs one genetic search against a partitioner, one message a generation.
+struct GeneticPlanSearch: Sendable {
+    let order: SearchOrder
+
+    /// The plan.
+    ///
+    /// - Throws: as `PlanSearch.run`.
+    func run(_ partitioner: any PartitionSource) async throws(Refusal) -> SearchOutcome {
+        let start = ContinuousClock.now
+        let limit = Duration.seconds(order.settings.searchSeconds)
+        var search = try prepared()
+        var stopped = false
+        while !search.isFinished, !stopped {
+            var problem = order.problem
+            (search, problem.queries) = await OwnThread.run(name: "plan-search") { [search] in
+                var next = search
+                let queries = next.nextQueries()
+                return (next, queries)
+            }
+            guard !problem.queries.isEmpty else { break }
+            let asked = Set(problem.queries.map(\.id))
+            let answers = try await partitioner.answers(problem)
+            // A partitioner that leaves queries out would be asked for them for ever.
+            guard asked.isSubset(of: answers.map(\.id)) else {
+                throw Refusal(
+                    body: ErrorBody(
+                        code: "bad_answer",
+                        message: "the partitioner left \(asked.subtracting(answers.map(\.id)).count) queries out"))
+            }
+            search.receive(answers)
+            stopped = ContinuousClock.now - start >= limit && search.best != nil
+        }
+        var outcome = try weighed(search)
+        if stopped, !search.isFinished {
+            outcome.plan.relaxations.append(
+                "the search was stopped after \(search.generation) generations: time was up")
+        }
+        outcome.seconds = (ContinuousClock.now - start) / .seconds(1)
+        return outcome
+    }
+
+    private func prepared() throws(Refusal) -> GeneticSearch {
+        do {
+            return try GeneticSearch(
+                cost: try order.problem.cost(), workload: order.workload, options: order.settings.geneticOptions,
+                seed: order.seed, fleetVersion: order.fleetVersion)
+        } catch {
+            throw Refusal(error)
+        }
+    }
+
+    /// The plan that was found, or the one in force where a move is not worth its cost.
+    private func weighed(_ search: GeneticSearch) throws(Refusal) -> SearchOutcome {
+        do {
+            let plan = try search.plan()
+            guard let inForce = order.inForce else { return SearchOutcome(plan: plan, seconds: 0) }
+            let limits = order.settings.limits(order.problem.model)
+            let (instance, _) = try PlanningInstance.fitting(
+                cost: try order.problem.cost(), demand: PlanningDemand(order.workload), limits: limits)
+            let judge = try MoveJudge(instance, policy: order.settings.moving)
+            let decision = try judge.decide(from: inForce, to: plan)
+            let move = PlanMove(decision, from: inForce.id)
+            if decision.moves { return SearchOutcome(plan: plan, move: move, seconds: 0) }
+            let rate = (try? instance.placed(inForce))?.rate
+            return SearchOutcome(plan: order.keeping(inForce, rate: rate), move: move, seconds: 0)
+        } catch {
+            throw Refusal(error)
+        }
+    }
+}

@@ -1,0 +1,112 @@
+public import Domain
+
+/// Whether to move from the plan in force to another one, and why.
+public struct MoveDecision: Sendable, Hashable {
+    /// Whether to move.
+    public var moves: Bool
+    /// Seconds over which gain and cost are taken.
+    public var horizonSeconds: Double
+    /// Seconds that all requests of the horizon together are served sooner under the new plan; 0 where the plan in force
+    /// cannot run.
+    public var gainRequestSeconds: Double
+    /// What the move costs.
+    public var cost: MovingCost
+    /// The reason, for people.
+    public var reason: String
+
+    /// What is left of the gain.
+    var net: Double { gainRequestSeconds - cost.requestSeconds }
+}
+
+extension PlanMove {
+    /// A decision about the plan with the id `inForce`, as services and files have it.
+    public init(_ decision: MoveDecision, from inForce: PlanID) {
+        self.init(
+            planInForce: inForce, replaces: decision.moves, horizonSeconds: decision.horizonSeconds,
+            gainRequestSeconds: decision.gainRequestSeconds, costRequestSeconds: decision.cost.requestSeconds,
+            loadBytes: decision.cost.loadBytes, kvBytes: decision.cost.kvBytes,
+            transitionSeconds: decision.cost.seconds, reason: decision.reason)
+    }
+}
+
+/// Weighs what a plan would gain over a horizon against what the move to it costs, both in seconds of requests.
+///
+/// The measure is the mean time from arrival to the last token, at the rate of the demand and, for a share of the horizon,
+/// at a rate that uses the weaker of both plans to 90 %. It is the same whichever of two plans is in force, so that plans
+/// never take turns.
+public struct MoveJudge: Sendable {
+    private let instance: PlanningInstance
+    private let policy: MovingPolicy
+
+    /// Makes a judge for the fleet and the traffic of an instance.
+    ///
+    /// - Throws: `invalidInput`, naming the field of the policy.
+    public init(_ instance: PlanningInstance, policy: MovingPolicy = MovingPolicy()) throws(PlanningError) {
+        if let problem = policy.problem { throw PlanningError(.invalidInput, problem) }
+        self.instance = instance
+        self.policy = policy
+    }
+
+    /// Weighs plans as services have them.
+    ///
+    /// - Throws: `noPlan` where the new plan cannot run on the fleet.
+    public func decide(from inForce: PlacementPlan, to plan: PlacementPlan) throws(PlanningError) -> MoveDecision {
+        let new = try instance.placed(plan)
+        do {
+            return decide(from: try instance.placed(inForce), to: new)
+        } catch {
+            return decision(because: error.message)
+        }
+    }
+
+    /// The move away from a plan that cannot run.
+    func decision(because reason: String) -> MoveDecision {
+        MoveDecision(
+            moves: true, horizonSeconds: policy.horizonSeconds, gainRequestSeconds: 0, cost: MovingCost(),
+            reason: reason)
+    }
+
+    /// Weighs plans.
+    func decide(from old: PlacedGroups, to new: PlacedGroups) -> MoveDecision {
+        let cost = MovingEstimate(instance: instance, policy: policy).cost(from: old, to: new)
+        let (before, after) = (spent(old, other: new), spent(new, other: old))
+        let gain = before - after
+        var decision = MoveDecision(
+            moves: false, horizonSeconds: policy.horizonSeconds, gainRequestSeconds: gain, cost: cost, reason: "")
+        let minimum = instance.limits.minimumTokensPerSecond
+        let (wasQuick, isQuick) = (
+            old.meets(minimumTokensPerSecond: minimum), new.meets(minimumTokensPerSecond: minimum)
+        )
+        let figures =
+            "\(Text.rate(gain)) request-seconds are gained in \(Text.rate(policy.horizonSeconds)) s, the move costs "
+            + "\(Text.rate(cost.requestSeconds))"
+        if new.groups == old.groups {
+            decision.reason = "it is the plan in force"
+        } else if isQuick, !wasQuick {
+            decision.moves = true
+            decision.reason = "only the new plan keeps \(Text.rate(minimum)) tokens/s for every request"
+        } else if gain < policy.leastGain * before {
+            decision.reason =
+                "\(figures); less than \(Text.rate(policy.leastGain * 100)) % of the requests' time is gained"
+        } else {
+            decision.moves = gain > cost.requestSeconds
+            decision.reason = figures
+        }
+        return decision
+    }
+
+    /// Request-seconds of the horizon under a plan.
+    private func spent(_ plan: PlacedGroups, other: PlacedGroups) -> Double {
+        let peak = max(instance.demand.rate, 0.9 * min(plan.rate, other.rate))
+        return (1 - policy.peakShare) * spent(plan, rate: instance.demand.rate)
+            + policy.peakShare * spent(plan, rate: peak)
+    }
+
+    private func spent(_ plan: PlacedGroups, rate: Double) -> Double {
+        var demand = instance.demand
+        demand.rate = rate
+        let requests = rate * policy.horizonSeconds
+        return requests
+            * QueueModel(instance, demand: demand, runLength: requests).times(plan.groups, SystemFlow(plan)).total
+    }
+}
