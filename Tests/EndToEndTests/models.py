@@ -15,8 +15,8 @@ class ModelCase:
     chat: bool = False
     # Whether the model has a chat template.
     chats: bool = True
-    # Whether the plan has prefill and decoder replicas, between which keys and values move.
-    moves: bool = True
+    # Which roles may stand in the plan; keys and values move where it is split.
+    roles: str = "split"
 
     def prepared(self, folder):
         """Writes the model where it is a made one."""
@@ -33,7 +33,10 @@ def model_cases(default_model, gemma):
         ModelCase(
             "model_kv_q8_0", default_model, ["Once upon a time", "The sea is"], ["worker.kv_type=q8_0"],
             ["--kv-type", "q8_0"]),
+        ModelCase("model_mixed", default_model, ["Once upon a time", "The sea is"], chat=True, roles="mixed"),
+        ModelCase(
+            "model_paper_planner", default_model, ["Once upon a time"], ["clusterer.algorithm=paper"], roles="auto"),
     ]
     if gemma:
-        cases.append(ModelCase("model_gemma3", gemma, ["The capital of France is", "Bees make honey because"], moves=False, chats=False))
+        cases.append(ModelCase("model_gemma3", gemma, ["The capital of France is", "Bees make honey because"], chats=False, roles="auto"))
     return cases

@@ -221,7 +221,8 @@ def test_impossible_models_and_fleets(cluster):
 
 def check_model(case, arguments, folder):
     """Serves another model, or with other settings, and compares with one process."""
-    cluster = Cluster(arguments.binaries, case.model, arguments.fleet, folder, case.settings)
+    cluster = Cluster(arguments.binaries, case.model, arguments.fleet, folder,
+        [*case.settings, f"clusterer.roles={case.roles}"])
     try:
         cluster.start()
         model = client(cluster).models.list().data[0].id
@@ -241,8 +242,11 @@ def check_model(case, arguments, folder):
                 raise AssertionError(f"{case.name}: a chat without a chat template was answered")
             except openai.BadRequestError as refusal:
                 assert "no chat template" in str(refusal), refusal
-        roles = [replica["role"] for replica in cluster.json("plan")["replicas"]]
-        assert not case.moves or "decode" in roles, f"keys and values never moved: {roles}"
+        plan = cluster.json("plan")["plan"]
+        roles = {replica["role"] for replica in plan["replicas"]}
+        expected = {"split": {"prefill", "decode"}, "mixed": {"mixed"}}.get(case.roles, roles)
+        assert roles == expected, plan
+        assert ("default" in plan["algorithm"]) == ("clusterer.algorithm=paper" not in case.settings), plan
         cluster.stop()
     except Exception:
         print(cluster.logs())
@@ -278,7 +282,7 @@ def main():
         print(f"{passed} passed, {failed} failed")
         sys.exit(1 if failed or not passed else 0)
     with tempfile.TemporaryDirectory(prefix="e2llm-end-to-end-") as folder:
-        cluster = Cluster(arguments.binaries, arguments.model, arguments.fleet, folder)
+        cluster = Cluster(arguments.binaries, arguments.model, arguments.fleet, folder, ["clusterer.roles=split"])
         try:
             started = time.monotonic()
             cluster.start()
