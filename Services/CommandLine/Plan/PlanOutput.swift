@@ -32,10 +32,10 @@ struct PlanOutput: ParsableArguments {
             if let svg {
                 let title = "\(scenario.fleet.name), \(scenario.model.name), \(answer.plan.algorithm)"
                 try write(
-                    Array(PlanPicture(result, title: title, types: scenario.types).svg.utf8), to: svg)
+                    Array(PlanPicture(result, title: title, types: scenario.fleet.types).svg.utf8), to: svg)
             }
             if explain {
-                let explanation = PlanExplanation(result, types: scenario.types).lines
+                let explanation = PlanExplanation(result, types: scenario.fleet.types).lines
                 printed.explanation = explanation
                 lines = ["\(answer.plan.algorithm), planned in \(Int(answer.seconds * 1000)) ms"] + explanation
             }

@@ -7,8 +7,17 @@ import Scenarios
 
 /// The fleet, the model and the traffic of a question about a fleet that is not at hand.
 struct ScenarioOptions: ParsableArguments {
-    @Option(help: "A fleet file (JSON): plan for this fleet instead of showing the plan in force.") var fleet: String?
-    @Option(help: "A model description (JSON), a GGUF file, or a name such as llama-3-8b-q4.") var model: String?
+    @Option(
+        help: """
+            A fleet file (JSON), or a measured fleet as `e2llm nodes --json` prints it: plan for this fleet instead of \
+            showing the plan in force.
+            """)
+    var fleet: String?
+    @Option(
+        help: """
+            A model description (JSON), a GGUF file, or a name such as llama-3-8b-q4; a measured fleet has its own.
+            """)
+    var model: String?
     @Option(help: "A stream of requests (CSV): request_id,t_unit,prompt_tokens,output_tokens, or an Azure trace.")
     var workload: String?
     @Option(parsing: .unconditional, help: "Requests per second.") var rate: Double?
@@ -17,13 +26,15 @@ struct ScenarioOptions: ParsableArguments {
     /// What the options say, or which of them is missing.
     func read() throws -> Scenario {
         guard let fleet else { throw Failure(.usage, "--fleet is missing: which fleet file?") }
-        guard let model else { throw Failure(.usage, "--model is missing: which model description or GGUF file?") }
         guard let workload else { throw Failure(.usage, "--workload is missing: which stream of requests?") }
         guard let rate else { throw Failure(.usage, "--rate is missing: how many requests per second?") }
         guard rate > 0, rate.isFinite else { throw Failure(.usage, "--rate is \(rate), it must be positive") }
-        let described = try Self.reading(fleet) { try Scenarios.FleetFile.read($0) }
+        let read = try ScenarioFleet.read(fleet)
+        guard let described = try model.map(Self.model) ?? read.model else {
+            throw Failure(.usage, "--model is missing: which model description or GGUF file?")
+        }
         return Scenario(
-            name: scenario ?? described.name, fleet: described, model: try Self.model(model),
+            name: scenario ?? read.name, fleet: read, model: described,
             stream: try Self.reading(workload) { try WorkloadFile.read($0, name: workload) }, rate: rate)
     }
 
@@ -57,7 +68,7 @@ struct ScenarioOptions: ParsableArguments {
 /// A fleet, a model and a stream of requests at a rate.
 struct Scenario {
     var name: String
-    var fleet: DescribedFleet
+    var fleet: ScenarioFleet
     var model: ModelDescription
     var stream: RequestStream
     var rate: Double
@@ -71,28 +82,17 @@ struct Scenario {
             promptVariation: figures.prompt.variation, outputVariation: figures.output.variation)
     }
 
-    /// The kinds of hardware.
-    var types: [DeviceID: String] { Dictionary(uniqueKeysWithValues: fleet.devices.map { ($0.id, $0.type) }) }
-    /// Where the devices stand.
-    var sites: [DeviceID: String] { Dictionary(uniqueKeysWithValues: fleet.devices.map { ($0.id, $0.site) }) }
-    /// Watts under load, of the devices that tell.
-    var powerWatts: [DeviceID: Double] {
-        Dictionary(
-            uniqueKeysWithValues: fleet.devices.compactMap { device in device.powerWatts.map { (device.id, $0) } })
-    }
-
     /// The scenario with a device more (`+type`) or less (`-id`).
     func changed(_ change: String) throws -> Scenario {
         var changed = self
+        let name = String(change.dropFirst())
+        guard let sign = change.first, sign == "+" || sign == "-" else {
+            throw Failure(
+                .usage, "--what-if \"\(change)\" must be +TYPE for one device more or -ID for one device less")
+        }
         do {
-            switch change.first {
-            case "+": changed.fleet = try fleet.adding(type: String(change.dropFirst()))
-            case "-": changed.fleet = try fleet.removing(DeviceID(String(change.dropFirst())))
-            default:
-                throw Failure(
-                    .usage, "--what-if \"\(change)\" must be +TYPE for one device more or -ID for one device less")
-            }
-        } catch let error as ScenarioError {
+            changed.fleet = sign == "+" ? try fleet.adding(type: name) : try fleet.removing(DeviceID(name))
+        } catch {
             throw Failure(.usage, "--what-if \(change): \(error)")
         }
         return changed

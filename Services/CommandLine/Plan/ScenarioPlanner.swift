@@ -44,7 +44,7 @@ struct ScenarioPlanner {
         }
         let cost = try scenario.fleet.cost(scenario.model)
         let current = try inForce?.read(scenario)
-        if case .energy = objective, scenario.powerWatts.isEmpty {
+        if case .energy = objective, scenario.fleet.powerWatts.isEmpty {
             throw Failure(.usage, "--objective energy: no device of \(scenario.fleet.name) has power_w")
         }
         if algorithm == .paper {
@@ -64,10 +64,11 @@ struct ScenarioPlanner {
         let name: String
         if let kind = algorithm.baseline {
             result = try Baseline(kind).result(
-                cost: cost, demand: scenario.demand, limits: limits, types: scenario.types, sites: scenario.sites)
+                cost: cost, demand: scenario.demand, limits: limits, types: scenario.fleet.types,
+                sites: scenario.fleet.sites)
             name = "\(kind.rawValue) (\(kind.title))"
         } else {
-            let planner = PlacementPlanner(objective: objective, seed: seed, powerWatts: scenario.powerWatts)
+            let planner = PlacementPlanner(objective: objective, seed: seed, powerWatts: scenario.fleet.powerWatts)
             result = try planner.plan(
                 cost: cost, demand: scenario.demand, limits: limits, inForce: current, moving: moving,
                 deadline: deadline, elapsed: elapsed)

@@ -33,8 +33,8 @@ struct RelaxedGroups {
         hasSum = role != .prefill
         let output = max(1, instance.demand.outputTokens)
         let tokens = role == .prefill ? instance.prefillTokens : instance.decodeTokens[max(1, batch)]
-        // All micro-batches of this size that fit into the largest concurrency.
-        let concurrency = Double(batch > 0 ? batch * (instance.largestBatch / batch) : 1)
+        // As many micro-batches as the fleet could hold at once, the last of them perhaps smaller.
+        let concurrency = Double(batch > 0 ? min(instance.largestBatch, batch * count) : 1)
         for (index, figures) in instance.devices.enumerated() {
             for place in Place.allCases {
                 capacity.append(

@@ -143,33 +143,60 @@ struct GroupEvaluator {
 
     // MARK: - Decode
 
-    /// All concurrencies that are a whole number of equal micro-batches.
     private mutating func tryDecode(_ order: [Int], _ way: Way) {
         let output = max(1, instance.demand.outputTokens)
-        let last = order.count - 1
         let leastCycle = !servesMixed ? 0 : mixedCycle(order, way)
         let quickest = leastDecodeSum(order) + way.latencies
         for batch in stride(from: instance.largestBatch, through: 1, by: -1) {
-            let hops = way.decodeHops(Double(batch))
-            for microBatches in 1...max(1, min(order.count, instance.largestBatch / batch)) {
-                let concurrency = batch * microBatches
-                guard isUseful(Double(concurrency) / (output * quickest), leastCycle) else { continue }
-                decode.reset(order.count)
-                for place in order.indices {
-                    let entry = order[place] * (instance.largestBatch + 1) + batch
-                    decode.capacities[place] = capacity(order, place, tokens: instance.decodeTokens[concurrency])
-                    decode.seconds[place] = instance.decodeSeconds[entry]
-                    decode.fixed[place] = place == last ? instance.headSeconds[entry] : 0
+            for microBatches in 1...order.count where (batch - 1) * microBatches < instance.largestBatch {
+                let most = min(instance.largestBatch, batch * microBatches)
+                // Fewer sequences in as many micro-batches take as long; that helps only where memory is short.
+                for concurrency in stride(from: most, to: (batch - 1) * microBatches, by: -1) {
+                    guard isUseful(Double(concurrency) / (output * quickest), leastCycle) else { break }
+                    let step = Step(concurrency: concurrency, batch: batch, microBatches: microBatches)
+                    tryStep(order, way, step, leastCycle)
+                    if !isShort(order, concurrency, least: (batch - 1) * microBatches + 1) { break }
                 }
-                guard let sum = decode.leastSum() else { continue }
-                let least = max(sum + hops, Double(microBatches) * decode.balanced)
-                let bound = Double(concurrency) / (output * least)
-                guard isUseful(bound, leastCycle), least <= longestGap else { continue }
-                decodeOptions(order, way, batch: batch, microBatches: microBatches, leastSum: sum)
             }
         }
-        guard servesMixed else { return }
-        tryBalancedMixed(order, way)
+    }
+
+    /// Sequences that decode together, and how they travel.
+    private struct Step {
+        var concurrency: Int
+        /// Sequences of the largest micro-batch.
+        var batch: Int
+        var microBatches: Int
+    }
+
+    /// Whether fewer sequences leave room for more layers somewhere.
+    private func isShort(_ order: [Int], _ concurrency: Int, least: Int) -> Bool {
+        concurrency > least
+            && order.indices.contains { place in
+                capacity(order, place, tokens: instance.decodeTokens[concurrency])
+                    < capacity(order, place, tokens: instance.decodeTokens[least])
+            }
+    }
+
+    private mutating func tryStep(_ order: [Int], _ way: Way, _ step: Step, _ leastCycle: Double) {
+        let output = max(1, instance.demand.outputTokens)
+        let last = order.count - 1
+        decode.reset(order.count)
+        for place in order.indices {
+            let entry = order[place] * (instance.largestBatch + 1) + step.batch
+            decode.capacities[place] = capacity(order, place, tokens: instance.decodeTokens[step.concurrency])
+            decode.seconds[place] = instance.decodeSeconds[entry]
+            decode.fixed[place] = place == last ? instance.headSeconds[entry] : 0
+        }
+        guard let sum = decode.leastSum() else { return }
+        let hops = way.decodeHops(Double(step.batch))
+        let least = max(sum + hops, Double(step.microBatches) * decode.balanced)
+        guard isUseful(Double(step.concurrency) / (output * least), leastCycle), least <= longestGap else { return }
+        guard let gap = leastGap(way, step) else { return }
+        let counts = decode.counts
+        addDecode(order, counts, way, step)
+        if servesSplit { tryPorts(order, way, step, counts: counts, gap: gap) }
+        if servesMixed { tryMixed(order, way, step, counts: counts, gap: gap) }
     }
 
     /// Whether a decode rate of at most `bound` could make the group better in one of its roles.
@@ -190,49 +217,77 @@ struct GroupEvaluator {
         return decode.leastSum() ?? .infinity
     }
 
-    /// The smallest token gap for a batch: within a limit on the stages, the sum is least; the limit is found by bisection.
-    private mutating func decodeOptions(
-        _ order: [Int], _ way: Way, batch: Int, microBatches: Int, leastSum: Double
-    ) {
-        let hops = way.decodeHops(Double(batch))
-        let slowestHop = way.slowestDecodeHop(Double(batch))
-        let count = Double(microBatches)
+    /// The smallest token gap within the capacities of `decode`, which then has the counts: within a limit on the stages,
+    /// the sum is least; the limit is found by bisection.
+    private mutating func leastGap(_ way: Way, _ step: Step) -> Double? {
+        guard let leastSum = decode.leastSum() else { return nil }
+        let hops = way.decodeHops(Double(step.batch))
+        let slowestHop = way.slowestDecodeHop(Double(step.batch))
+        let count = Double(step.microBatches)
         var high = max(leastSum + hops, count * max(decode.slowest, slowestHop))
         var low = max(leastSum + hops, count * max(decode.balanced, slowestHop))
-        var best = decode.counts
+        var limit = Double.infinity
         if low < high * (1 - 1e-9) {
             for _ in 0..<14 {
                 let middle = (low + high) / 2
                 if let sum = decode.leastSum(limit: middle / count), sum + hops <= middle {
                     let gap = max(sum + hops, count * max(decode.slowest, slowestHop))
-                    if gap <= high { (high, best) = (min(middle, gap), decode.counts) } else { high = middle }
+                    if gap <= high { (high, limit) = (min(middle, gap), middle / count) } else { high = middle }
                 } else {
                     low = middle
                 }
                 if high - low < 1e-6 * high { break }
             }
         }
-        addDecode(order, best, way, batch: batch, microBatches: microBatches)
+        guard let sum = decode.leastSum(limit: limit) else { return nil }
+        return max(sum + hops, count * max(decode.slowest, slowestHop))
+    }
+
+    /// A decoder whose KV comes in too slowly with the quickest layers: fewer layers where the way in is slow, by bisection
+    /// over the rate.
+    private mutating func tryPorts(_ order: [Int], _ way: Way, _ step: Step, counts: [Int], gap: Double) {
+        let output = max(1, instance.demand.outputTokens)
+        let quickest = Double(step.concurrency) / (output * gap)
+        var port = 0.0
+        for place in order.indices { port = max(port, Double(counts[place]) * instance.kvInSeconds[order[place]]) }
+        guard port * quickest > 1 + 1e-9, quickest > (value.decode?.rate ?? 0) * (1 + 1e-9) else { return }
+        let capacities = decode.capacities
+        var (low, high) = (max(1 / port, value.decode?.rate ?? 0), quickest)
+        while high > low * (1 + 1e-4) {
+            let rate = (low * high).squareRoot()
+            for place in order.indices {
+                let seconds = instance.kvInSeconds[order[place]]
+                let most = seconds > 0 ? min(1 / (rate * seconds), 1e6) : 1e6
+                decode.capacities[place] = min(capacities[place], Int(most * (1 + 1e-12)))
+            }
+            if let gap = leastGap(way, step), Double(step.concurrency) >= rate * output * gap {
+                addDecode(order, decode.counts, way, step)
+                low = rate
+            } else {
+                high = rate
+            }
+        }
+        for place in order.indices { decode.capacities[place] = capacities[place] }
     }
 
     /// A decoder and a mixed replica with given layers.
-    private mutating func addDecode(_ order: [Int], _ counts: [Int], _ way: Way, batch: Int, microBatches: Int) {
+    private mutating func addDecode(_ order: [Int], _ counts: [Int], _ way: Way, _ step: Step) {
+        let (batch, microBatches, concurrency) = (step.batch, step.microBatches, step.concurrency)
         var slowest = way.slowestDecodeHop(Double(batch))
         var sum = way.decodeHops(Double(batch))
         var port = 0.0
         let last = order.count - 1
         for place in order.indices {
             let entry = order[place] * (instance.largestBatch + 1) + batch
-            let stage =
+            let seconds =
                 Double(counts[place]) * instance.decodeSeconds[entry]
                 + (place == last ? instance.headSeconds[entry] : 0)
-            slowest = max(slowest, stage)
-            sum += stage
+            slowest = max(slowest, seconds)
+            sum += seconds
             port = max(port, Double(counts[place]) * instance.kvInSeconds[order[place]])
         }
         let gap = max(Double(microBatches) * slowest, sum)
         guard gap <= longestGap, gap.isFinite else { return }
-        let concurrency = batch * microBatches
         let rate = Double(concurrency) / (max(1, instance.demand.outputTokens) * gap)
         if servesSplit {
             var option = GroupOption(role: .decode, order: order, layers: counts)
@@ -267,27 +322,47 @@ struct GroupEvaluator {
         }
     }
 
-    /// Layers that suit prefill, and layers that balance what each request costs every device in both phases.
-    private mutating func tryBalancedMixed(_ order: [Int], _ way: Way) {
-        guard order.count > 1 else { return }
-        let output = max(1, instance.demand.outputTokens)
-        for microBatches in 1...min(order.count, instance.largestBatch) {
-            let batch = instance.largestBatch / microBatches
-            let share = output / Double(batch)
-            fillPrefill(order, tokens: instance.decodeTokens[batch * microBatches])
-            if prefill.leastSlowest() != nil {
-                addDecode(order, prefill.counts, way, batch: batch, microBatches: microBatches)
+    /// Layers for both phases of a mixed replica: the least cycle plus a request's share of the decode steps.
+    ///
+    /// Under a limit on the cycle every device has a largest number of layers, and `leastGap` finds the quickest step within
+    /// it, which can only become slower as the limit falls. So a request takes at least the lower end of an interval of limits plus the
+    /// step at its upper end; intervals that cannot hold anything better are left, the others halved.
+    private mutating func tryMixed(_ order: [Int], _ way: Way, _ step: Step, counts: [Int], gap: Double) {
+        let share = max(1, instance.demand.outputTokens) / Double(step.concurrency)
+        let longest = prefillTimes(order, counts, way).cycle
+        fillPrefill(order, tokens: instance.decodeTokens[step.concurrency])
+        guard let slowest = prefill.leastSlowest() else { return }
+        addDecode(order, prefill.counts, way, step)
+        let capacities = decode.capacities
+        var open = [(low: max(slowest, way.slowestHop), high: longest, gap: gap)]
+        var trials = 0
+        while let interval = open.popLast(), trials < Self.mostCycles {
+            let mark = (1 - Self.cyclePrecision) / (value.mixed?.rate ?? 1e-300)
+            guard interval.low + share * interval.gap < mark, interval.high > interval.low * (1 + 1e-4) else {
+                continue
             }
+            trials += 1
+            let middle = (interval.low + interval.high) / 2
             for place in order.indices {
-                let entry = order[place] * (instance.largestBatch + 1) + batch
-                prefill.seconds[place] += share * instance.decodeSeconds[entry]
-                if place == order.count - 1 { prefill.fixed[place] += share * instance.headSeconds[entry] }
+                let most = min((middle - prefill.fixed[place]) / prefill.seconds[place], 1e6)
+                decode.capacities[place] = min(capacities[place], max(0, Int(most * (1 + 1e-12))))
             }
-            if prefill.leastSlowest() != nil {
-                addDecode(order, prefill.counts, way, batch: batch, microBatches: microBatches)
+            guard let gap = leastGap(way, step) else {
+                open.append((middle, interval.high, interval.gap))
+                continue
             }
+            let counts = decode.counts
+            addDecode(order, counts, way, step)
+            open.append((middle, interval.high, interval.gap))
+            open.append((interval.low, min(middle, prefillTimes(order, counts, way).cycle), gap))
         }
+        for place in order.indices { decode.capacities[place] = capacities[place] }
     }
+
+    /// Most limits on the cycle that are tried for a step.
+    private static let mostCycles = 40
+    /// Share of the rate that is not worth another limit.
+    private static let cyclePrecision = 1e-3
 
     @inline(__always)
     private func capacity(_ order: [Int], _ place: Int, tokens: Int) -> Int {

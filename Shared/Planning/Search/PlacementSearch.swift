@@ -55,6 +55,16 @@ public struct PlacementSearch {
             solveExactly()
         } else {
             searchNeighbourhoods(start: start)
+            refineLimited()
+        }
+    }
+
+    /// Suits the best plans to the network where it limits them.
+    private mutating func refineLimited() {
+        let refinement = LayerRefinement(instance: instance, mostTrials: 150, shouldStop: stop)
+        for plan in candidates.sorted(by: { $0.rate > $1.rate }).prefix(4) {
+            let refined = refinement.refined(plan, &routes)
+            if refined.rate > plan.rate { add(refined) }
         }
     }
 

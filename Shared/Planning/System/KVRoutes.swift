@@ -64,6 +64,25 @@ struct KVRoutes: Sendable {
         return KVRoute(occupied: sorted, seconds: latency + (sorted.map(\.seconds).max() ?? 0))
     }
 
+    /// Less than any route from some of the devices `sources` to some of `targets`, whatever layers they hold: every layer
+    /// leaves one of the former for one of the latter.
+    mutating func leastRoute(_ sources: [Int], _ targets: [Int]) -> KVRoute {
+        let bytes =
+            Double(instance.cost.model.kvBytesPerTokenPerLayer) * Double(instance.promptTokens * instance.layers)
+            * instance.wireType.bytesShare
+        var least: [Int: Double] = [:]
+        for (index, source) in sources.enumerated() {
+            for (other, target) in targets.enumerated() {
+                var uses: [Int: Double] = [:]
+                for use in path(source, target).uses { uses[use.resource, default: 0] += use.secondsPerByte * bytes }
+                if index == 0, other == 0 { least = uses }
+                for (resource, seconds) in least { least[resource] = min(seconds, uses[resource] ?? 0) }
+            }
+        }
+        let sorted = least.filter { $0.value > 0 }.sorted { $0.key < $1.key }
+        return KVRoute(occupied: sorted.map { (resource: $0.key, seconds: $0.value) }, seconds: 0)
+    }
+
     private mutating func path(_ from: Int, _ to: Int) -> Path {
         let key = from * instance.count + to
         if let known = paths[key] { return known }

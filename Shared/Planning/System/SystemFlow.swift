@@ -42,6 +42,13 @@ struct SystemFlow: Sendable {
 
     /// Solves the flow.
     init(_ groups: [GroupOption], routes: inout KVRoutes) {
+        self.init(groups, &routes) { source, target, routes in routes.route(groups[source], groups[target]) }
+    }
+
+    /// Solves the flow over given routes between groups.
+    init(
+        _ groups: [GroupOption], _ routes: inout KVRoutes, route: (Int, Int, inout KVRoutes) -> KVRoute
+    ) {
         let mixed = groups.filter { $0.role == .mixed }.reduce(0) { $0 + $1.rate }
         let sources = groups.indices.filter { groups[$0].role == .prefill }
         let targets = groups.indices.filter { groups[$0].role == .decode }
@@ -52,7 +59,7 @@ struct SystemFlow: Sendable {
         var pairs: [(from: Int, to: Int, route: KVRoute)] = []
         let kept = max(1, Self.mostPairs / sources.count)
         for from in sources {
-            var ways = targets.map { (from: from, to: $0, route: routes.route(groups[from], groups[$0])) }
+            var ways = targets.map { (from: from, to: $0, route: route(from, $0, &routes)) }
             if ways.count > kept {
                 // Rotated by the source, so that equal ways do not all lead to the same targets.
                 let shift = from % ways.count

@@ -59,7 +59,8 @@ import Testing
             let plan = try #require(fields["plan"])
             let plans = try PlanFile.read([UInt8](JSONSerialization.data(withJSONObject: plan)))
             #expect(plans.first?.scenario == scenario.name)
-            try plans.first?.check(fleet: scenario.fleet, model: scenario.model)
+            guard case .described(let fleet) = scenario.fleet else { throw CancellationError() }
+            try plans.first?.check(fleet: fleet, model: scenario.model)
         }
     }
 
@@ -99,12 +100,12 @@ import Testing
 
     @Test func changesOfTheFleetAreNamed() throws {
         try withFiles { _, base in
-            let first = try #require(try command(base).scenario.read().fleet.devices.first)
-            let command = try command(base + ["--what-if", "-\(first.id)", "--what-if", "+\(first.type)"])
-            #expect(command.output.whatIf == ["-\(first.id)", "+\(first.type)"])
+            let (id, type) = try #require(try command(base).scenario.read().fleet.types.first)
+            let command = try command(base + ["--what-if", "-\(id)", "--what-if", "+\(type)"])
+            #expect(command.output.whatIf == ["-\(id)", "+\(type)"])
             let scenario = try command.scenario.read()
-            #expect(try scenario.changed("-\(first.id)").fleet.devices.count == 6)
-            #expect(try scenario.changed("+\(first.type)").fleet.devices.count == 8)
+            #expect(try scenario.changed("-\(id)").fleet.types.count == 6)
+            #expect(try scenario.changed("+\(type)").fleet.types.count == 8)
         }
     }
 

@@ -27,8 +27,9 @@ import Testing
             let found = value[role]?.rate ?? 0
             let most = best[role] ?? 0
             #expect(found <= most * (1 + 1e-9), "\(role) is better than possible")
-            // Mixed replicas balance two phases by few divisions of the layers; the others are exact.
-            #expect(found >= most * (role == .mixed ? 0.97 : 1 - 1e-6), "\(role): \(found) of \(most)")
+            // Mixed replicas balance two phases, decoders steps and ports, both to a given precision.
+            let precision = role == .prefill ? 1e-9 : role == .decode ? 2e-4 : 1.1e-3
+            #expect(found >= most * (1 - precision), "\(role): \(found) of \(most)")
         }
     }
 

@@ -20,8 +20,9 @@ import Testing
                 search.run()
                 let best = search.candidates.map(\.rate).max() ?? 0
                 let all = Fleets.bestRate(instance, roles: roles)
-                #expect(abs(best - all) <= 1e-6 * all, "\(mode): \(best) instead of \(all)")
-                #expect(search.exactBound.map { $0 >= all * (1 - 1e-9) } == true)
+                // Suiting layers to the network may find more than the best layers of every group by itself.
+                #expect(best >= all * (1 - 1e-6), "\(mode): \(best) instead of \(all)")
+                #expect(search.exactBound.map { $0 >= best * (1 - 1e-9) } == true)
             }
         }
     }
