@@ -64,12 +64,32 @@ struct MeasuredFleet {
             guard let measurements = device.measurements else {
                 throw Failure(.failed, "devices[\(index)].measurements is missing, although \(device.id) is ready")
             }
+            if let sample = Self.unusable(measurements) {
+                throw Failure(.failed, "devices[\(index)].measurements.\(sample): sizes and times must be positive")
+            }
             do {
                 _ = try DeviceCost(measurements: measurements, model: model)
             } catch {
                 throw Failure(.failed, "devices[\(index)].measurements: \(error)")
             }
         }
+    }
+
+    /// The first sample that cannot be, by its field.
+    private static func unusable(_ measurements: DeviceMeasurements) -> String? {
+        func isTime(_ seconds: Double) -> Bool { seconds > 0 && seconds.isFinite }
+        if let index = measurements.prefill.firstIndex(where: { $0.tokens < 1 || !isTime($0.secondsPerLayer) }) {
+            return "prefill[\(index)]"
+        }
+        if let index = measurements.decode.firstIndex(where: {
+            $0.batch < 1 || $0.context < 0 || !isTime($0.secondsPerLayer)
+        }) {
+            return "decode[\(index)]"
+        }
+        if let index = measurements.head.firstIndex(where: { $0.rows < 1 || !isTime($0.seconds) }) {
+            return "head[\(index)]"
+        }
+        return nil
     }
 
     /// Times from the measured tables; devices that are not ready are left out.

@@ -50,8 +50,16 @@ import Testing
         ("devices[1].id", { $0.devices[1].id = "a" }), ("model is missing", { $0.model = nil }),
         ("devices[0].measurements", { $0.devices[0].measurements = nil }),
         (
-            "devices[2].measurements",
+            "devices[2].measurements.decode[0]",
             { $0.devices[2].measurements?.decode = [.init(batch: 0, context: -1, secondsPerLayer: -1)] }
+        ),
+        ("devices[3].measurements.prefill[1]", { $0.devices[3].measurements?.prefill[1].secondsPerLayer = -1 }),
+        (
+            "devices[3].measurements:",
+            {
+                $0.devices[3].measurements?.decode = []
+                $0.devices[3].measurements?.prefill = []
+            }
         ),
     ]
 
