@@ -10,8 +10,9 @@ struct SmallReport {
         var lines = ["## Small fleets beside the optimum", ""]
         lines.append(
             "The optimum of up to \(ExhaustivePlans.mostDevices) devices is from trying every choice of groups and roles, "
-                + "without the planner's search (what a group can do is computed by the same code); that of more devices is "
-                + "the bound of the planner's exact search. All maximise the rate.")
+                + "without the planner's search (what a group can do is computed by the same code); that of more devices, and "
+                + "where the network limits the plan, is the bound of the planner's exact search, so that a plan that is not "
+                + "proved counts as below the optimum. All maximise the rate.")
         lines += ["", "\(summary.count) fleets with a plan, \(summary.withoutPlan) without any."]
         let head = ["", "optimal", "within 1 %", "worst share of the optimum", "proved"]
         lines += [""] + MarkdownTable.lines([head, plannerRow, heuristicRow])
