@@ -153,31 +153,35 @@ struct RelaxedGroups {
         // Layers * 4 + the state before; 0 where the device is not used.
         var choices = [UInt32](repeating: 0, count: 4 * width * count)
         var queue = [Int](repeating: 0, count: width)
+        var keys = [Double](repeating: 0, count: width)
         var next = least
         least.withUnsafeMutableBufferPointer { least in
             choices.withUnsafeMutableBufferPointer { choices in
                 queue.withUnsafeMutableBufferPointer { queue in
-                    next.withUnsafeMutableBufferPointer { next in
-                        for device in 0..<count where counts[3 * device] > 0 || counts[3 * device + 1] > 0 {
-                            _ = next.update(fromContentsOf: least)
-                            let row = device * 4 * width
-                            for place in Place.allCases where counts[3 * device + place.rawValue] > 0 {
-                                let most = counts[3 * device + place.rawValue]
-                                let (start, slope) = line(device, place, most: most, multiplier)
-                                let fixed = prices[device] + start
-                                for state in 0..<4 where state & place.rawValue == 0 || place == .inner {
-                                    let target = state | place.rawValue
-                                    slide(
-                                        from: UnsafeMutableBufferPointer(
-                                            rebasing: least[state * width..<(state + 1) * width]),
-                                        to: UnsafeMutableBufferPointer(
-                                            rebasing: next[target * width..<(target + 1) * width]),
-                                        choices: UnsafeMutableBufferPointer(
-                                            rebasing: choices[row + target * width..<row + (target + 1) * width]),
-                                        queue: queue, most: most, fixed: fixed, slope: slope, state: state)
+                    keys.withUnsafeMutableBufferPointer { keys in
+                        next.withUnsafeMutableBufferPointer { next in
+                            for device in 0..<count where counts[3 * device] > 0 || counts[3 * device + 1] > 0 {
+                                _ = next.update(fromContentsOf: least)
+                                let row = device * 4 * width
+                                for place in Place.allCases where counts[3 * device + place.rawValue] > 0 {
+                                    let most = counts[3 * device + place.rawValue]
+                                    let (start, slope) = line(device, place, most: most, multiplier)
+                                    let fixed = prices[device] + start
+                                    for state in 0..<4 where state & place.rawValue == 0 || place == .inner {
+                                        let target = state | place.rawValue
+                                        slide(
+                                            from: UnsafeMutableBufferPointer(
+                                                rebasing: least[state * width..<(state + 1) * width]),
+                                            to: UnsafeMutableBufferPointer(
+                                                rebasing: next[target * width..<(target + 1) * width]),
+                                            choices: UnsafeMutableBufferPointer(
+                                                rebasing: choices[row + target * width..<row + (target + 1) * width]),
+                                            queue: queue, keys: keys, most: most, fixed: fixed, slope: slope,
+                                            state: state)
+                                    }
                                 }
+                                _ = least.update(fromContentsOf: next)
                             }
-                            _ = least.update(fromContentsOf: next)
                         }
                     }
                 }
@@ -205,25 +209,27 @@ struct RelaxedGroups {
     @inline(__always)
     private func slide(
         from: UnsafeMutableBufferPointer<Double>, to: UnsafeMutableBufferPointer<Double>,
-        choices: UnsafeMutableBufferPointer<UInt32>, queue: UnsafeMutableBufferPointer<Int>, most: Int, fixed: Double,
-        slope: Double, state: Int
+        choices: UnsafeMutableBufferPointer<UInt32>, queue: UnsafeMutableBufferPointer<Int>,
+        keys: UnsafeMutableBufferPointer<Double>, most: Int, fixed: Double, slope: Double, state: Int
     ) {
+        // Starts in order of growing keys; a key is the cost without the part that all starts share at one end.
         var (front, back) = (0, 0)
+        var offset = 0.0
         for end in 1...layers {
             let start = end - 1
             if from[start] < .infinity {
-                let key = from[start] - slope * Double(start)
-                while back > front, from[queue[back - 1]] - slope * Double(queue[back - 1]) >= key { back -= 1 }
-                queue[back] = start
+                let key = from[start] - offset
+                while back > front, keys[back - 1] >= key { back -= 1 }
+                (queue[back], keys[back]) = (start, key)
                 back += 1
             }
+            offset += slope
             while front < back, queue[front] < end - most { front += 1 }
             guard front < back else { continue }
-            let best = queue[front]
-            let value = from[best] + fixed + slope * Double(end - best)
+            let value = keys[front] + fixed + offset
             if value < to[end] {
                 to[end] = value
-                choices[end] = UInt32((end - best) << 2 | state)
+                choices[end] = UInt32((end - queue[front]) << 2 | state)
             }
         }
     }

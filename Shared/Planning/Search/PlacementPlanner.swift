@@ -181,10 +181,11 @@ public struct PlacementPlanner {
             case .mixed: [[.mixed]]
             }
         var bound = 0.0
+        // The last rounds tighten the bound least, and a round takes longer on larger fleets.
+        let rounds = instance.count > 96 ? 14 : instance.count > 40 ? 22 : 30
         for roles in kinds {
             let certificate = RateCertificate(
-                instance, &table, roles: roles, known: known, goal: goal, rounds: instance.count > 96 ? 16 : 30,
-                stop: stop)
+                instance, &table, roles: roles, known: known, goal: goal, rounds: rounds, stop: stop)
             bound = max(bound, certificate.bound)
         }
         return min(bound, search.exactBound ?? .infinity)

@@ -88,8 +88,9 @@ public struct PlacementSearch {
 
     private mutating func searchNeighbourhoods(start: [[[Int]]]) {
         let count = instance.count
-        // Pricing the phases takes several searches; on large fleets each of them has to be shorter.
-        let (budget, pricedBudget) = (16 * count, (count > 96 ? 6 : 16) * count)
+        // Steps take longer on larger fleets, and pricing the phases takes several searches; each has to be shorter then.
+        let (effort, pricedEffort) = count > 96 ? (12, 5) : count > 40 ? (12, 12) : (16, 16)
+        let (budget, pricedBudget) = (effort * count, pricedEffort * count)
         let roles = instance.limits.roles
         if roles != .split {
             var search = GroupingSearch(instance, prices: .mixedOnly, seed: seed)
