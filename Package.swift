@@ -81,6 +81,7 @@ let package = Package(
         shared("Scenarios", ["Domain", "CostModel"]),
         shared("Experiments", ["Domain", "CostModel", "Planning", "Scenarios"]),
         shared("Scheduling", ["Domain", "CostModel"]),
+        shared("Simulation", ["Domain", "CostModel", "Planning", "Scenarios", "Scheduling"]),
         shared(
             "ServiceRuntime",
             [
@@ -100,7 +101,9 @@ let package = Package(
         service("Gateway", ["Inference", hummingbird, hummingbirdCore, httpTypes, nioCore]),
         .executableTarget(
             name: "CommandLineTool",
-            dependencies: serviceBase + ["Inference", "Planning", "Scenarios", "Experiments", yams, unixSignals],
+            dependencies: serviceBase + [
+                "Inference", "Planning", "Scenarios", "Simulation", "Scheduling", "Experiments", yams, unixSignals,
+            ],
             path: "Services/CommandLine",
             exclude: ["README.md"], swiftSettings: strict),
 
@@ -116,6 +119,7 @@ let package = Package(
         test("ExperimentsTests", ["Experiments", "Planning", "Scenarios", "CostModel", "Domain"]),
         test("ScenariosTests", ["Scenarios", "CostModel", "Domain"]),
         test("PlanningTests", ["Planning", "Scenarios", "CostModel", "Domain"]),
+        test("SimulationTests", ["Simulation", "Scheduling", "Planning", "Scenarios", "CostModel", "Domain"]),
         test("SchedulingTests", ["Scheduling", "CostModel", "Domain"]),
         test("ServiceRuntimeTests", ["ServiceRuntime", "Messaging", "Protocol", "Domain"]),
         test(
@@ -123,7 +127,8 @@ let package = Package(
             [
                 "Profiler", "Partitioner", "Clusterer", "Scheduler", "PrefillWorker", "DecoderWorker", "Gateway",
                 "CommandLineTool", "StageRuntime", "TestSupport", "Domain", "Protocol", "Messaging", "ServiceRuntime",
-                "Inference", "Planning", "Scenarios", "Scheduling", "CostModel", argumentParser, logging, lifecycle,
+                "Inference", "Planning", "Scenarios", "Scheduling", "Simulation", "CostModel", argumentParser, logging,
+                lifecycle,
                 nioCore, nioPosix,
             ]),
     ]

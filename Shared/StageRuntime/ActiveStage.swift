@@ -41,7 +41,8 @@ struct ActiveStage {
         self.loadedIn = loadedIn
         self.driver = StageDriver(
             policy: BatchPolicy(
-                maxBatchedTokens: maxBatchedTokens, maxSequences: max(1, replica.decodeConcurrency * 2)),
+                maxBatchedTokens: maxBatchedTokens,
+                maxSequences: BatchPolicy.mostSequences(planned: replica.decodeConcurrency)),
             stageCount: replica.stages.count)
     }
 

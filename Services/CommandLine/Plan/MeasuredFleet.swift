@@ -26,21 +26,9 @@ struct MeasuredFleet {
         do {
             fleet = try JSONDecoder().decode(Fleet.self, from: Data(bytes))
         } catch let error as DecodingError {
-            throw Failure(.failed, Self.text(error))
+            throw Failure(.failed, DecodingText.text(error))
         }
         try check()
-    }
-
-    private static func text(_ error: DecodingError) -> String {
-        let context: DecodingError.Context
-        switch error {
-        case .keyNotFound(let key, let inner):
-            return "\((inner.codingPath + [key]).map(\.stringValue).joined(separator: ".")) is missing"
-        case .typeMismatch(_, let inner), .valueNotFound(_, let inner), .dataCorrupted(let inner): context = inner
-        @unknown default: return "\(error)"
-        }
-        let path = context.codingPath.map(\.stringValue).joined(separator: ".")
-        return path.isEmpty ? context.debugDescription : "\(path): \(context.debugDescription)"
     }
 
     private func check() throws {

@@ -59,6 +59,8 @@ struct ScenarioOptions: ParsableArguments {
         }
         do {
             return try body([UInt8](data))
+        } catch let error as DecodingError {
+            throw Failure(.failed, "\(path): \(DecodingText.text(error))")
         } catch {
             throw Failure(.failed, "\(path): \(error)")
         }

@@ -21,7 +21,7 @@ struct SmallComparison {
             let (result, enumerationSeconds) = timed { enumerated() }
             let best = try result.get()
             times.enumeration = enumerationSeconds
-            if case .network = planned?.placed.limit {
+            if planned.map({ Self.isOfTheNetwork($0.placed, best) }) == true {
                 // Other layers than those that are best for a group by itself may use the network better: the planner's
                 // bound counts them, the enumeration does not.
                 optimum = max(optimum, best)
@@ -34,6 +34,12 @@ struct SmallComparison {
             fleet: fleet.name, mode: mode, reference: reference, optimum: optimum,
             plannerRate: planned?.placed.rate ?? 0, isProved: planned?.isExact ?? false,
             heuristicRate: searched?.placed.rate ?? 0, certificate: bound.isFinite ? bound : nil, seconds: times)
+    }
+
+    /// Whether a plan is limited by the network, or was until its layers were suited to it.
+    private static func isOfTheNetwork(_ placed: PlacedGroups, _ enumerated: Double) -> Bool {
+        if case .network = placed.limit { return true }
+        return placed.rate > enumerated * (1 + SmallSummary.tolerance)
     }
 
     private var searchAlone: PlacementPlanner {

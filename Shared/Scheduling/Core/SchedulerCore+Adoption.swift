@@ -46,7 +46,7 @@ extension SchedulerCore {
         if let record = requests[held.request] {
             if firstStages(of: record).contains(key) { return true }
             guard replica.role == .prefill, record.placement.prefill == nil, record.routed == nil else { return false }
-            requests[held.request] = record.stillPrefilling(on: replica.id)
+            requests.update(record.stillPrefilling(on: replica.id))
             return true
         }
         guard !requests.isWaiting(held.request), !requests.hasEnded(held.request) else { return false }

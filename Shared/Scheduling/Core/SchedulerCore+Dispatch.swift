@@ -14,12 +14,13 @@ extension SchedulerCore {
         var index: [ReplicaID: Int] = [:]
         for (position, situation) in situations.enumerated() { index[situation.replica.id] = position }
         let mean = assumedOutputTokens
-        for record in requests.running.values {
+        for record in requests.inOrder {
             if let position = index[record.placement.decode] {
                 situations[position].kvReserved += record.placement.reserved
                 situations[position].sequences += 1
                 situations[position].requests += 1
-                situations[position].remainingTokens += record.expectedTokens(mean: mean)
+                situations[position].remainingTokens += record.expectedTokens(
+                    mean: mean, configuration.lengthKnowledge)
             }
             if record.usesPrefill, let prefill = record.placement.prefill, let position = index[prefill] {
                 situations[position].kvReserved += record.placement.reserved
@@ -88,7 +89,8 @@ extension SchedulerCore {
             let remaining = max(1, total - request.promptTokens)
             let need = Router.Need(
                 promptTokens: request.promptTokens, totalTokens: total, remainingTokens: remaining,
-                expectedTokens: min(Double(remaining), assumedOutputTokens))
+                expectedTokens: configuration.lengthKnowledge.expected(
+                    limit: Double(remaining), mean: assumedOutputTokens))
             switch router.decide(need, situations, times, turn: requests.turn) {
             case .unservable: continue
             case .wait: return

@@ -13,7 +13,9 @@ extension SchedulerCore {
     }
 
     mutating func refreshTimes() {
-        times = inForce.map { ReplicaTimes(plan: $0.plan, fleet: fleet, chunkTokens: configuration.chunkTokens) }
+        times = inForce.map {
+            ReplicaTimes(plan: $0.plan, fleet: fleet, described: describedCost, configuration: configuration)
+        }
     }
 
     mutating func planFailed(_ fault: SchedulingFault, at now: Double) {

@@ -66,7 +66,7 @@ extension SchedulerCore {
             lose(record, fault, at: now)
             return
         }
-        requests[record.id] = record
+        requests.update(record)
     }
 
     mutating func gatewayBeat(_ gateway: String, _ ids: [RequestID], at now: Double) {

@@ -1,3 +1,4 @@
+public import CostModel
 internal import Domain
 
 /// The scheduler's decisions: events in, instructions out. It sees no socket and no clock; times are seconds of any
@@ -34,6 +35,8 @@ public struct SchedulerCore: Sendable {
     var seenWorkload: WorkloadStatistics?
     /// Replicas that are avoided until a time.
     var inhibited: [ReplicaID: Double] = [:]
+    /// What devices cost where they are described, not measured.
+    let describedCost: FleetCost?
     /// Estimates for the plan in force.
     var times: ReplicaTimes?
     /// When the state was last published.
@@ -45,9 +48,13 @@ public struct SchedulerCore: Sendable {
     /// What is to be done as the outcome of the event at hand.
     var instructions: [SchedulerInstruction] = []
 
-    /// Makes a scheduler that knows nothing yet.
-    public init(configuration: SchedulingConfiguration = SchedulingConfiguration()) {
+    /// Makes a scheduler that knows nothing yet. `described` is what devices cost where the fleet comes without measurements
+    /// (a simulation).
+    public init(
+        configuration: SchedulingConfiguration = SchedulingConfiguration(), described: FleetCost? = nil
+    ) {
         self.configuration = configuration
+        describedCost = described
         adoption = Adoption(grace: configuration.adoptionSeconds)
         replan = ReplanPolicy(configuration)
         exclusions = Exclusions(seconds: configuration.exclusionSeconds)

@@ -8,6 +8,25 @@ public enum RoutingPolicy: String, Sendable, Hashable, CaseIterable {
     case roundRobin = "round-robin"
 }
 
+/// What the scheduler may expect of the length of an output.
+public enum LengthKnowledge: String, Sendable, Hashable, CaseIterable {
+    /// The mean of what was seen, at most the request's limit.
+    case limit
+    /// The mean of what was seen: limits only reserve memory. For simulations, where a limit is the length.
+    case mean
+    /// The limit is the length: an oracle, for simulations.
+    case exact
+
+    /// Tokens that may be expected where `limit` are left and outputs have `mean` tokens.
+    func expected(limit: Double, mean: Double) -> Double {
+        switch self {
+        case .limit: min(limit, mean)
+        case .mean: mean
+        case .exact: limit
+        }
+    }
+}
+
 /// Limits and times of the scheduler's core; all times in seconds.
 public struct SchedulingConfiguration: Sendable, Hashable {
     /// How replicas are chosen.
@@ -20,8 +39,14 @@ public struct SchedulingConfiguration: Sendable, Hashable {
     public var unservableSeconds = 15.0
     /// Longest prompt in tokens that a pure decoder replica may prefill for itself while prefill replicas serve.
     public var localPrefillTokens = 32
+    /// What may be expected of the length of an output.
+    public var lengthKnowledge: LengthKnowledge = .limit
+    /// Bytes of KV cache on the wire as a share of f16.
+    public var kvBytesShare = 1.0
     /// Tokens of a prefill chunk, the workers' token budget; KV cache travels chunk by chunk.
     public var chunkTokens = 256
+    /// Most sequences that a replica decodes together, more wait; `nil` for what workers do by themselves.
+    public var largestBatch: Int?
     /// How many times its decode concurrency a replica may be loaded with, where the estimates favour it.
     public var overcommit = 4.0
     /// How long a replica is avoided after it failed a request.

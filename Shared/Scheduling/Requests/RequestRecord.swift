@@ -50,10 +50,10 @@ struct RequestRecord: Sendable {
 
     /// Tokens that it has still to generate, when outputs are `mean` tokens long in the mean: what has outlived the mean
     /// is expected to go on for as long again.
-    func expectedTokens(mean: Double) -> Double {
+    func expectedTokens(mean: Double, _ knowledge: LengthKnowledge) -> Double {
         let left = Double(max(0, maxTokens - generated))
         let done = Double(max(0, generated))
-        return min(left, done < mean ? mean - done : mean)
+        return knowledge.expected(limit: left, mean: done < mean ? mean - done : mean)
     }
 }
 

@@ -9,6 +9,8 @@ struct RequestTable: Sendable {
 
     private(set) var waiting: [WaitingRequest] = []
     private(set) var running: [RequestID: RequestRecord] = [:]
+    /// The running ones in order of their start: sums over them must not depend on hashing.
+    private var started: [RequestID] = []
     private(set) var closing: [ClosingKey: ClosingRequest] = [:]
     /// When requests ended, for a while.
     private var ended: [RequestID: Double] = [:]
@@ -20,10 +22,15 @@ struct RequestTable: Sendable {
     /// How long a worker may take to free a cancelled request before it is no longer counted.
     private static let closingSeconds = 5.0
 
-    subscript(id: RequestID) -> RequestRecord? {
-        get { running[id] }
-        set { running[id] = newValue }
+    subscript(id: RequestID) -> RequestRecord? { running[id] }
+
+    /// Replaces the record of a request that runs.
+    mutating func update(_ record: RequestRecord) {
+        if running[record.id] != nil { running[record.id] = record }
     }
+
+    /// Running requests in order of their start.
+    var inOrder: some Sequence<RequestRecord> { started.lazy.compactMap { running[$0] } }
 
     /// Running requests in order of their ids.
     var ordered: [RequestRecord] { running.values.sorted { $0.id < $1.id } }
@@ -50,14 +57,14 @@ struct RequestTable: Sendable {
 
     /// A request was routed.
     mutating func start(_ record: RequestRecord) {
-        running[record.id] = record
+        if running.updateValue(record, forKey: record.id) == nil { started.append(record.id) }
         ended[record.id] = nil
         turn += 1
     }
 
     /// A request has ended.
     mutating func end(_ id: RequestID, at now: Double) {
-        running[id] = nil
+        if running.removeValue(forKey: id) != nil { started.removeAll { $0 == id } }
         ended[id] = now
     }
 

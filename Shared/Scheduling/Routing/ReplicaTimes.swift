@@ -7,6 +7,14 @@ struct ReplicaTimes: Sendable {
     private let cost: FleetCost?
     private let workload: WorkloadStatistics
     private let chunkTokens: Int?
+    private let ways: [ReplicaID: [ReplicaID: KVWay]]
+    private let largestBatch: Int?
+
+    /// What KV takes from one replica to another when nothing else travels.
+    private struct KVWay: Sendable {
+        var latency: Double
+        var secondsPerToken: Double
+    }
 
     /// How long a prompt takes on a replica.
     struct Prefill: Sendable, Hashable {
@@ -17,14 +25,18 @@ struct ReplicaTimes: Sendable {
     }
 
     /// Makes estimates for a plan on a fleet. A model that the cost model refuses leaves only the plan's figures.
-    init(plan: PlacementPlan, fleet: Fleet, chunkTokens: Int?) {
+    init(plan: PlacementPlan, fleet: Fleet, described: FleetCost? = nil, configuration: SchedulingConfiguration) {
         workload = plan.workload
-        self.chunkTokens = chunkTokens
-        if let model = fleet.model, plan.model == model.digest, !fleet.usableDevices.isEmpty {
+        chunkTokens = configuration.chunkTokens
+        largestBatch = configuration.largestBatch
+        if let described, plan.model == described.model.digest {
+            cost = described
+        } else if let model = fleet.model, plan.model == model.digest, !fleet.usableDevices.isEmpty {
             cost = try? FleetCost(fleet: Self.withLostDevices(fleet), model: model)
         } else {
             cost = nil
         }
+        ways = cost.map { Self.ways(plan, $0, bytesShare: configuration.kvBytesShare) } ?? [:]
     }
 
     /// A lost device keeps its profile; replicas that only just lost a worker keep their estimates.
@@ -46,10 +58,16 @@ struct ReplicaTimes: Sendable {
         return Prefill(latency: stages.reduce(0, +), cycle: stages.max() ?? 0)
     }
 
-    /// The time between two tokens of a sequence when `sequences` decode together.
+    /// Most sequences that a replica decodes together; more wait for a place.
+    func mostSequences(_ replica: PlanReplica) -> Int {
+        max(1, largestBatch ?? BatchPolicy.mostSequences(planned: replica.decodeConcurrency))
+    }
+
+    /// The time between two tokens of a sequence when `sequences` are on a replica.
     func tokenGap(_ replica: PlanReplica, sequences: Int, contextTokens: Int) -> Double {
+        let sequences = min(max(1, sequences), mostSequences(replica))
         if let estimate = cost?.decodeEstimate(
-            replica.stages, concurrency: max(1, sequences), contextTokens: contextTokens)
+            replica.stages, concurrency: sequences, contextTokens: contextTokens)
         {
             return estimate.tokenGapSeconds
         }
@@ -60,12 +78,29 @@ struct ReplicaTimes: Sendable {
 
     /// The KV transfer of a prompt that is not hidden behind its prefill; 0 within one replica.
     func kvSeconds(from prefill: PlanReplica, to decode: PlanReplica, tokens: Int, prefillSeconds: Double) -> Double {
-        guard prefill.id != decode.id, let cost else { return 0 }
-        let flows = cost.kvFlows(from: prefill.stages, to: decode.stages, tokens: tokens)
-        guard !flows.isEmpty else { return 0 }
+        guard prefill.id != decode.id, let cost, let way = ways[prefill.id]?[decode.id] else { return 0 }
         return cost.exposedKVSeconds(
-            transferSeconds: cost.kvTransferSeconds(flows), prefillSeconds: prefillSeconds, tokens: tokens,
-            chunkTokens: chunkTokens)
+            transferSeconds: way.latency + way.secondsPerToken * Double(tokens), prefillSeconds: prefillSeconds,
+            tokens: tokens, chunkTokens: chunkTokens)
+    }
+
+    /// What a prompt's KV takes from every prefill to every decoder replica: it grows with its tokens.
+    private static func ways(
+        _ plan: PlacementPlan, _ cost: FleetCost, bytesShare: Double
+    ) -> [ReplicaID: [ReplicaID: KVWay]] {
+        let tokens = 1024
+        var ways: [ReplicaID: [ReplicaID: KVWay]] = [:]
+        for prefill in plan.replicas where prefill.role == .prefill {
+            for decode in plan.replicas where decode.role != .prefill {
+                let flows = cost.kvFlows(
+                    from: prefill.stages, to: decode.stages, tokens: tokens, bytesShare: bytesShare)
+                guard !flows.isEmpty else { continue }
+                let busiest = cost.kvOccupation(flows).values.max() ?? 0
+                ways[prefill.id, default: [:]][decode.id] = KVWay(
+                    latency: cost.kvTransferSeconds(flows) - busiest, secondsPerToken: busiest / Double(tokens))
+            }
+        }
+        return ways
     }
 
     /// Requests per second that a plan sustains for a workload: by the shares of its replicas in the scarcer phase.

@@ -28,19 +28,43 @@ struct Router: Sendable {
         case unservable
     }
 
-    /// A pair with its estimates.
+    /// A replica that can prefill the request, with what does not depend on the decoder.
+    private struct Source {
+        var situation: ReplicaSituation
+        /// The prompt alone, corrected by measured speed.
+        var latency: Double
+        var cycle: Double
+        /// The prompt alone, as estimated.
+        var estimated: Double
+    }
+
+    /// A replica that can decode the request, with what does not depend on where it is prefilled.
+    private struct Target {
+        var situation: ReplicaSituation
+        /// Prompt and output, as far as its memory goes.
+        var longest: Int
+        /// Sequences that it decodes together.
+        var places: Int
+        var hasPlace: Bool
+        /// Time between two tokens now, and with one more sequence.
+        var gap: Double
+        var joinedGap: Double
+    }
+
+    /// A pair with its estimates; `source` is `nil` where the decoder prefills for itself.
     private struct Candidate {
-        /// `nil` where the decoder prefills for itself.
-        var prefill: ReplicaSituation?
-        var decode: ReplicaSituation
+        var source: Int?
+        var target: Int
         var reserved: Int
         var fits: Bool
-        var firstToken = 0.0
-        var cost = 0.0
-
-        var inhibited: Bool { decode.inhibited || prefill?.inhibited == true }
-        var requests: Int { decode.requests + (prefill?.requests ?? 0) }
+        var inhibited: Bool
+        var requests: Int
+        var firstToken: Double
+        var cost: Double
     }
+
+    /// What a second until the first token counts for besides its part in the completion time.
+    private static let earlyWeight = 0.05
 
     var policy: RoutingPolicy
     var localPrefillTokens: Int
@@ -48,10 +72,11 @@ struct Router: Sendable {
 
     /// Decides for one request; `turn` counts routed requests, for the round-robin policy.
     func decide(_ need: Need, _ situations: [ReplicaSituation], _ times: ReplicaTimes, turn: Int) -> Decision {
-        var candidates = pairs(need, situations)
+        let sources = sources(need, situations, times)
+        let targets = targets(need, situations, times)
+        var candidates = candidates(need, sources, targets, times)
         guard !candidates.isEmpty else { return .unservable }
         if candidates.contains(where: { !$0.inhibited }) { candidates.removeAll(where: \.inhibited) }
-        for index in candidates.indices { estimate(&candidates[index], need, times) }
         let fitting = candidates.filter(\.fits)
         let chosen: Candidate?
         switch policy {
@@ -65,69 +90,107 @@ struct Router: Sendable {
         }
         guard let chosen else { return .wait }
         return .route(
-            prefill: chosen.prefill?.replica.id, decode: chosen.decode.replica.id, reserved: chosen.reserved,
+            prefill: chosen.source.map { sources[$0].situation.replica.id },
+            decode: targets[chosen.target].situation.replica.id, reserved: chosen.reserved,
             firstToken: chosen.firstToken)
+    }
+
+    /// Replicas that can prefill the request: every stage of a route reserves memory for the whole sequence.
+    private func sources(_ need: Need, _ situations: [ReplicaSituation], _ times: ReplicaTimes) -> [Source] {
+        situations.filter { $0.routable && $0.replica.role == .prefill && $0.kvCapacity > need.promptTokens }
+            .map { source(need, $0, times) }
+    }
+
+    private func source(_ need: Need, _ situation: ReplicaSituation, _ times: ReplicaTimes) -> Source {
+        let alone = times.prefill(situation.replica, tokens: need.promptTokens)
+        return Source(
+            situation: situation, latency: alone.latency * situation.correction.prefill,
+            cycle: alone.cycle * situation.correction.prefill, estimated: alone.latency)
+    }
+
+    private func targets(_ need: Need, _ situations: [ReplicaSituation], _ times: ReplicaTimes) -> [Target] {
+        let context = need.promptTokens + Int(need.expectedTokens / 2)
+        return situations.compactMap { situation in
+            guard situation.routable, situation.replica.role.phases.contains(.decode) else { return nil }
+            let longest = min(need.totalTokens, situation.kvCapacity)
+            guard longest > need.promptTokens else { return nil }
+            func gap(_ sequences: Int) -> Double {
+                times.tokenGap(situation.replica, sequences: max(1, sequences), contextTokens: context)
+                    * situation.correction.decode
+            }
+            return Target(
+                situation: situation, longest: longest, places: times.mostSequences(situation.replica),
+                hasPlace: situation.sequences < situation.sequenceLimit(overcommit: overcommit),
+                gap: gap(situation.sequences), joinedGap: gap(situation.sequences + 1))
+        }
     }
 
     /// Pairs that could ever hold the request. A pure decoder prefills for itself only short prompts, or any where no
     /// prefill replica serves.
-    private func pairs(_ need: Need, _ situations: [ReplicaSituation]) -> [Candidate] {
-        let routable = situations.filter(\.routable)
-        // Every stage of a route reserves memory for the whole sequence.
-        let prefillers = routable.filter { $0.replica.role == .prefill && $0.kvCapacity > need.promptTokens }
+    private func candidates(
+        _ need: Need, _ sources: [Source], _ targets: [Target], _ times: ReplicaTimes
+    ) -> [Candidate] {
         var found: [Candidate] = []
-        for decode in routable where decode.replica.role.phases.contains(.decode) {
-            let longest = min(need.totalTokens, decode.kvCapacity)
-            guard longest > need.promptTokens else { continue }
-            let hasPlace = decode.sequences < decode.sequenceLimit(overcommit: overcommit)
-            for prefill in prefillers {
-                let reserved = min(longest, prefill.kvCapacity)
-                let fits = hasPlace && decode.hasRoom(reserved) && prefill.hasRoom(reserved)
-                found.append(Candidate(prefill: prefill, decode: decode, reserved: reserved, fits: fits))
+        for (index, target) in targets.enumerated() {
+            for (other, source) in sources.enumerated() {
+                let reserved = min(target.longest, source.situation.kvCapacity)
+                let fits =
+                    target.hasPlace && target.situation.hasRoom(reserved) && source.situation.hasRoom(reserved)
+                var candidate = Candidate(
+                    source: other, target: index, reserved: reserved, fits: fits,
+                    inhibited: target.situation.inhibited || source.situation.inhibited,
+                    requests: target.situation.requests + source.situation.requests, firstToken: 0, cost: 0)
+                let kv = times.kvSeconds(
+                    from: source.situation.replica, to: target.situation.replica, tokens: need.promptTokens,
+                    prefillSeconds: source.estimated)
+                estimate(&candidate, need, source, target, kv: kv)
+                found.append(candidate)
             }
-            let local =
-                decode.replica.role == .mixed || prefillers.isEmpty || need.promptTokens <= localPrefillTokens
-            if local {
-                found.append(
-                    Candidate(
-                        prefill: nil, decode: decode, reserved: longest, fits: hasPlace && decode.hasRoom(longest)))
-            }
+            let isLocal =
+                target.situation.replica.role == .mixed || sources.isEmpty || need.promptTokens <= localPrefillTokens
+            guard isLocal else { continue }
+            var candidate = Candidate(
+                source: nil, target: index, reserved: target.longest,
+                fits: target.hasPlace && target.situation.hasRoom(target.longest),
+                inhibited: target.situation.inhibited, requests: target.situation.requests, firstToken: 0, cost: 0)
+            estimate(&candidate, need, source(need, target.situation, times), target, kv: 0)
+            found.append(candidate)
         }
         return found
     }
 
-    private func estimate(_ candidate: inout Candidate, _ need: Need, _ times: ReplicaTimes) {
-        let decode = candidate.decode
-        let prefill = candidate.prefill ?? decode
-        let alone = times.prefill(prefill.replica, tokens: need.promptTokens)
-        let context = need.promptTokens + Int(need.expectedTokens / 2)
-        func gap(_ sequences: Int) -> Double {
-            times.tokenGap(decode.replica, sequences: max(1, sequences), contextTokens: context)
-                * decode.correction.decode
-        }
-        var prefillSeconds = prefill.prefillBacklog + alone.latency * prefill.correction.prefill
+    private func estimate(
+        _ candidate: inout Candidate, _ need: Need, _ source: Source, _ target: Target, kv: Double
+    ) {
+        let decode = target.situation
+        let isLocal = candidate.source == nil
+        var prefillSeconds = source.situation.prefillBacklog + source.latency
         var disturbance = 0.0
-        if candidate.prefill == nil, decode.sequences > 0 {
+        if isLocal, decode.sequences > 0 {
             // Prompt chunks ride along with decode steps: each delays the other.
-            prefillSeconds += gap(decode.sequences)
-            disturbance += Double(decode.sequences) * alone.cycle * prefill.correction.prefill
+            prefillSeconds += target.gap
+            disturbance += Double(decode.sequences) * source.cycle
         }
-        let kv = times.kvSeconds(
-            from: prefill.replica, to: decode.replica, tokens: need.promptTokens, prefillSeconds: alone.latency)
-        let now = gap(decode.sequences)
-        let joined = gap(decode.sequences + 1)
         var wait = 0.0
-        var step = joined
-        if candidate.fits {
-            disturbance += max(0, joined - now) * decode.remainingTokens
+        var step = target.joinedGap
+        // Sequences end evenly over twice their mean remaining work.
+        let departure = max(1, decode.meanRemaining) * 2 * target.gap
+        if !candidate.fits {
+            wait = departure / Double(decode.sequences + 1)
+            step = target.gap
+        } else if decode.sequences < target.places {
+            disturbance += max(0, target.joinedGap - target.gap) * decode.remainingTokens
         } else {
-            // Sequences end evenly over twice their mean remaining work.
-            wait = max(1, decode.meanRemaining) * 2 / Double(decode.sequences + 1) * now
-            step = now
+            // It waits on the decoder for a place.
+            let before = Double(decode.sequences - target.places + 1)
+            wait = max(0, before * departure / Double(target.places + 1) - prefillSeconds - kv)
+            step = target.gap
         }
         // Prefill that the decoder still has to do for others also stalls its steps.
-        let stall = candidate.prefill == nil ? 0 : decode.prefillBacklog
-        candidate.firstToken = prefillSeconds + (candidate.prefill == nil && !candidate.fits ? wait : 0)
-        candidate.cost = prefillSeconds + kv + wait + stall + need.expectedTokens * step + disturbance
+        let stall = isLocal ? 0 : decode.prefillBacklog
+        candidate.firstToken = prefillSeconds + (isLocal && !candidate.fits ? wait : 0)
+        // Where the decoder is what a request waits for, an early first token costs nothing and is better than a late one.
+        let early = Self.earlyWeight * prefillSeconds
+        candidate.cost = prefillSeconds + kv + wait + stall + need.expectedTokens * step + disturbance + early
     }
 }

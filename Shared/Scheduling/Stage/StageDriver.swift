@@ -157,15 +157,17 @@ public struct StageDriver: Sendable {
         return (Step(number: lastStep, parts: parts), instructions)
     }
 
-    /// Decode rows of sequences that are in no step, oldest first; a replica of several stages splits its sequences into
-    /// as many micro-batches as it has stages.
+    /// Decode rows of sequences that are in no step; a replica of several stages splits its sequences into as many
+    /// micro-batches as it has stages. Those beyond `maxSequences` wait until one of the others ends, so that sequences that
+    /// run keep their speed.
     private mutating func decodeParts(_ instructions: inout [StageInstruction]) -> [StepPart] {
         let microBatches = stageCount
         let concurrent = min(decodeQueue.count, policy.maxSequences)
         let limit = min((concurrent + microBatches - 1) / microBatches, policy.maxBatchedTokens)
         var parts: [StepPart] = []
         var rest: [RequestID] = []
-        for request in decodeQueue {
+        let waiting = decodeQueue.dropFirst(concurrent)
+        for request in decodeQueue.prefix(concurrent) {
             guard parts.count < limit, var sequence = sequences[request], !sequence.decodeInFlight,
                 case .running(let position, let token, let started) = sequence.state
             else {
@@ -178,8 +180,8 @@ public struct StageDriver: Sendable {
             sequence.state = .running(position: position, token: token, started: true)
             sequences[request] = sequence
         }
-        // Those that were served go to the end, so that more sequences than `maxSequences` take turns.
-        decodeQueue = rest + parts.map(\.request)
+        // Those that were served go behind the others that run, so that micro-batches take turns.
+        decodeQueue = rest + parts.map(\.request) + waiting
         return parts
     }
 

@@ -104,6 +104,9 @@ public struct BatchPolicy: Sendable, Hashable {
     /// Most sequences that decode together.
     public var maxSequences: Int
 
+    /// Most sequences that a replica decodes together which is planned for a number of them: bursts may go beyond the plan.
+    public static func mostSequences(planned: Int) -> Int { max(1, 2 * planned) }
+
     /// Makes limits.
     public init(maxBatchedTokens: Int = 256, maxSequences: Int = 16) {
         self.maxBatchedTokens = max(1, maxBatchedTokens)

@@ -53,6 +53,25 @@ private func rests(_ driver: inout StageDriver) -> Bool { driver.nextStep() == n
         #expect(instructions == [.prefillStarted("a"), .prefillStarted("b"), .prefillStarted("c")])
     }
 
+    /// Four sequences, room for two in a step: the others wait until one ends, and those that run are in every step.
+    @Test func sequencesBeyondTheLimitWait() throws {
+        var driver = StageDriver(policy: BatchPolicy(maxBatchedTokens: 64, maxSequences: 2), stageCount: 1)
+        for name in ["a", "b", "c", "d"] { _ = driver.open(plan(name, 5)) }
+        let (prompts, _) = try take(&driver)
+        _ = driver.stepDone(prompts.number, results: prompts.parts.map { StepResult(request: $0.request, token: 1) })
+        for round in 0..<3 {
+            let (step, _) = try take(&driver)
+            #expect(step.parts.map(\.request.rawValue).sorted() == ["a", "b"])
+            let results = step.parts.map { part in
+                StepResult(
+                    request: part.request, token: 1, finishReason: round == 2 && part.request == "a" ? .stop : nil)
+            }
+            _ = driver.stepDone(step.number, results: results)
+        }
+        let (step, _) = try take(&driver)
+        #expect(step.parts.map(\.request.rawValue).sorted() == ["b", "c"])
+    }
+
     @Test func aTransferredSequenceRunsOnlyWithTokenAndKVOfEveryStage() throws {
         var driver = StageDriver(policy: BatchPolicy(), stageCount: 2)
         _ = driver.open(plan("a", 5, prefill: false))

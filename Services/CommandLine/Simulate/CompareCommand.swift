@@ -1,0 +1,46 @@
+import ArgumentParser
+import Foundation
+import Simulation
+
+/// `e2llm compare`: how far a simulated run is from a measured one.
+struct CompareCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compare", abstract: "Compares two records of runs, measure by measure.",
+        discussion: "The error of a measure is the second record's figure over the first one's, minus 1.")
+
+    @Argument(help: "The record of the real run.") var real: String
+    @Argument(help: "The record of the simulated run.") var simulated: String
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() async throws {
+        try await Failure.reporting {
+            let comparison = RunComparison(try RecordFile.read(real), try RecordFile.read(simulated))
+            if json { return try JSONOutput.print(comparison) }
+            print(Self.text(comparison))
+        }
+    }
+
+    private static func text(_ comparison: RunComparison) -> String {
+        var lines = comparison.warnings.map { "note: \($0)" }
+        func row(_ cells: [String]) -> String {
+            cells.enumerated().map { column, text in
+                let blank = String(repeating: " ", count: max(0, (column == 0 ? 12 : 14) - text.count))
+                return column == 0 ? text + blank : blank + text
+            }.joined()
+        }
+        lines.append(row(["", "real mean", "simulated", "error", "real p90", "simulated", "error"]))
+        for measure in comparison.measures {
+            lines.append(
+                row([
+                    measure.name, FigureText.short(measure.mean.real), FigureText.short(measure.mean.simulated),
+                    percent(measure.mean.error), FigureText.short(measure.p90.real),
+                    FigureText.short(measure.p90.simulated), percent(measure.p90.error),
+                ]))
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func percent(_ share: Double?) -> String {
+        share.map { "\($0 >= 0 ? "+" : "")\(Int(($0 * 100).rounded())) %" } ?? "-"
+    }
+}

@@ -1,0 +1,103 @@
+import ArgumentParser
+import Domain
+import Foundation
+import Planning
+import Scenarios
+import Scheduling
+import Simulation
+
+/// `e2llm simulate`: what a fleet would do with a stream of requests, before it exists.
+struct SimulateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "simulate",
+        abstract: "Simulates a fleet, its plan and its scheduler under a stream of requests.",
+        discussion: "Policies:\n"
+            + SimulatedSystem.allCases.map { "  \($0.rawValue): \($0.title)" }.joined(separator: "\n"))
+
+    @OptionGroup var scenario: ScenarioOptions
+    @OptionGroup var conditions: SimulationConditions
+    @Option(help: "Who plans and schedules; see below.") var policy = SimulatedSystem.e2llm.rawValue
+    @Option(help: "A plan file: simulate this plan instead of the policy's own.") var plan: String?
+    @Option(parsing: .unconditional, help: "Only the first so many requests of the stream.") var requests: Int?
+    @Flag(help: "Search the largest rate at which queues stay bounded as well.") var capacity = false
+    @Option(help: "Write the record of the run (JSON).") var record: String?
+    @Option(help: "Write the requests with their times (CSV).") var csv: String?
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() async throws {
+        try await Failure.reporting {
+            let question = try SimulationQuestion(scenario, conditions, policy: policy, plan: plan, requests: requests)
+            let record = try question.run(Self.tell)
+            let capacity = self.capacity ? try question.capacity() : nil
+            let answer = SimulationAnswer(record, capacity: capacity)
+            if let path = self.record { try Self.write(try RecordFile.json(record), to: path) }
+            if let csv { try Self.write(RecordFile.csv(record), to: csv) }
+            if json { try JSONOutput.print(answer) } else { print(answer.text) }
+        }
+    }
+
+    private static func tell(_ done: Int, _ total: Int) {
+        guard total >= 5000 else { return }
+        FileHandle.standardError.write(Data("\r[\(done)/\(total)] requests\(done == total ? "\n" : "")".utf8))
+    }
+
+    private static func write(_ text: String, to path: String) throws {
+        do {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch {
+            throw Failure(.failed, "\(path) cannot be written: \(error.localizedDescription)")
+        }
+    }
+}
+
+/// What the simulated services may use.
+struct SimulationConditions: ParsableArguments {
+    @Option(help: "Seed of searches.") var seed: UInt64 = 1
+    @Flag(inversion: .prefixedNo, help: "Send KV while the prompt is being computed.") var streaming = true
+    @Option(help: "How KV may travel: f16, q8_0, or f16,q8_0.") var kvWire = "f16,q8_0"
+    @Option(help: "Which roles may stand in one plan: any, uniform, split or mixed.") var roles = "any"
+    @Option(parsing: .unconditional, help: "Tokens of a prefill chunk; 0 for whole prompts.") var chunk = 256
+    @Option(parsing: .unconditional, help: "Most sequences that a replica decodes together.") var largestBatch = 16
+    @Option(help: "How the services choose replicas: estimated-wait, least-requests or round-robin.")
+    var routing = RoutingPolicy.estimatedWait.rawValue
+    @Flag(help: "Let schedulers know how long outputs will be.") var oracle = false
+    @Option(
+        help:
+            "A file with what happens to devices (JSON): [{\"device\", \"kind\": fail|join|slow, \"time_s\", \"factor\"}]."
+    )
+    var faults: String?
+
+    func read() throws -> SystemConditions {
+        var conditions = SystemConditions()
+        conditions.seed = seed
+        conditions.streams = streaming
+        conditions.largestBatch = largestBatch
+        conditions.wireTypes = []
+        for name in kvWire.split(separator: ",") {
+            guard let type = KVType(rawValue: String(name)) else {
+                throw Failure(.usage, "--kv-wire: \"\(name)\" is neither f16 nor q8_0")
+            }
+            conditions.wireTypes.insert(type)
+        }
+        if conditions.wireTypes.isEmpty { throw Failure(.usage, "--kv-wire: there is none") }
+        guard let roles = PlanningLimits.Roles(rawValue: roles) else {
+            throw Failure(.usage, "--roles \"\(roles)\": it is any, uniform, split or mixed")
+        }
+        conditions.roles = roles
+        guard chunk >= 0 else { throw Failure(.usage, "--chunk is \(chunk), it must not be negative") }
+        conditions.chunkTokens = chunk == 0 ? nil : chunk
+        guard let routing = RoutingPolicy(rawValue: routing) else {
+            throw Failure(
+                .usage,
+                "--routing \"\(routing)\": it is \(RoutingPolicy.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        conditions.routing = routing
+        if oracle { conditions.lengthKnowledge = .exact }
+        if let faults {
+            conditions.faults = try ScenarioOptions.reading(faults) { bytes in
+                try JSONDecoder().decode([SimulatedFault].self, from: Data(bytes))
+            }
+        }
+        return conditions
+    }
+}

@@ -1,0 +1,69 @@
+import Domain
+import Simulation
+
+/// What `e2llm simulate` prints.
+struct SimulationAnswer: Encodable {
+    var system: String
+    var title: String
+    var oracle: Bool
+    var summary: RunSummary
+    var planned: Double
+    /// The largest rate with bounded queues, where it was asked for.
+    var capacity: Double?
+    var makespan: Double
+
+    private enum CodingKeys: String, CodingKey {
+        case system, title, oracle, summary, capacity
+        case planned = "planned_requests_per_s"
+        case makespan = "makespan_s"
+    }
+
+    init(_ record: RunRecord, capacity: Double?) {
+        system = record.system
+        title = SimulatedSystem(rawValue: record.system)?.title ?? record.system
+        oracle = record.isOracle
+        summary = RunSummary(record)
+        planned = record.plan?.predictedRequestsPerSecond ?? 0
+        self.capacity = capacity
+        makespan = record.seconds
+    }
+
+    var text: String {
+        func number(_ value: Double) -> String { FigureText.short(value) }
+        var lines = [title + (oracle ? " (knows output lengths)" : "")]
+        lines.append(
+            "\(summary.finished) of \(summary.requests) requests finished in \(number(makespan)) s: "
+                + "\(number(summary.throughput)) requests/s of \(number(summary.rate)) asked for, "
+                + "\(number(summary.tokensPerSecond)) tokens/s")
+        if let capacity { lines.append("queues stay bounded up to \(number(capacity)) requests/s") }
+        let rows: [(String, Distribution)] = [
+            ("w_prefill", summary.prefillWait), ("w_kvmem", summary.memoryWait), ("t_kv", summary.transfer),
+            ("w_decode", summary.decodeWait), ("stall", summary.stall), ("w_total", summary.waiting),
+            ("ttft", summary.timeToFirstToken), ("tpot", summary.timePerOutputToken), ("e2e", summary.total),
+        ]
+        let head = ["seconds", "mean", "std", "p50", "p90", "p99"]
+        let cells = rows.map { name, value in
+            [name] + [value.mean, value.std, value.p50, value.p90, value.p99].map(number)
+        }
+        for row in [head] + cells {
+            lines.append(
+                row.enumerated().map { column, text in
+                    let width = 10
+                    let blank = String(repeating: " ", count: max(0, width - text.count))
+                    return column == 0 ? text + blank : blank + text
+                }.joined())
+        }
+        return lines.joined(separator: "\n")
+    }
+}
+
+/// Figures as a table shows them.
+enum FigureText {
+    /// Three significant digits or so.
+    static func short(_ value: Double) -> String {
+        guard value.isFinite else { return "-" }
+        let scale = value.magnitude >= 100 ? 1.0 : value.magnitude >= 10 ? 10 : value.magnitude >= 1 ? 100 : 10_000
+        let rounded = (value * scale).rounded() / scale
+        return rounded == rounded.rounded() && rounded.magnitude < 1e15 ? "\(Int(rounded))" : "\(rounded)"
+    }
+}

@@ -1,0 +1,70 @@
+import Domain
+import Planning
+import Scenarios
+import Simulation
+
+/// A system, a fleet and a stream of requests, ready to be simulated.
+struct SimulationQuestion {
+    var system: SimulatedSystem
+    var fleet: SimulatedFleet
+    var stream: RequestStream
+    var rate: Double
+    var conditions: SystemConditions
+    var plan: SystemPlan
+
+    init(
+        _ options: ScenarioOptions, _ conditions: SimulationConditions, policy: String, plan: String?, requests: Int?
+    ) throws {
+        guard let system = SimulatedSystem(rawValue: policy) else {
+            let known = SimulatedSystem.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Failure(.usage, "--policy \"\(policy)\" is not known; policies are \(known)")
+        }
+        var scenario = try options.read()
+        if let requests {
+            guard requests > 0 else { throw Failure(.usage, "--requests is \(requests), it must be positive") }
+            scenario.stream = scenario.stream.prefix(requests)
+        }
+        self.system = system
+        self.conditions = try conditions.read()
+        stream = scenario.stream
+        rate = scenario.rate
+        fleet = SimulatedFleet(
+            name: scenario.fleet.name, cost: try scenario.fleet.cost(scenario.model), types: scenario.fleet.types,
+            sites: scenario.fleet.sites)
+        if let plan {
+            let read = try InForcePlan(path: plan).read(scenario).completed(
+                fleet.cost, requestTokens: Int(scenario.stream.statistics.total.mean),
+                largestBatch: self.conditions.largestBatch)
+            self.plan = SystemPlan(
+                plan: read, wireType: self.conditions.wireTypes.contains(.q8_0) ? .q8_0 : .f16)
+        } else {
+            do {
+                self.plan = try system.plan(fleet, scenario.demand, self.conditions)
+            } catch {
+                throw Failure(error.code == .noPlan ? .failed : .usage, error.message)
+            }
+        }
+    }
+
+    /// Runs the stream.
+    func run(_ progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }) throws -> RunRecord {
+        try run(at: rate) { progress($0, stream.requests.count) }
+    }
+
+    /// The largest rate at which queues stay bounded.
+    func capacity() throws -> Double {
+        let guess = plan.plan.predictedRequestsPerSecond > 0 ? plan.plan.predictedRequestsPerSecond : rate
+        return try CapacitySearch().capacity(from: guess) { rate throws(SimulationError) in
+            try system.run(try SimulatedTraffic(stream, rate: rate), on: plan, fleet: fleet, conditions)
+        }
+    }
+
+    private func run(at rate: Double, _ progress: (Int) -> Void) throws -> RunRecord {
+        do throws(SimulationError) {
+            return try system.run(
+                try SimulatedTraffic(stream, rate: rate), on: plan, fleet: fleet, conditions, progress: progress)
+        } catch {
+            throw Failure(error.code == .invalidPlan ? .failed : .usage, error.message)
+        }
+    }
+}

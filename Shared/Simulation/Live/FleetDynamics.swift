@@ -1,0 +1,70 @@
+internal import CostModel
+internal import Domain
+internal import Planning
+internal import Scheduling
+
+/// What changes during a run, and how a new plan is made and put in force then.
+struct FleetDynamics: Sendable {
+    /// Time between two ticks of the scheduler.
+    static let tickSeconds = 0.25
+    /// After how long the profiler reports a silent device lost.
+    static let profilerSeconds = 3.0
+
+    /// Faults in order of time.
+    var faults: [SimulatedFault]
+    var limits: PlanningLimits
+    /// Longest request of the traffic.
+    var longestRequestTokens: Int
+    var moving = MovingPolicy()
+    var seed: UInt64
+    /// Seconds that a plan takes.
+    var planSeconds = 1.0
+    /// A run that cannot end is given up so long after its last arrival.
+    var patience = 86_400.0
+
+    /// Devices that join during the run and are not there before.
+    var lateDevices: Set<DeviceID> {
+        var first: [DeviceID: SimulatedFault.Kind] = [:]
+        for fault in faults where first[fault.device] == nil && fault.kind != .slow { first[fault.device] = fault.kind }
+        return Set(first.filter { $0.value == .join }.keys)
+    }
+
+    func factor(_ device: DeviceID, at now: Double) -> Double {
+        faults.last { $0.device == device && $0.kind == .slow && $0.time <= now }?.factor ?? 1
+    }
+
+    func loadSeconds(_ bytes: Int) -> Double { Double(bytes) / moving.loadBytesPerSecond }
+
+    func end(of traffic: SimulatedTraffic) -> Double { (traffic.requests.last?.arrival ?? 0) + patience }
+
+    /// What the clusterer says.
+    func answer(_ question: PlanQuestion, _ cost: FleetCost, now: Double) -> SchedulerEvent {
+        let demand = PlanningDemand(
+            question.workload ?? WorkloadStatistics(), longestRequestTokens: longestRequestTokens)
+        var excluded = Set(question.excludedDevices)
+        for device in lateDevices where !isThere(device, at: now) { excluded.insert(device) }
+        for fault in faults where fault.kind == .fail && !isThere(fault.device, at: now) {
+            excluded.insert(fault.device)
+        }
+        do {
+            let rest = try FleetCost(
+                model: cost.model, devices: cost.devices.filter { !excluded.contains($0.id) }, network: cost.network)
+            let inForce = question.inForce.flatMap { plan in
+                plan.replicas.allSatisfy { $0.stages.allSatisfy { rest.device($0.device) != nil } } ? plan : nil
+            }
+            let result = try PlacementPlanner(seed: seed).plan(
+                cost: rest, demand: demand, limits: limits, inForce: inForce, moving: moving)
+            let plan = result.placementPlan(algorithm: "default", fleetVersion: question.fleetVersion)
+            let move = inForce.flatMap { current in result.move.map { PlanMove($0, from: current.id) } }
+            return .proposal(plan, reason: question.reason, move: move)
+        } catch {
+            return .planFailed(
+                SchedulingFault(code: "no_plan", message: "\(error)", isRetriable: true))
+        }
+    }
+
+    private func isThere(_ device: DeviceID, at now: Double) -> Bool {
+        let last = faults.last { $0.device == device && $0.kind != .slow && $0.time <= now }
+        return last.map { $0.kind == .join } ?? !lateDevices.contains(device)
+    }
+}

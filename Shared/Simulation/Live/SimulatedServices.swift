@@ -1,0 +1,85 @@
+public import CostModel
+public import Domain
+public import Planning
+internal import Scheduling
+
+/// The services themselves on a simulated fleet: their scheduler, their stage drivers, their planner where a device fails or
+/// joins; computing and sending take the time that the cost model says.
+public struct SimulatedServices: Sendable {
+    /// What the services may use.
+    public var settings: SimulationSettings
+    /// What happens to devices; a run without faults makes no new plans.
+    public var faults: [SimulatedFault] = []
+    /// The limits of plans that are made during the run.
+    public var limits = PlanningLimits()
+    /// How a move from one plan to another is weighed.
+    public var moving = MovingPolicy()
+    /// The seed of searches during the run.
+    public var seed: UInt64 = 1
+
+    /// Makes services.
+    public init(_ settings: SimulationSettings = SimulationSettings()) { self.settings = settings }
+
+    /// Runs traffic on a plan. `progress` is called with the number of requests that have ended.
+    ///
+    /// - Throws: `invalidPlan`, `invalidSetting`, `invalidTraffic`.
+    public func run(
+        _ traffic: SimulatedTraffic, plan: PlacementPlan, cost: FleetCost, progress: (Int) -> Void = { _ in }
+    ) throws(SimulationError) -> RunRecord {
+        try check(traffic, cost)
+        var dynamics: FleetDynamics?
+        if !faults.isEmpty {
+            dynamics = FleetDynamics(
+                faults: faults.sorted { $0.time < $1.time }, limits: limits,
+                longestRequestTokens: traffic.requests.map { $0.promptTokens + $0.outputTokens }.max() ?? 1,
+                moving: moving, seed: seed)
+        }
+        let run = try LiveRun(plan: plan, cost: cost, traffic: traffic, settings: settings, dynamics: dynamics)
+        run.run(progress: progress)
+        var record = RunRecord(
+            source: .simulated, system: "services", model: cost.model.name, workload: traffic.name,
+            rate: traffic.rate, seed: seed, plan: plan, requests: run.times)
+        record.isOracle = settings.lengthKnowledge == .exact
+        record.measure(busy: run.busySeconds, network: run.network.uses)
+        return record
+    }
+
+    private func check(_ traffic: SimulatedTraffic, _ cost: FleetCost) throws(SimulationError) {
+        try traffic.check()
+        for fault in faults {
+            guard cost.device(fault.device) != nil else {
+                throw SimulationError(.invalidSetting, "fault: there is no device \(fault.device)")
+            }
+            guard fault.time >= 0, fault.time.isFinite else {
+                throw SimulationError(.invalidSetting, "fault of \(fault.device): time_s is \(fault.time)")
+            }
+            if fault.kind == .slow, !(0.01...1000).contains(fault.factor ?? -1) {
+                throw SimulationError(.invalidSetting, "fault of \(fault.device): factor must be in 0.01...1000")
+            }
+        }
+    }
+}
+
+extension LiveRun {
+    /// Seconds that each device has computed.
+    var busySeconds: [DeviceID: Double] {
+        var seconds: [DeviceID: Double] = [:]
+        for run in runs {
+            for (stage, busy) in zip(run.replica.stages, run.busy) { seconds[stage.device, default: 0] += busy }
+        }
+        return seconds
+    }
+}
+
+extension RunRecord {
+    /// Takes the length of the run from its requests, and how much of it everything was busy.
+    mutating func measure(busy: [DeviceID: Double], network: [TransferNetwork.Use]) {
+        let first = requests.first?.arrival ?? 0
+        seconds = max(0, (requests.compactMap(\.end).max() ?? first) - first)
+        guard seconds > 0 else { return }
+        devices = busy.keys.sorted().map { Use(name: $0.rawValue, share: min(1, (busy[$0] ?? 0) / seconds)) }
+        self.network =
+            network.map { Use(name: "\($0.resource)", share: min(1, $0.busySeconds / seconds)) }
+            .sorted { $0.name < $1.name }
+    }
+}

@@ -1,0 +1,48 @@
+internal import CostModel
+internal import Domain
+
+/// The KV cache of one request on its way from the stages of a prefill replica to those of a decoder.
+struct KVTransfer {
+    /// The layers that a source and a target stage have in common.
+    struct Part {
+        var source: Int
+        var target: Int
+        var bytesPerToken: Double
+        /// `nil` where both are on one device, so that nothing travels.
+        var flow: TransferNetwork.FlowID?
+        var latency: Double
+    }
+
+    private(set) var parts: [Part] = []
+    /// Parts that each target stage still waits for.
+    private(set) var missing: [Int]
+
+    init(
+        from prefill: [PlanStage], to decode: [PlanStage], cost: FleetCost, share: Double,
+        _ network: inout TransferNetwork
+    ) {
+        missing = [Int](repeating: 0, count: decode.count)
+        let perLayer = Double(cost.model.kvBytesPerTokenPerLayer) * share
+        for (source, sender) in prefill.enumerated() {
+            for (target, receiver) in decode.enumerated() {
+                guard let shared = sender.layers.intersection(receiver.layers) else { continue }
+                let isLocal = sender.device == receiver.device
+                missing[target] += 1
+                parts.append(
+                    Part(
+                        source: source, target: target, bytesPerToken: Double(shared.count) * perLayer,
+                        flow: isLocal ? nil : network.open(from: sender.device, to: receiver.device),
+                        latency: cost.network.link(from: sender.device, to: receiver.device).latencySeconds))
+            }
+        }
+    }
+
+    /// Whether anything crosses the network.
+    var travels: Bool { parts.contains { $0.flow != nil } }
+
+    /// A part has arrived; returns whether its target stage has everything.
+    mutating func arrived(_ target: Int) -> Bool {
+        missing[target] -= 1
+        return missing[target] == 0
+    }
+}

@@ -1,0 +1,59 @@
+/// Two runs side by side, the first one measured, the second one simulated.
+public struct RunComparison: Codable, Sendable, Hashable {
+    /// One figure of both runs.
+    public struct Figure: Codable, Sendable, Hashable {
+        /// Of the first run.
+        public var real: Double
+        /// Of the second run.
+        public var simulated: Double
+        /// How much larger the second one is, as a share; absent where the first one is (nearly) 0.
+        public var error: Double?
+
+        init(_ real: Double, _ simulated: Double) {
+            self.real = real
+            self.simulated = simulated
+            error = real.magnitude > 1e-9 ? simulated / real - 1 : nil
+        }
+    }
+
+    /// One measure.
+    public struct Measure: Codable, Sendable, Hashable {
+        /// Its name.
+        public var name: String
+        /// Means and 90th percentiles.
+        public var mean: Figure
+        /// The 90th percentile.
+        public var p90: Figure
+    }
+
+    /// The measures.
+    public var measures: [Measure]
+    /// In what the runs are not comparable, for people.
+    public var warnings: [String]
+
+    /// Compares runs.
+    public init(_ real: RunRecord, _ simulated: RunRecord) {
+        let (left, right) = (RunSummary(real), RunSummary(simulated))
+        let names: [(String, KeyPath<RunSummary, Distribution>)] = [
+            ("w_prefill", \.prefillWait), ("w_kvmem", \.memoryWait), ("t_kv", \.transfer), ("w_decode", \.decodeWait),
+            ("stall", \.stall), ("w_total", \.waiting), ("ttft", \.timeToFirstToken), ("tpot", \.timePerOutputToken),
+            ("e2e", \.total),
+        ]
+        measures = names.map { name, path in
+            Measure(
+                name: name, mean: Figure(left[keyPath: path].mean, right[keyPath: path].mean),
+                p90: Figure(left[keyPath: path].p90, right[keyPath: path].p90))
+        }
+        let throughput = Figure(left.throughput, right.throughput)
+        measures.append(Measure(name: "throughput", mean: throughput, p90: throughput))
+        warnings = []
+        if real.model != simulated.model { warnings.append("models: \(real.model) and \(simulated.model)") }
+        if left.requests != right.requests { warnings.append("requests: \(left.requests) and \(right.requests)") }
+        if left.finished != right.finished { warnings.append("finished: \(left.finished) and \(right.finished)") }
+        let tokens = [real, simulated].map { run in run.requests.reduce(0) { $0 + $1.promptTokens + $1.outputTokens } }
+        if tokens[0] != tokens[1] { warnings.append("tokens: \(tokens[0]) and \(tokens[1])") }
+        if (real.rate / simulated.rate - 1).magnitude > 1e-6 {
+            warnings.append("rates: \(real.rate) and \(simulated.rate) requests/s")
+        }
+    }
+}

@@ -1,0 +1,201 @@
+public import CostModel
+public import Domain
+public import Planning
+public import Scheduling
+
+/// The systems that can be simulated, by name: who plans, and who schedules.
+public enum SimulatedSystem: String, Codable, Sendable, Hashable, CaseIterable {
+    /// The default planner and the services.
+    case e2llm
+    /// The paper's planner (genetic grouping, dynamic programming) and the least estimated wait.
+    case paper
+    /// Baseline planners with their schedulers.
+    case b0, b1, b2, b3
+    /// The groups of b1 under Splitwise's scheduler with a mixed pool.
+    case b1m
+    /// The default planner with the scheduler of b3.
+    case plannerOnly = "b4-planner"
+    /// The plan of b3 with the services.
+    case schedulerOnly = "b4-scheduler"
+
+    /// A line for people.
+    public var title: String {
+        switch self {
+        case .e2llm: "E2LLM: default planner and scheduler"
+        case .paper: "E2LLM as in the paper: genetic grouping, least estimated wait"
+        case .b0: "B0: colocated, least backlog"
+        case .b1: "B1: Splitwise-literal, least tokens"
+        case .b1m: "B1m: Splitwise-literal with mixed pool"
+        case .b2: "B2: Splitwise with the best ratio, least backlog"
+        case .b3: "B3: Splitwise-strong, least backlog"
+        case .plannerOnly: "B4: our plan, scheduler of B3"
+        case .schedulerOnly: "B4: plan of B3, our scheduler"
+        }
+    }
+
+    /// The baseline whose plan it has.
+    public var baseline: Baseline.Kind? {
+        switch self {
+        case .b0: .b0
+        case .b1, .b1m: .b1
+        case .b2: .b2
+        case .b3, .schedulerOnly: .b3
+        case .e2llm, .paper, .plannerOnly: nil
+        }
+    }
+
+    /// Whether the services' scheduler runs it; the others run under the reference behaviour.
+    public var hasServices: Bool { self == .e2llm || self == .schedulerOnly }
+}
+
+/// A fleet with a model, as systems are asked to plan for it.
+public struct SimulatedFleet: Sendable {
+    /// Its name.
+    public var name: String
+    /// What it costs for the model.
+    public var cost: FleetCost
+    /// The types of the devices, and where they stand.
+    public var types: [DeviceID: String]
+    /// Where the devices stand.
+    public var sites: [DeviceID: String]
+
+    /// Makes a fleet.
+    public init(name: String, cost: FleetCost, types: [DeviceID: String] = [:], sites: [DeviceID: String] = [:]) {
+        self.name = name
+        self.cost = cost
+        self.types = types
+        self.sites = sites
+    }
+}
+
+/// What all systems of a comparison may use.
+public struct SystemConditions: Sendable {
+    /// Whether KV travels while the prompt is computed.
+    public var streams = true
+    /// How KV may travel.
+    public var wireTypes: Set<KVType> = [.f16, .q8_0]
+    /// Roles that the default planner may mix in one plan.
+    public var roles = PlanningLimits.Roles.any
+    /// Tokens of a prefill chunk; `nil` for whole prompts. Baselines compute whole prompts.
+    public var chunkTokens: Int? = 256
+    /// Most sequences that a replica decodes together.
+    public var largestBatch = 16
+    /// What schedulers may know of output lengths.
+    public var lengthKnowledge = LengthKnowledge.mean
+    /// Least tokens per second of every decoding request; 0 for none.
+    public var minimumTokensPerSecond = 0.0
+    /// How the services choose replicas.
+    public var routing = RoutingPolicy.estimatedWait
+    /// The seed of searches.
+    public var seed: UInt64 = 1
+    /// What happens to devices; only the services can cope.
+    public var faults: [SimulatedFault] = []
+
+    /// Makes the defaults.
+    public init() {}
+
+    /// The limits of plans for a system.
+    public func limits(_ system: SimulatedSystem) -> PlanningLimits {
+        var limits = PlanningLimits()
+        limits.roles = system.baseline == nil ? roles : .any
+        limits.largestBatch = largestBatch
+        limits.minimumTokensPerSecond = minimumTokensPerSecond
+        limits.chunkTokens = streams ? chunkTokens ?? 256 : nil
+        // Baselines take the smaller form wherever it is allowed.
+        limits.wireTypes = system.baseline != nil && wireTypes.contains(.q8_0) ? [.q8_0] : wireTypes
+        return limits
+    }
+}
+
+/// A plan with the way in which its KV travels.
+public struct SystemPlan: Sendable {
+    /// The plan.
+    public var plan: PlacementPlan
+    /// The type on the wire.
+    public var wireType: KVType
+
+    /// Makes a plan.
+    public init(plan: PlacementPlan, wireType: KVType) {
+        self.plan = plan
+        self.wireType = wireType
+    }
+}
+
+extension SimulatedSystem {
+    /// Plans for a fleet.
+    ///
+    /// - Throws: `noPlan`, `invalidSetting`.
+    public func plan(
+        _ fleet: SimulatedFleet, _ demand: PlanningDemand, _ conditions: SystemConditions
+    ) throws(SimulationError) -> SystemPlan {
+        let limits = conditions.limits(self)
+        do throws(PlanningError) {
+            if let baseline {
+                let result = try Baseline(baseline).result(
+                    cost: fleet.cost, demand: demand, limits: limits, types: fleet.types, sites: fleet.sites)
+                return SystemPlan(
+                    plan: result.placementPlan(algorithm: rawValue), wireType: result.instance.wireType)
+            }
+            if self == .paper {
+                var options = PlanningOptions()
+                options.minimumTokensPerSecond = limits.minimumTokensPerSecond
+                options.largestDecodeConcurrency = limits.largestBatch
+                options.reservedContextTokens = demand.longestRequestTokens
+                options.chunkTokens = limits.chunkTokens
+                options.orderedGroups = true
+                let plan = try Planner.plan(
+                    cost: fleet.cost, workload: demand.statistics, options: options, seed: conditions.seed)
+                return SystemPlan(plan: plan, wireType: conditions.wireTypes.contains(.q8_0) ? .q8_0 : .f16)
+            }
+            let result = try PlacementPlanner(seed: conditions.seed).plan(
+                cost: fleet.cost, demand: demand, limits: limits)
+            return SystemPlan(
+                plan: result.placementPlan(algorithm: "default (seed \(conditions.seed))"),
+                wireType: result.instance.wireType)
+        } catch {
+            throw SimulationError(.noPlan, "\(rawValue): \(error)")
+        }
+    }
+
+    /// Runs traffic on a plan.
+    ///
+    /// - Throws: `invalidPlan`, `invalidSetting`, `invalidTraffic`.
+    public func run(
+        _ traffic: SimulatedTraffic, on plan: SystemPlan, fleet: SimulatedFleet, _ conditions: SystemConditions,
+        progress: (Int) -> Void = { _ in }
+    ) throws(SimulationError) -> RunRecord {
+        var record: RunRecord
+        if hasServices {
+            var settings = SimulationSettings()
+            settings.largestBatch = conditions.largestBatch
+            settings.chunkTokens = conditions.chunkTokens
+            settings.streams = conditions.streams
+            settings.wireType = plan.wireType
+            settings.lengthKnowledge = conditions.lengthKnowledge
+            settings.routing = conditions.routing
+            var services = SimulatedServices(settings)
+            services.faults = conditions.faults
+            services.limits = conditions.limits(self)
+            services.seed = conditions.seed
+            record = try services.run(traffic, plan: plan.plan, cost: fleet.cost, progress: progress)
+        } else {
+            guard conditions.faults.isEmpty else {
+                throw SimulationError(.invalidSetting, "faults: only the services cope with them, not \(rawValue)")
+            }
+            var settings = ReferenceSettings()
+            settings.routing = self == .b1 ? .tokens : self == .b1m ? .mixedPools : .backlog
+            settings.largestBatch = conditions.largestBatch
+            settings.streams = conditions.streams
+            settings.wireType = plan.wireType
+            settings.lengthKnowledge = conditions.lengthKnowledge
+            let outputs = traffic.requests.reduce(0) { $0 + $1.outputTokens }
+            settings.meanOutputTokens = Double(outputs) / Double(max(1, traffic.requests.count))
+            record = try ReferenceServices(settings).run(
+                traffic, plan: plan.plan, cost: fleet.cost, progress: progress)
+        }
+        record.system = rawValue
+        record.fleet = fleet.name
+        record.seed = conditions.seed
+        return record
+    }
+}

@@ -1,0 +1,35 @@
+public import Domain
+public import Scheduling
+
+/// What the simulated services may use; the same for all systems that are compared.
+public struct SimulationSettings: Sendable, Hashable {
+    /// Most sequences that a replica decodes together.
+    public var largestBatch = 16
+    /// Tokens of a prefill chunk; `nil` for whole prompts.
+    public var chunkTokens: Int? = 256
+    /// Whether KV travels while the prompt is still being computed.
+    public var streams = true
+    /// How KV travels.
+    public var wireType = KVType.f16
+    /// What schedulers may know of output lengths; every system reserves memory for the true length.
+    public var lengthKnowledge = LengthKnowledge.mean
+    /// How many times its decode concurrency a replica may be loaded with, where the estimates favour it.
+    public var overcommit = SchedulingConfiguration().overcommit
+    /// Longest prompt that a pure decoder replica may prefill for itself while prefill replicas serve.
+    public var localPrefillTokens = SchedulingConfiguration().localPrefillTokens
+    /// How replicas are chosen.
+    public var routing = RoutingPolicy.estimatedWait
+
+    /// Makes the defaults.
+    public init() {}
+
+    /// What is wrong, naming the field; `nil` where nothing is.
+    var problem: String? {
+        if !(1...4096).contains(largestBatch) { return "largest batch: \(largestBatch) is not in 1...4096" }
+        if let chunkTokens, !(1...(1 << 20)).contains(chunkTokens) {
+            return "chunk: \(chunkTokens) is not in 1...\(1 << 20)"
+        }
+        if !(overcommit >= 1 && overcommit <= 1000) { return "overcommit: \(overcommit) is not in 1...1000" }
+        return nil
+    }
+}
