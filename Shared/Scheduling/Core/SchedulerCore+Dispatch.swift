@@ -9,7 +9,7 @@ extension SchedulerCore {
             ReplicaSituation(
                 replica: replica, routable: isUp(replica) && !isLeaving(replica.id),
                 inhibited: (inhibited[replica.id] ?? now) > now, kvCapacity: kvCapacity(of: replica),
-                correction: correction(of: replica))
+                correction: correction(of: replica), usage: usage[replica.id] ?? ReplicaUsage())
         }
         var index: [ReplicaID: Int] = [:]
         for (position, situation) in situations.enumerated() { index[situation.replica.id] = position }
@@ -90,11 +90,17 @@ extension SchedulerCore {
             let need = Router.Need(
                 promptTokens: request.promptTokens, totalTokens: total, remainingTokens: remaining,
                 expectedTokens: configuration.lengthKnowledge.expected(
-                    limit: Double(remaining), mean: assumedOutputTokens))
+                    limit: Double(remaining), mean: assumedOutputTokens),
+                behind: requests.waiting.count - 1)
             switch router.decide(need, situations, times, turn: requests.turn) {
             case .unservable: continue
             case .wait: return
             case .route(let prefill, let decode, let reserved, let firstToken):
+                for situation in situations {
+                    usage[situation.replica.id, default: ReplicaUsage()].note(
+                        prefillBacklog: situation.prefillBacklog, sequences: situation.sequences,
+                        places: times.mostSequences(situation.replica))
+                }
                 start(
                     waiting, prefill: prefill, decode: decode, reserved: reserved, firstToken: firstToken,
                     inForce: inForce, times: times, at: now)

@@ -37,6 +37,8 @@ public struct SchedulerCore: Sendable {
     var inhibited: [ReplicaID: Double] = [:]
     /// What devices cost where they are described, not measured.
     let describedCost: FleetCost?
+    /// How much of each replica was in use lately.
+    var usage: [ReplicaID: ReplicaUsage] = [:]
     /// Estimates for the plan in force.
     var times: ReplicaTimes?
     /// When the state was last published.

@@ -22,6 +22,8 @@ struct ReplicaSituation: Sendable {
     var remainingTokens = 0.0
     /// Measured over estimated time, per phase.
     var correction = SpeedCorrection()
+    /// How much of it was in use lately.
+    var usage = ReplicaUsage()
 
     /// Tokens that a mean sequence has still to generate.
     var meanRemaining: Double { sequences > 0 ? remainingTokens / Double(sequences) : 0 }
@@ -34,6 +36,31 @@ struct ReplicaSituation: Sendable {
         let target = max(1, replica.decodeConcurrency)
         return max(target, Int((Double(target) * max(1, overcommit)).rounded()))
     }
+}
+
+/// How much of a replica was in use when requests arrived, a mean over the last some dozen of them.
+struct ReplicaUsage: Sendable, Hashable {
+    /// Weight of the newest arrival.
+    private static let newest = 1.0 / 32
+    /// Means are not trusted beyond this: later arrivals would count without bound.
+    private static let most = 0.88
+
+    /// Share of arrivals that found prompts there.
+    private(set) var prefill = 0.0
+    /// Share of its places for decoding that were taken.
+    private(set) var decode = 0.0
+
+    /// A request arrived and found the replica like this.
+    mutating func note(prefillBacklog: Double, sequences: Int, places: Int) {
+        prefill += Self.newest * ((prefillBacklog > 0 ? 1 : 0) - prefill)
+        decode += Self.newest * (min(1, Double(sequences) / Double(max(1, places))) - decode)
+    }
+
+    /// What a second of queue costs all requests together, the later ones included that find it longer: at a utilisation u
+    /// the queue is u / (1 - u) times as long a while later as it would be without it.
+    var prefillWeight: Double { 1 / (1 - min(Self.most, prefill)) }
+    /// The same for places to decode.
+    var decodeWeight: Double { 1 / (1 - min(Self.most, decode)) }
 }
 
 /// Measured over estimated time of a replica; 1 means that the estimates are right.

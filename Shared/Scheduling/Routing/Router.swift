@@ -16,6 +16,8 @@ struct Router: Sendable {
         var remainingTokens: Int
         /// Tokens that it will generate, as far as one can know.
         var expectedTokens: Double
+        /// Requests that wait for a route behind it.
+        var behind = 0
     }
 
     /// The outcome.
@@ -164,7 +166,8 @@ struct Router: Sendable {
     ) {
         let decode = target.situation
         let isLocal = candidate.source == nil
-        var prefillSeconds = source.situation.prefillBacklog + source.latency
+        let backlog = source.situation.prefillBacklog
+        var prefillSeconds = backlog + source.latency
         var disturbance = 0.0
         if isLocal, decode.sequences > 0 {
             // Prompt chunks ride along with decode steps: each delays the other.
@@ -191,6 +194,14 @@ struct Router: Sendable {
         candidate.firstToken = prefillSeconds + (isLocal && !candidate.fits ? wait : 0)
         // Where the decoder is what a request waits for, an early first token costs nothing and is better than a late one.
         let early = Self.earlyWeight * prefillSeconds
-        candidate.cost = prefillSeconds + kv + wait + stall + need.expectedTokens * step + disturbance + early
+        // What this request makes later ones wait; those that are known, and those to be expected. A replica that is full
+        // takes one at every departure.
+        let isFull = !candidate.fits || decode.sequences >= target.places
+        let turn = isFull ? departure / Double(decode.sequences + 1) : 0
+        let later =
+            Double(need.behind) * turn + backlog * (source.situation.usage.prefillWeight - 1)
+            + wait * (decode.usage.decodeWeight - 1)
+        candidate.cost =
+            prefillSeconds + kv + wait + stall + need.expectedTokens * step + disturbance + early + later
     }
 }
