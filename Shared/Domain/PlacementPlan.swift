@@ -37,6 +37,11 @@ public struct PlanReplica: Codable, Sendable, Hashable {
     public var stages: [PlanStage]
     /// Sequences that decode together (0 for prefill replicas).
     public var decodeConcurrency: Int
+    /// Parts into which the pipeline splits that many sequences; one a stage where the plan does not say.
+    public var microBatches: Int?
+    /// Prompt tokens that a step computes at most while sequences decode; the workers' token budget where the plan does
+    /// not say.
+    public var mixedChunkTokens: Int?
     /// Tokens of KV cache that every stage can hold.
     public var kvCapacityTokens: Int
     /// Requests per second that it can sustain in its phase.
@@ -46,13 +51,16 @@ public struct PlanReplica: Codable, Sendable, Hashable {
 
     /// Makes a replica.
     public init(
-        id: ReplicaID, role: ReplicaRole, stages: [PlanStage], decodeConcurrency: Int, kvCapacityTokens: Int,
-        predictedRequestsPerSecond: Double, predictedTokenGapSeconds: Double
+        id: ReplicaID, role: ReplicaRole, stages: [PlanStage], decodeConcurrency: Int, microBatches: Int? = nil,
+        mixedChunkTokens: Int? = nil, kvCapacityTokens: Int, predictedRequestsPerSecond: Double,
+        predictedTokenGapSeconds: Double
     ) {
         self.id = id
         self.role = role
         self.stages = stages
         self.decodeConcurrency = decodeConcurrency
+        self.microBatches = microBatches
+        self.mixedChunkTokens = mixedChunkTokens
         self.kvCapacityTokens = kvCapacityTokens
         self.predictedRequestsPerSecond = predictedRequestsPerSecond
         self.predictedTokenGapSeconds = predictedTokenGapSeconds
@@ -61,6 +69,8 @@ public struct PlanReplica: Codable, Sendable, Hashable {
     private enum CodingKeys: String, CodingKey {
         case id, role, stages
         case decodeConcurrency = "decode_concurrency"
+        case microBatches = "micro_batches"
+        case mixedChunkTokens = "mixed_chunk_tokens"
         case kvCapacityTokens = "kv_capacity_tokens"
         case predictedRequestsPerSecond = "predicted_requests_per_s"
         case predictedTokenGapSeconds = "predicted_token_gap_s"

@@ -12,6 +12,10 @@ extension PlacementPlan {
             plan.replicas[index].kvCapacityTokens = capacity
             guard plan.replicas[index].role != .prefill, plan.replicas[index].decodeConcurrency < 1 else { continue }
             plan.replicas[index].decodeConcurrency = max(1, min(largestBatch, capacity / max(1, requestTokens)))
+            plan.replicas[index].microBatches = cost.microBatches(
+                stages, role: plan.replicas[index].role, concurrency: plan.replicas[index].decodeConcurrency,
+                contextTokens: requestTokens)
+            plan.replicas[index].mixedChunkTokens = cost.mixedChunkTokens(stages)
         }
         return plan
     }

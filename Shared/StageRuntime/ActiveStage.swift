@@ -43,7 +43,7 @@ struct ActiveStage {
             policy: BatchPolicy(
                 maxBatchedTokens: maxBatchedTokens,
                 maxSequences: BatchPolicy.mostSequences(planned: replica.decodeConcurrency)),
-            stageCount: replica.stages.count)
+            replica: replica)
     }
 
     /// The stage under a new plan in which it is unchanged: same engine, same sequences.
@@ -51,7 +51,9 @@ struct ActiveStage {
         var next = ActiveStage(
             assignment: assignment, replica: replica, slot: slot, kvCapacityTokens: kvCapacityTokens,
             weightBytes: weightBytes, loadedIn: loadedIn, maxBatchedTokens: maxBatchedTokens)
+        let policy = next.driver.policy
         next.driver = driver
+        next.driver.adopt(policy, replica)
         next.sequences = sequences
         next.counters = counters
         next.firstEndpoint = firstEndpoint

@@ -10,6 +10,9 @@ extension PlanningResult {
             let stages = stages(group)
             return PlanReplica(
                 id: ReplicaID(name), role: group.role, stages: stages, decodeConcurrency: group.concurrency,
+                microBatches: cost.microBatches(
+                    stages, role: group.role, concurrency: group.concurrency, contextTokens: instance.contextTokens),
+                mixedChunkTokens: group.role == .prefill ? nil : cost.mixedChunkTokens(stages),
                 kvCapacityTokens: cost.kvCapacityTokens(stages), predictedRequestsPerSecond: group.rate,
                 predictedTokenGapSeconds: group.tokenGap)
         }.sorted { $0.id < $1.id }

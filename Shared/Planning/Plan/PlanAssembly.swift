@@ -46,6 +46,12 @@ struct PlanAssembly: Sendable {
             return PlanReplica(
                 id: ReplicaID("\(member.role.rawValue)-\(padded)"), role: member.role,
                 stages: member.stages.map { stage($0, member) }, decodeConcurrency: member.decode?.concurrency ?? 0,
+                microBatches: member.decode.flatMap {
+                    cost.microBatches(
+                        member.stages, role: member.role, concurrency: $0.concurrency,
+                        contextTokens: traffic.contextTokens)
+                },
+                mixedChunkTokens: member.role == .prefill ? nil : cost.mixedChunkTokens(member.stages),
                 kvCapacityTokens: cost.kvCapacityTokens(member.stages), predictedRequestsPerSecond: member.rate,
                 predictedTokenGapSeconds: member.decode?.gap ?? 0)
         }

@@ -29,20 +29,42 @@ public struct StageDriver: Sendable {
     }
 
     /// Limits on one step.
-    public let policy: BatchPolicy
+    public private(set) var policy: BatchPolicy
     /// Stages of the replica.
     public let stageCount: Int
+    /// Least rows of a micro-batch where more sequences than that decode.
+    public private(set) var microBatchRows = 1
+    /// Most prompt rows of a step while sequences decode, so that their next tokens do not wait long.
+    public private(set) var mixedChunkTokens = Int.max
     private var sequences: [RequestID: Sequence] = [:]
     private var prefillQueue: [RequestID] = []
     private var decodeQueue: [RequestID] = []
     private var inFlight: Set<UInt64> = []
+    /// Those of them with decode rows.
+    private var decodeSteps: Set<UInt64> = []
     private var lastStep: UInt64 = 0
     private var early = EarlyArrivals()
 
-    /// Makes a driver for a replica of `stageCount` stages.
+    /// Makes a driver for a replica of `stageCount` stages, with as many micro-batches.
     public init(policy: BatchPolicy, stageCount: Int) {
         self.policy = policy
         self.stageCount = max(1, stageCount)
+    }
+
+    /// Makes a driver for a replica of a plan.
+    public init(policy: BatchPolicy, replica: PlanReplica) {
+        self.init(policy: policy, stageCount: replica.stages.count)
+        adopt(policy, replica)
+    }
+
+    /// Goes on under another plan that has the same stages.
+    public mutating func adopt(_ policy: BatchPolicy, _ replica: PlanReplica) {
+        self.policy = policy
+        mixedChunkTokens = max(1, replica.mixedChunkTokens ?? .max)
+        microBatchRows = 1
+        if let parts = replica.microBatches, parts > 0 {
+            microBatchRows = max(1, (replica.decodeConcurrency + parts - 1) / parts)
+        }
     }
 
     /// Sequences that hold KV cache or wait here.
@@ -112,6 +134,7 @@ public struct StageDriver: Sendable {
     /// A step has left the last stage with these sampled tokens.
     public mutating func stepDone(_ number: UInt64, results: [StepResult]) -> [StageInstruction] {
         guard inFlight.remove(number) != nil else { return [] }
+        decodeSteps.remove(number)
         var instructions: [StageInstruction] = []
         for result in results {
             guard var sequence = sequences[result.request] else { continue }
@@ -150,20 +173,24 @@ public struct StageDriver: Sendable {
         guard inFlight.count < (stageCount == 1 ? 1 : stageCount + 1) else { return nil }
         var instructions: [StageInstruction] = []
         var parts = decodeParts(&instructions)
-        parts += promptParts(budget: policy.maxBatchedTokens - parts.count, &instructions)
+        let budget = min(policy.maxBatchedTokens - parts.count, decodeQueue.isEmpty ? .max : mixedChunkTokens)
+        parts += promptParts(budget: budget, &instructions)
         guard !parts.isEmpty else { return nil }
         lastStep += 1
         inFlight.insert(lastStep)
+        if parts.contains(where: { $0.inputToken != nil }) { decodeSteps.insert(lastStep) }
         return (Step(number: lastStep, parts: parts), instructions)
     }
 
-    /// Decode rows of sequences that are in no step; a replica of several stages splits its sequences into as many
-    /// micro-batches as it has stages. Those beyond `maxSequences` wait until one of the others ends, so that sequences that
+    /// Decode rows of sequences that are in no step, at most one micro-batch: one a stage, but not smaller than planned,
+    /// since a step of few rows reads the same weights. Those beyond `maxSequences` wait until one of the others ends, so that sequences that
     /// run keep their speed.
     private mutating func decodeParts(_ instructions: inout [StageInstruction]) -> [StepPart] {
-        let microBatches = stageCount
         let concurrent = min(decodeQueue.count, policy.maxSequences)
-        let limit = min((concurrent + microBatches - 1) / microBatches, policy.maxBatchedTokens)
+        let share = (concurrent + stageCount - 1) / stageCount
+        let limit = max(1, min(max(share, microBatchRows), policy.maxBatchedTokens))
+        // Sequences that join wait for others that are on their way, or they would travel in small steps of their own for ever.
+        guard decodeSteps.count < (concurrent + limit - 1) / limit else { return [] }
         var parts: [StepPart] = []
         var rest: [RequestID] = []
         let waiting = decodeQueue.dropFirst(concurrent)

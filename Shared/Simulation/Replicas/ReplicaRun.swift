@@ -39,7 +39,7 @@ struct ReplicaRun {
         self.replica = replica
         self.clock = clock
         let count = replica.stages.count
-        driver = StageDriver(policy: policy, stageCount: count)
+        driver = StageDriver(policy: policy, replica: replica)
         freeAt = [Double](repeating: -.infinity, count: count)
         busy = [Double](repeating: 0, count: count)
         slowdown = [Double](repeating: 1, count: count)
