@@ -63,7 +63,12 @@ extension SchedulerCore {
             overcommit: configuration.overcommit)
     }
 
-    /// Routes requests in order of their arrival until one has to wait for room.
+    /// Requests without room that others are tried for.
+    private static let mostBlocked = 8
+    /// Later requests that may be routed before one for which there is no room: none waits for ever.
+    private static let mostOvertakers = 8
+
+    /// Routes requests in order of their arrival; where there is no room for one, some later ones are tried.
     mutating func dispatch(at now: Double) {
         guard adoption == nil, let inForce, let times else {
             noteServing(false, at: now)
@@ -77,6 +82,7 @@ extension SchedulerCore {
         var situations = situations(at: now)
         let maxContext = fleet.model?.maxContext ?? .max
         let longest = longestSequence
+        var blocked = 0
         for waiting in requests.waiting {
             let request = waiting.request
             if let longest, request.promptTokens >= longest {
@@ -91,19 +97,23 @@ extension SchedulerCore {
                 promptTokens: request.promptTokens, totalTokens: total, remainingTokens: remaining,
                 expectedTokens: configuration.lengthKnowledge.expected(
                     limit: Double(remaining), mean: assumedOutputTokens),
-                behind: requests.waiting.count - 1)
+                behind: requests.waiting.count - 1 - blocked)
             switch router.decide(need, situations, times, turn: requests.turn) {
             case .unservable: continue
-            case .wait: return
+            case .wait:
+                blocked += 1
+                if blocked > Self.mostBlocked || waiting.overtaken >= Self.mostOvertakers { return }
             case .route(let prefill, let decode, let reserved, let firstToken):
                 for situation in situations {
                     usage[situation.replica.id, default: ReplicaUsage()].note(
                         prefillBacklog: situation.prefillBacklog, sequences: situation.sequences,
-                        places: times.mostSequences(situation.replica))
+                        places: times.mostSequences(situation.replica),
+                        kvShare: Double(situation.kvReserved + reserved) / Double(max(1, situation.kvCapacity)))
                 }
                 start(
                     waiting, prefill: prefill, decode: decode, reserved: reserved, firstToken: firstToken,
                     inForce: inForce, times: times, at: now)
+                requests.noteOvertaken(first: blocked)
                 situations = self.situations(at: now)
             }
         }

@@ -70,4 +70,6 @@ struct WaitingRequest: Sendable {
     var since: Double
     /// Gateway heartbeats in a row that did not list it.
     var missedBeats = 0
+    /// Later requests that were routed before it, since there was no room for it.
+    var overtaken = 0
 }

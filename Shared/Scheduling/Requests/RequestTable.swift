@@ -55,6 +55,11 @@ struct RequestTable: Sendable {
         return waiting.remove(at: index)
     }
 
+    /// A later request was routed before the first `count`.
+    mutating func noteOvertaken(first count: Int) {
+        for index in waiting.indices.prefix(count) { waiting[index].overtaken += 1 }
+    }
+
     /// A request was routed.
     mutating func start(_ record: RequestRecord) {
         if running.updateValue(record, forKey: record.id) == nil { started.append(record.id) }

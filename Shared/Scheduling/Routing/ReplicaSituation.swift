@@ -31,6 +31,13 @@ struct ReplicaSituation: Sendable {
     /// Whether so many more tokens can be reserved.
     func hasRoom(_ tokens: Int) -> Bool { kvReserved + tokens <= kvCapacity }
 
+    /// How many sequences have to leave until so many tokens can be reserved; at least 1, since something is missing.
+    func departures(for tokens: Int) -> Double {
+        let missing = Double(kvReserved + tokens - kvCapacity)
+        let mean = Double(kvReserved) / Double(max(1, sequences))
+        return max(1, (missing / max(1, mean)).rounded(.up))
+    }
+
     /// Most sequences that may decode here at once.
     func sequenceLimit(overcommit: Double) -> Int {
         let target = max(1, replica.decodeConcurrency)
@@ -47,13 +54,13 @@ struct ReplicaUsage: Sendable, Hashable {
 
     /// Share of arrivals that found prompts there.
     private(set) var prefill = 0.0
-    /// Share of its places for decoding that were taken.
+    /// Share of its places for decoding, or of its KV cache if that is more, that were taken.
     private(set) var decode = 0.0
 
     /// A request arrived and found the replica like this.
-    mutating func note(prefillBacklog: Double, sequences: Int, places: Int) {
+    mutating func note(prefillBacklog: Double, sequences: Int, places: Int, kvShare: Double) {
         prefill += Self.newest * ((prefillBacklog > 0 ? 1 : 0) - prefill)
-        decode += Self.newest * (min(1, Double(sequences) / Double(max(1, places))) - decode)
+        decode += Self.newest * (min(1, max(kvShare, Double(sequences) / Double(max(1, places)))) - decode)
     }
 
     /// What a second of queue costs all requests together, the later ones included that find it longer: at a utilisation u

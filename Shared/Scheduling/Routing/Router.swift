@@ -68,6 +68,10 @@ struct Router: Sendable {
     /// What a second until the first token counts for besides its part in the completion time.
     private static let earlyWeight = 0.05
 
+    /// What a second of waiting counts for besides its part in the completion time. Waiting for a fast replica while a slow
+    /// one idles may suit a request, but the queue grows for all.
+    private static let waitWeight = 1.0
+
     var policy: RoutingPolicy
     var localPrefillTokens: Int
     var overcommit: Double
@@ -174,19 +178,23 @@ struct Router: Sendable {
             prefillSeconds += target.gap
             disturbance += Double(decode.sequences) * source.cycle
         }
+        // Until there is room for it, or a place on the decoder; what of it the request itself notices.
+        var full = 0.0
         var wait = 0.0
         var step = target.joinedGap
         // Sequences end evenly over twice their mean remaining work.
         let departure = max(1, decode.meanRemaining) * 2 * target.gap
         if !candidate.fits {
-            wait = departure / Double(decode.sequences + 1)
+            full = decode.departures(for: candidate.reserved) * departure / Double(decode.sequences + 1)
+            wait = full
             step = target.gap
         } else if decode.sequences < target.places {
             disturbance += max(0, target.joinedGap - target.gap) * decode.remainingTokens
         } else {
             // It waits on the decoder for a place.
             let before = Double(decode.sequences - target.places + 1)
-            wait = max(0, before * departure / Double(target.places + 1) - prefillSeconds - kv)
+            full = before * departure / Double(target.places + 1)
+            wait = max(0, full - prefillSeconds - kv)
             step = target.gap
         }
         // Prefill that the decoder still has to do for others also stalls its steps.
@@ -200,8 +208,8 @@ struct Router: Sendable {
         let turn = isFull ? departure / Double(decode.sequences + 1) : 0
         let later =
             Double(need.behind) * turn + backlog * (source.situation.usage.prefillWeight - 1)
-            + wait * (decode.usage.decodeWeight - 1)
+            + full * (decode.usage.decodeWeight - 1)
         candidate.cost =
-            prefillSeconds + kv + wait + stall + need.expectedTokens * step + disturbance + early + later
+            Self.waitWeight * (wait + backlog) + prefillSeconds + kv + wait + stall + need.expectedTokens * step + disturbance + early + later
     }
 }

@@ -26,6 +26,8 @@ public struct StageDriver: Sendable {
         var plan: SequencePlan
         var state: State
         var decodeInFlight = false
+        /// Shorter prompts that came later and are computed before.
+        var overtaken = 0
     }
 
     /// Limits on one step.
@@ -83,7 +85,7 @@ public struct StageDriver: Sendable {
         guard sequences[plan.request] == nil else { return [] }
         if plan.prefillsHere {
             sequences[plan.request] = Sequence(plan: plan, state: .queued)
-            prefillQueue.append(plan.request)
+            enqueue(plan)
         } else {
             sequences[plan.request] = Sequence(
                 plan: plan, state: .receiving(stagesMissing: Set(0..<stageCount), token: nil))
@@ -210,6 +212,19 @@ public struct StageDriver: Sendable {
         // Those that were served go behind the others that run, so that micro-batches take turns.
         decodeQueue = rest + parts.map(\.request) + waiting
         return parts
+    }
+
+    /// Shorter prompts go before longer ones that nobody has begun, which makes the mean wait shorter; no prompt is overtaken
+    /// more than a number of times.
+    private mutating func enqueue(_ plan: SequencePlan) {
+        var index = prefillQueue.count
+        while index > 0, let before = sequences[prefillQueue[index - 1]], case .queued = before.state,
+            before.plan.tokenCount > plan.tokenCount, before.overtaken < policy.mostOvertakers
+        {
+            sequences[prefillQueue[index - 1]]?.overtaken += 1
+            index -= 1
+        }
+        prefillQueue.insert(plan.request, at: index)
     }
 
     private mutating func promptParts(budget: Int, _ instructions: inout [StageInstruction]) -> [StepPart] {

@@ -104,6 +104,9 @@ public struct BatchPolicy: Sendable, Hashable {
     /// Most sequences that decode together.
     public var maxSequences: Int
 
+    /// Shorter prompts that may be computed before one that came first.
+    public var mostOvertakers = 8
+
     /// Most sequences that a replica decodes together which is planned for a number of them: bursts may go beyond the plan.
     public static func mostSequences(planned: Int) -> Int { max(1, 2 * planned) }
 

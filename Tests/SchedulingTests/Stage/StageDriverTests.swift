@@ -72,6 +72,71 @@ private func rests(_ driver: inout StageDriver) -> Bool { driver.nextStep() == n
         #expect(step.parts.map(\.request.rawValue).sorted() == ["b", "c"])
     }
 
+    @Test func shorterPromptsGoFirstButOvertakeOnlySoOften() throws {
+        var driver = StageDriver(policy: BatchPolicy(maxBatchedTokens: 100, maxSequences: 4), stageCount: 1)
+        _ = driver.open(plan("begun", 150))
+        let (first, _) = try take(&driver)
+        _ = driver.stepDone(first.number, results: [])
+        _ = driver.open(plan("long", 100))
+        for index in 0..<10 { _ = driver.open(plan("short\(index)", 50)) }
+        var order: [String] = []
+        while let (step, _) = driver.nextStep() {
+            order += step.parts.filter(\.sample).map(\.request.rawValue)
+            for part in step.parts where part.sample { _ = driver.cancel(part.request) }
+            _ = driver.stepDone(step.number, results: [])
+        }
+        let shorts = (0..<10).map { "short\($0)" }
+        #expect(order == ["begun"] + shorts.prefix(8) + ["long"] + shorts.suffix(2))
+    }
+
+    /// A plan says how many rows a micro-batch has at least: fewer sequences than that travel together.
+    @Test func microBatchesAreNotSmallerThanPlanned() throws {
+        var driver = StageDriver(
+            policy: BatchPolicy(),
+            replica: replica(stages: 2, concurrency: 4, microBatches: 1, mixedChunkTokens: nil))
+        for name in ["a", "b"] {
+            _ = driver.open(plan(name, 5, prefill: false))
+            for stage in 0..<2 { _ = driver.kvComplete(RequestID(name), stage: stage) }
+            _ = driver.firstToken(RequestID(name), token: 1, finishReason: nil)
+        }
+        let (both, _) = try take(&driver)
+        #expect(both.decodeRows == 2)
+        _ = driver.open(plan("c", 5, prefill: false))
+        for stage in 0..<2 { _ = driver.kvComplete("c", stage: stage) }
+        _ = driver.firstToken("c", token: 1, finishReason: nil)
+        #expect(rests(&driver), "one that joins waits for those that are on their way")
+        _ = driver.stepDone(both.number, results: both.parts.map { StepResult(request: $0.request, token: 1) })
+        let (three, _) = try take(&driver)
+        #expect(three.decodeRows == 3)
+        driver.adopt(BatchPolicy(), replica(stages: 2, concurrency: 4, microBatches: 2, mixedChunkTokens: nil))
+        _ = driver.stepDone(three.number, results: three.parts.map { StepResult(request: $0.request, token: 1) })
+        let (half, _) = try take(&driver)
+        #expect(half.decodeRows == 2, "another plan of the same stages is followed from the next step on")
+    }
+
+    @Test func promptsAreCutShortWhileSequencesDecode() throws {
+        var driver = StageDriver(
+            policy: BatchPolicy(maxBatchedTokens: 64, maxSequences: 4),
+            replica: replica(stages: 1, concurrency: 4, microBatches: 1, mixedChunkTokens: 16))
+        _ = driver.open(plan("a", 64))
+        let (alone, _) = try take(&driver)
+        #expect(alone.promptRows == 64, "nobody waits")
+        _ = driver.stepDone(alone.number, results: [StepResult(request: "a", token: 1)])
+        _ = driver.open(plan("b", 40))
+        let (beside, _) = try take(&driver)
+        #expect((beside.promptRows, beside.decodeRows) == (16, 1))
+    }
+
+    private func replica(
+        stages: Int, concurrency: Int, microBatches: Int?, mixedChunkTokens: Int?
+    ) -> PlanReplica {
+        PlanReplica(
+            id: "mixed-1", role: .mixed,
+            stages: (0..<stages).map { PlanStage(device: DeviceID("d\($0)"), layers: LayerRange($0, $0 + 1)) },
+            decodeConcurrency: concurrency, microBatches: microBatches, mixedChunkTokens: mixedChunkTokens,
+            kvCapacityTokens: 4096, predictedRequestsPerSecond: 1, predictedTokenGapSeconds: 0.1)
+    }
+
     @Test func aTransferredSequenceRunsOnlyWithTokenAndKVOfEveryStage() throws {
         var driver = StageDriver(policy: BatchPolicy(), stageCount: 2)
         _ = driver.open(plan("a", 5, prefill: false))
