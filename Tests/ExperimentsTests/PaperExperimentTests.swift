@@ -83,6 +83,8 @@ import Testing
         let cell = try #require(text.split(separator: "\n").first { $0.hasPrefix("| extended | 1.0 s | 56.1 | ") })
         #expect(cell.contains(" | 155.9 | ") && cell.contains(" | 64.0 % | "))
         #expect(text.contains("| custom extended | 1.0 s | 130.8 | "))
+        let totals = "| workload | every | `paper` e2e | requests/s | `splitwise-adapted` e2e | requests/s | "
+        #expect(text.contains(totals + "`e2llm` e2e | requests/s |\n"))
         let csv = result.csv.split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
         #expect(csv.count == 7 && Set(csv.map(\.count)) == [61])
         #expect(csv[1].prefix(7) == ["3.0", "extended", "1.0", "paper", "2", "2", "56.1"])
