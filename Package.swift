@@ -79,9 +79,9 @@ let package = Package(
         shared("CostModel", ["Domain"]),
         shared("Planning", ["Domain", "CostModel"]),
         shared("Scenarios", ["Domain", "CostModel"]),
-        shared("Experiments", ["Domain", "CostModel", "Planning", "Scenarios"]),
         shared("Scheduling", ["Domain", "CostModel"]),
         shared("Simulation", ["Domain", "CostModel", "Planning", "Scenarios", "Scheduling"]),
+        shared("Experiments", ["Domain", "CostModel", "Planning", "Scenarios", "Simulation"]),
         shared(
             "ServiceRuntime",
             [
@@ -116,7 +116,7 @@ let package = Package(
         test("MessagingTests", ["Messaging"]),
         test("InferenceTests", ["Inference", "Domain", "TestSupport"]),
         test("CostModelTests", ["CostModel", "Domain"]),
-        test("ExperimentsTests", ["Experiments", "Planning", "Scenarios", "CostModel", "Domain"]),
+        test("ExperimentsTests", ["Experiments", "Simulation", "Planning", "Scenarios", "CostModel", "Domain"]),
         test("ScenariosTests", ["Scenarios", "CostModel", "Domain"]),
         test("PlanningTests", ["Planning", "Scenarios", "CostModel", "Domain"]),
         test("SimulationTests", ["Simulation", "Scheduling", "Planning", "Scenarios", "CostModel", "Domain"]),

@@ -5,6 +5,9 @@ public struct PlanningOptions: Sendable, Hashable {
     public var allowMixed = false
     /// With `allowMixed`: by which share a plan with mixed replicas must be better than the best split plan.
     public var mixedMargin = 0.1
+    /// Whether every prefill replica must process prompts at least as fast as every decoder replica could: the rule of the
+    /// paper's adapted Splitwise (prompts belong on the fastest machines).
+    public var prefillIsFastest = false
     /// Largest decode concurrency of a replica.
     public var largestDecodeConcurrency = 16
     /// Least tokens per second of every decoding request.

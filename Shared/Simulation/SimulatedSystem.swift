@@ -9,6 +9,9 @@ public enum SimulatedSystem: String, Codable, Sendable, Hashable, CaseIterable {
     case e2llm
     /// The paper's planner (genetic grouping, dynamic programming) and the least estimated wait.
     case paper
+    /// The paper's adapted Splitwise: that planner under the rule that prefill replicas are at least as fast as decoder
+    /// replicas, and routing by tokens.
+    case splitwiseAdapted = "splitwise-adapted"
     /// Baseline planners with their schedulers.
     case b0, b1, b2, b3
     /// The groups of b1 under Splitwise's scheduler with a mixed pool.
@@ -23,6 +26,7 @@ public enum SimulatedSystem: String, Codable, Sendable, Hashable, CaseIterable {
         switch self {
         case .e2llm: "E2LLM: default planner and scheduler"
         case .paper: "E2LLM as in the paper: genetic grouping, least estimated wait"
+        case .splitwiseAdapted: "Splitwise as the paper adapts it: fastest replicas prefill, least tokens"
         case .b0: "B0: colocated, least backlog"
         case .b1: "B1: Splitwise-literal, least tokens"
         case .b1m: "B1m: Splitwise-literal with mixed pool"
@@ -40,12 +44,16 @@ public enum SimulatedSystem: String, Codable, Sendable, Hashable, CaseIterable {
         case .b1, .b1m: .b1
         case .b2: .b2
         case .b3, .schedulerOnly: .b3
-        case .e2llm, .paper, .plannerOnly: nil
+        case .e2llm, .paper, .splitwiseAdapted, .plannerOnly: nil
         }
     }
 
     /// Whether the services' scheduler runs it; the others run under the reference behaviour.
     public var hasServices: Bool { self == .e2llm || self == .schedulerOnly }
+
+    /// Whether it has the paper's planner. Such a plan's decode concurrency keeps the minimum decode speed, so a replica
+    /// decodes no more together than the plan says.
+    public var hasPaperPlanner: Bool { self == .paper || self == .splitwiseAdapted }
 }
 
 /// A fleet with a model, as systems are asked to plan for it.
@@ -84,6 +92,8 @@ public struct SystemConditions: Sendable {
     public var lengthKnowledge = LengthKnowledge.mean
     /// Least tokens per second of every decoding request; 0 for none.
     public var minimumTokensPerSecond = 0.0
+    /// Whether the default planner must keep that speed whatever it costs.
+    public var minimumIsHard = false
     /// How the services choose replicas.
     public var routing = RoutingPolicy.estimatedWait
     /// The seed of searches.
@@ -100,6 +110,7 @@ public struct SystemConditions: Sendable {
         limits.roles = system.baseline == nil ? roles : .any
         limits.largestBatch = largestBatch
         limits.minimumTokensPerSecond = minimumTokensPerSecond
+        limits.minimumIsHard = minimumIsHard
         limits.chunkTokens = streams ? chunkTokens ?? 256 : nil
         // Baselines take the smaller form wherever it is allowed.
         limits.wireTypes = system.baseline != nil && wireTypes.contains(.q8_0) ? [.q8_0] : wireTypes
@@ -136,16 +147,20 @@ extension SimulatedSystem {
                 return SystemPlan(
                     plan: result.placementPlan(algorithm: rawValue), wireType: result.instance.wireType)
             }
-            if self == .paper {
+            if hasPaperPlanner {
                 var options = PlanningOptions()
                 options.minimumTokensPerSecond = limits.minimumTokensPerSecond
                 options.largestDecodeConcurrency = limits.largestBatch
                 options.reservedContextTokens = demand.longestRequestTokens
                 options.chunkTokens = limits.chunkTokens
                 options.orderedGroups = true
-                let plan = try Planner.plan(
+                options.prefillIsFastest = self == .splitwiseAdapted
+                let wireType: KVType = conditions.wireTypes.contains(.q8_0) ? .q8_0 : .f16
+                options.kvBytesShare = wireType.bytesShare
+                var plan = try Planner.plan(
                     cost: fleet.cost, workload: demand.statistics, options: options, seed: conditions.seed)
-                return SystemPlan(plan: plan, wireType: conditions.wireTypes.contains(.q8_0) ? .q8_0 : .f16)
+                plan.algorithm = "\(rawValue), \(plan.algorithm)"
+                return SystemPlan(plan: plan, wireType: wireType)
             }
             let result = try PlacementPlanner(seed: conditions.seed).plan(
                 cost: fleet.cost, demand: demand, limits: limits)
@@ -154,6 +169,14 @@ extension SimulatedSystem {
                 wireType: result.instance.wireType)
         } catch {
             throw SimulationError(.noPlan, "\(rawValue): \(error)")
+        }
+    }
+
+    private var referenceRouting: ReferenceRouting {
+        switch self {
+        case .b1, .splitwiseAdapted: .tokens
+        case .b1m: .mixedPools
+        default: .backlog
         }
     }
 
@@ -183,7 +206,8 @@ extension SimulatedSystem {
                 throw SimulationError(.invalidSetting, "faults: only the services cope with them, not \(rawValue)")
             }
             var settings = ReferenceSettings()
-            settings.routing = self == .b1 ? .tokens : self == .b1m ? .mixedPools : .backlog
+            settings.routing = referenceRouting
+            settings.keepsConcurrency = hasPaperPlanner
             settings.largestBatch = conditions.largestBatch
             settings.streams = conditions.streams
             settings.wireType = plan.wireType

@@ -4,5 +4,5 @@ import ArgumentParser
 struct ExperimentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "experiment", abstract: "Runs an experiment and writes its report.",
-        subcommands: [PlannerExperimentCommand.self])
+        subcommands: [PlannerExperimentCommand.self, PaperExperimentCommand.self])
 }

@@ -20,7 +20,10 @@ struct GroupingScore: Sendable {
         if let outcome = known[grouping] { return outcome }
         let usable = grouping.compactMap(catalog.options)
         var outcome: Outcome?
-        if let best = RoleSearch(groups: usable, allowMixed: system.options.allowMixed).best(&system) {
+        let search = RoleSearch(
+            groups: usable, allowMixed: system.options.allowMixed,
+            prefillIsFastest: system.options.prefillIsFastest)
+        if let best = search.best(&system) {
             outcome = Outcome(score: best.score, members: best.members)
             outcome?.score.name = Self.name(best.members)
         }

@@ -5,16 +5,21 @@ internal import Domain
 /// Up to `exhaustiveLimit` replicas every assignment is tried. Above that, replicas are sorted by how much better they are
 /// at prefill than at decode, every cut of that order is tried, and the best one is improved by changing single roles
 /// until nothing helps.
+///
+/// With `prefillIsFastest` only assignments count in which no decoder group would process prompts faster than a prefill
+/// group does.
 struct RoleSearch {
     /// Most replicas for which all assignments are tried.
     static let exhaustiveLimit = 6
 
     let groups: [ReplicaOptions]
     private let roles: [ReplicaRole]
+    private let prefillIsFastest: Bool
 
     /// `allowMixed` admits the mixed role for groups of any number; without it, it is used for a single group only.
-    init(groups: [ReplicaOptions], allowMixed: Bool) {
+    init(groups: [ReplicaOptions], allowMixed: Bool, prefillIsFastest: Bool = false) {
         self.groups = groups
+        self.prefillIsFastest = prefillIsFastest
         roles = groups.count == 1 ? [.mixed] : allowMixed ? [.prefill, .decode, .mixed] : [.prefill, .decode]
     }
 
@@ -36,6 +41,7 @@ struct RoleSearch {
     private typealias Outcome = (score: PlanScore, members: [RoleMember])
 
     private func evaluate(_ assignment: [ReplicaRole], _ system: inout SystemEstimate, quick: Bool) -> Outcome? {
+        guard !prefillIsFastest || isFastestPrefill(assignment) else { return nil }
         var members: [RoleMember] = []
         for (group, role) in zip(groups, assignment) {
             guard let member = group.member(role, quick: quick) else { return nil }
@@ -99,8 +105,22 @@ struct RoleSearch {
         return best?.outcome
     }
 
+    /// Whether no decoder group is faster at prompts than a prefill group; equal devices may differ by rounding.
+    private func isFastestPrefill(_ assignment: [ReplicaRole]) -> Bool {
+        var slowest = Double.infinity
+        var fastest = 0.0
+        for (group, role) in zip(groups, assignment) {
+            let speed = group.prefill?.rate ?? 0
+            if role == .prefill { slowest = min(slowest, speed) }
+            if role == .decode { fastest = max(fastest, speed) }
+        }
+        return slowest >= fastest * (1 - 1e-9)
+    }
+
+    /// What the cuts of large groupings go by.
     private func affinity(_ index: Int) -> Double {
         guard let prefill = groups[index].prefill?.rate else { return 0 }
+        if prefillIsFastest { return prefill }
         guard let decode = groups[index].decode?.rate else { return .greatestFiniteMagnitude }
         return prefill / decode
     }

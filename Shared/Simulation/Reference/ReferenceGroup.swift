@@ -15,6 +15,8 @@ struct ReferenceGroup {
     let replica: PlanReplica
     /// Tokens of KV cache that it has room for.
     let capacity: Int
+    /// Most sequences that it decodes together.
+    let places: Int
     /// Requests whose prompts wait, in order.
     var prompts: [Int] = []
     /// Requests that wait for room for their KV cache, in order.
@@ -46,9 +48,10 @@ struct ReferenceGroup {
         self.replica = replica
         self.capacity = capacity
         busy = [Double](repeating: 0, count: replica.stages.count)
-        let places = max(1, min(largestBatch, capacity / max(1, contextTokens)))
-        let full = cost.decodeEstimate(replica.stages, concurrency: places, contextTokens: contextTokens)
-        secondsPerToken = (full?.tokenGapSeconds ?? .infinity) / Double(places)
+        places = largestBatch
+        let full = max(1, min(largestBatch, capacity / max(1, contextTokens)))
+        let step = cost.decodeEstimate(replica.stages, concurrency: full, contextTokens: contextTokens)
+        secondsPerToken = (step?.tokenGapSeconds ?? .infinity) / Double(full)
     }
 
     /// Whether it has nothing to do.

@@ -59,10 +59,9 @@ final class ReferenceRun {
         let count = max(1, traffic.requests.count)
         let context = traffic.requests.reduce(0) { $0 + $1.promptTokens + $1.outputTokens / 2 } / count
         for replica in plan.replicas {
-            guard
-                let group = ReferenceGroup(
-                    replica, cost, largestBatch: settings.largestBatch, contextTokens: context)
-            else {
+            let planned = settings.keepsConcurrency ? replica.decodeConcurrency : 0
+            let largest = planned > 0 ? min(planned, settings.largestBatch) : settings.largestBatch
+            guard let group = ReferenceGroup(replica, cost, largestBatch: largest, contextTokens: context) else {
                 throw SimulationError(.invalidPlan, "replica \(replica.id): a device is not measured for its phase")
             }
             groups.append(group)
@@ -231,7 +230,7 @@ final class ReferenceRun {
     }
 
     private func startStep(_ index: Int) {
-        while let number = groups[index].joining.first, groups[index].running.count < settings.largestBatch {
+        while let number = groups[index].joining.first, groups[index].running.count < groups[index].places {
             groups[index].joining.removeFirst()
             times[number].decodeStart = now
             groups[index].running.append(

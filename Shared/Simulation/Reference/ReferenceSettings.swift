@@ -17,6 +17,8 @@ public struct ReferenceSettings: Sendable, Hashable {
     public var routing = ReferenceRouting.backlog
     /// Most sequences that a group decodes together.
     public var largestBatch = 16
+    /// Whether a group decodes no more sequences together than its plan says; otherwise up to the largest batch.
+    public var keepsConcurrency = false
     /// Whether KV travels while the prompt is still being computed; otherwise when prefill has ended.
     public var streams = false
     /// How KV travels.
