@@ -50,7 +50,8 @@ public struct RunReport: Sendable {
                 body.element("h2", [:]) { $0.write("Measures") }
                 body.element("p", [:]) {
                     $0.write(
-                        "Seconds, over the requests that finished; w_total is the sum of the five parts before it.")
+                        "Seconds, over the requests that finished; w_total is the sum of the five parts before it, w_queue w_total without t_kv."
+                    )
                 }
                 tables.measures(&body)
                 for figure in figures where figure.run == nil { draw(figure, &body) }

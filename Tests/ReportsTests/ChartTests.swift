@@ -9,10 +9,10 @@ import Testing
     @Test func axesHaveRoundTicks() {
         let axis = Axis([0, 9.3], count: 5)
         #expect(axis.ticks == [0, 2, 4, 6, 8, 10] && axis.high == 10 && axis.ticks.map(axis.text).last == "10")
-        let small = Axis([0.0012, 0.0019], roundsUp: false, count: 4)
+        let small = Axis([0.0012, 0.0019], rounds: false, count: 4)
         #expect(small.low == 0.0012 && small.high == 0.0019)
         #expect(small.ticks.map(small.text) == ["0.0012", "0.0014", "0.0016", "0.0018"])
-        let far = Axis([12_345.1, 12_345.6], roundsUp: false, count: 5)
+        let far = Axis([12_345.1, 12_345.6], rounds: false, count: 5)
         #expect(far.ticks.map(far.text) == ["12345.1", "12345.2", "12345.3", "12345.4", "12345.5", "12345.6"])
         #expect(Axis([3, 4], fromZero: true).low == 0 && Axis([-2, -1], fromZero: true).high == 0)
     }

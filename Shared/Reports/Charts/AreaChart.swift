@@ -48,7 +48,7 @@ public struct AreaChart: Sendable, Hashable {
         }
         let area = PlotArea(
             left: 74, top: top, right: ChartFrame.right - 12, bottom: top + 220,
-            horizontal: Axis(areas.flatMap { $0.points.map(\.x) } + [start], roundsUp: false, count: 8),
+            horizontal: Axis(areas.flatMap { $0.points.map(\.x) } + [start], rounds: false, count: 8),
             vertical: Axis([0] + sums))
         return ChartFrame.svg(title, subtitle, height: area.bottom + 46) { svg in
             legend.draw(&svg, top: ChartFrame.top)

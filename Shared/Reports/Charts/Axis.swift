@@ -6,8 +6,9 @@ struct Axis {
     /// Decimals that tell the ticks apart.
     private let decimals: Int
 
-    /// Covers values; `count` is about how many ticks there are. Values beyond 10^15 count as that.
-    init(_ values: some Sequence<Double>, fromZero: Bool = false, roundsUp: Bool = true, count: Int = 6) {
+    /// Covers values, to the next ticks where it `rounds`; `count` is about how many ticks there are. Values beyond 10^15
+    /// count as that.
+    init(_ values: some Sequence<Double>, fromZero: Bool = false, rounds: Bool = true, count: Int = 6) {
         var low = Double.infinity
         var high = -Double.infinity
         for value in values where value.isFinite {
@@ -21,7 +22,10 @@ struct Axis {
             high = low + max(1e-9, low == 0 ? 1 : low.magnitude * 0.1)
         }
         let (step, decimals) = Self.step((high - low) / Double(max(1, count)))
-        if roundsUp { high = (high / step - 1e-9).rounded(.up) * step }
+        if rounds {
+            low = (low / step + 1e-9).rounded(.down) * step
+            high = (high / step - 1e-9).rounded(.up) * step
+        }
         self.low = low
         self.high = high
         self.decimals = decimals

@@ -69,12 +69,13 @@ public struct HeatMap: Sendable, Hashable {
         let top = ChartFrame.top + 26
         let rows = shown.reduce(0) { $0 + $1.rows.count }
         let bottom = top + Double(rows) * height + Double(shown.count) * 24
-        let axis = Axis([begin, begin + Double(bins) * seconds], roundsUp: false, count: 8)
+        let axis = Axis([begin, begin + Double(bins) * seconds], rounds: false, count: 8)
         let area = PlotArea(
             left: 230, top: top, right: ChartFrame.right - 60, bottom: bottom, horizontal: axis,
             vertical: Axis(ticks: [], decimals: 0))
         return ChartFrame.svg(title, subtitle, height: bottom + 46) { svg in
             drawScale(&svg)
+            svg.label("mean", x: area.right + 6, y: ChartFrame.top + 10)
             var y = top
             var cells = [PathText](repeating: PathText(), count: Self.levels + 1)
             for (section, all) in zip(shown, sections) {
@@ -95,7 +96,7 @@ public struct HeatMap: Sendable, Hashable {
                         $0.write(name)
                     }
                     Self.add(row.shares, bins: bins, to: &cells, y: y + 1, height: height - 2, area)
-                    svg.label(row.note ?? Self.mean(row.shares), x: area.right + 6, y: y + 12)
+                    svg.label(Self.note(row), x: area.right + 6, y: y + 12)
                     y += height
                 }
             }
@@ -104,8 +105,11 @@ public struct HeatMap: Sendable, Hashable {
         }
     }
 
-    private static func mean(_ shares: [Double]) -> String {
-        ReportText.percent(shares.reduce(0, +) / Double(max(1, shares.count)))
+    private static func note(_ row: Row) -> String {
+        let text = row.note ?? ReportText.percent(row.shares.reduce(0, +) / Double(max(1, row.shares.count)))
+        // As short as its column.
+        let words = "less than "
+        return text.hasPrefix(words) ? "< " + text.dropFirst(words.count) : text
     }
 
     private static func shown(_ section: Section) -> Section {

@@ -35,6 +35,8 @@ public struct LineChart: Sendable, Hashable {
 
     /// Points of a line that are drawn; of more, as many at equal distances.
     static let mostPoints = 400
+    /// Points of all lines whose figures are written beside them.
+    private static let mostFigures = 40
 
     /// The headline.
     public var title: String
@@ -74,6 +76,7 @@ public struct LineChart: Sendable, Hashable {
             for (number, points) in shown.enumerated() {
                 draw(&svg, points, lines[number].name, SeriesStyle(number), area)
             }
+            if all.count <= Self.mostFigures { figures(&svg, shown, area) }
         }
     }
 
@@ -99,12 +102,22 @@ public struct LineChart: Sendable, Hashable {
                 ["d": .text(style.path(x: area.x(point.x), y: area.y(point.y))), "fill": .text(style.colour)]
             ) { $0.title("\(name): \(ReportText.number(point.y)) at \(ReportText.number(point.x))") }
         }
-        // The figure itself where there is room for it.
-        if lines.count * points.count <= 24 {
+    }
+
+    /// The figures beside their points, as far as none covers another.
+    private func figures(_ svg: inout SVGText, _ shown: [[Point]], _ area: PlotArea) {
+        var taken: [(x: Double, y: Double)] = []
+        for (number, points) in shown.enumerated() {
             for point in points {
+                let (x, y) = (area.x(point.x), area.y(point.y))
+                guard !taken.contains(where: { ($0.x - x).magnitude < 34 && ($0.y - y).magnitude < 11 }) else {
+                    continue
+                }
+                taken.append((x, y))
+                let isLeft = x > area.right - 30
                 svg.label(
-                    ReportText.number(point.y), x: area.x(point.x) + 5, y: area.y(point.y) - 6, size: 10,
-                    fill: PictureColours.faint)
+                    ReportText.number(point.y), x: isLeft ? x - 6 : x + 6, y: y - 5, size: 10,
+                    anchor: isLeft ? "end" : "start", fill: SeriesStyle(number).colour)
             }
         }
     }

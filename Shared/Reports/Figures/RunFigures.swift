@@ -120,8 +120,11 @@ struct RunFigures {
         if let timeline = runs[index].timeline, timeline.binSeconds > 0, timeline.binSeconds.isFinite {
             (start, width) = (timeline.start, timeline.binSeconds)
             count = min(1 << 16, (timeline.devices + timeline.network).map(\.shares.count).max() ?? 0)
-            sections.append(HeatMap.Section(title: "Devices compute", rows: timeline.devices.map(Self.row)))
-            sections.append(HeatMap.Section(title: "Network sends KV", rows: timeline.network.map(Self.row)))
+            let run = runs[index]
+            sections.append(
+                HeatMap.Section(title: "Devices compute", rows: Self.rows(timeline.devices, run.devices)))
+            sections.append(
+                HeatMap.Section(title: "Network sends KV", rows: Self.rows(timeline.network, run.network)))
         }
         // In the same bins as devices and links.
         let shared =
@@ -135,7 +138,7 @@ struct RunFigures {
                 name: replica.id.rawValue, shares: replica.tokens.map { $0 / most },
                 note: replica.capacity == nil ? ReportText.number(mean) : ReportText.percent(mean / most))
         }
-        sections.append(HeatMap.Section(title: "KV cache held, of what replicas have room for", rows: cache))
+        sections.append(HeatMap.Section(title: "KV cache held", rows: cache))
         sections.removeAll(where: \.rows.isEmpty)
         guard !sections.isEmpty else { return nil }
         return HeatMap(
@@ -144,7 +147,13 @@ struct RunFigures {
         ).svg
     }
 
-    private static func row(_ use: RunTimeline.Use) -> HeatMap.Row { HeatMap.Row(name: use.name, shares: use.shares) }
+    /// Rows with the record's own means, for the last bin is not whole.
+    private static func rows(_ uses: [RunTimeline.Use], _ means: [RunRecord.Use]) -> [HeatMap.Row] {
+        let shares = Dictionary(means.map { ($0.name, $0.share) }, uniquingKeysWith: { $1 })
+        return uses.map { use in
+            HeatMap.Row(name: use.name, shares: use.shares, note: shares[use.name].map(ReportText.percent))
+        }
+    }
 
     private func gantt(_ index: Int) -> String? {
         GanttChart(

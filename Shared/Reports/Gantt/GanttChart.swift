@@ -31,21 +31,25 @@ public struct GanttChart: Sendable {
         guard !(lanes.stages + lanes.pairs).isEmpty else { return nil }
         let shown = lanes.window
         let levels = RunLevels(record, from: shown.lowerBound, to: shown.upperBound, bins: 240)
-        let replicas = Array(levels.replicas.filter { $0.tokens.contains { $0 > 0 } }.prefix(Self.mostReplicas))
+        let holding = levels.replicas.filter { $0.tokens.contains { $0 > 0 } }
+        let replicas = Self.fullest(holding)
         let legend = Legend(
             ReplicaRole.allCases.map { (.box(PictureColours.fill($0)), Self.name($0)) }
                 + [
                     (.box(PictureColours.flow), "KV transfer"),
-                    (.box(Self.kvColour), "KV tokens held, full height: all"),
+                    (.box(Self.kvColour), "KV tokens held (full height: capacity)"),
                 ])
         let top = ChartFrame.top + legend.height
         let sections = [lanes.stages.count, lanes.pairs.count, replicas.count].filter { $0 > 0 }
         let bottom = top + Double(sections.reduce(0, +)) * Self.laneHeight + Double(sections.count) * 24
         let area = PlotArea(
             left: left, top: top, right: right, bottom: bottom,
-            horizontal: Axis([shown.lowerBound, shown.upperBound], roundsUp: false, count: 8),
+            horizontal: Axis([shown.lowerBound, shown.upperBound], rounds: false, count: 8),
             vertical: Axis(ticks: [], decimals: 0))
-        return ChartFrame.svg(title, note(timeline, lanes, range), height: bottom + 46) { svg in
+        return ChartFrame.svg(
+            title, note(timeline, lanes, range, hidden: lanes.hidden + holding.count - replicas.count),
+            height: bottom + 46
+        ) { svg in
             legend.draw(&svg, top: ChartFrame.top)
             area.draw(&svg, xTitle: "seconds", yTitle: "")
             var y = top
@@ -69,12 +73,25 @@ public struct GanttChart: Sendable {
         }
     }
 
-    private func note(_ timeline: RunTimeline, _ lanes: GanttLanes, _ asked: ClosedRange<Double>) -> String {
+    /// As many replicas as there is room for: those whose caches are fullest.
+    private static func fullest(_ replicas: [RunLevels.Replica]) -> [RunLevels.Replica] {
+        guard replicas.count > mostReplicas else { return replicas }
+        let shares = replicas.map { ($0.tokens.max() ?? 0) / max(1, $0.capacity.map(Double.init) ?? .infinity) }
+        let order = replicas.indices.sorted { (-shares[$0], $0) < (-shares[$1], $1) }
+        return order.prefix(mostReplicas).sorted().map { replicas[$0] }
+    }
+
+    private func note(
+        _ timeline: RunTimeline, _ lanes: GanttLanes, _ asked: ClosedRange<Double>, hidden: Int
+    ) -> String {
         let (from, to) = (lanes.window.lowerBound, lanes.window.upperBound)
         var text = "\(subtitle); \(ReportText.seconds(to - from)) from \(Axis([from, to], count: 40).text(from)) s on"
         if window.from == nil { text += ", the busiest such part" }
         if lanes.window != asked { text += ", shortened" }
-        if lanes.hidden > 0 { text += "; \(lanes.hidden) quieter rows left out" }
+        if hidden > 0 { text += "; " + ReportText.count(hidden, "quieter row", "quieter rows") + " left out" }
+        if timeline.intervalsFrom > from {
+            text += "; recorded from \(ReportText.seconds(timeline.intervalsFrom)) on"
+        }
         if let until = timeline.intervalsUntil, until < to {
             text += "; steps from \(ReportText.seconds(until)) on were not all recorded"
         }
