@@ -60,7 +60,11 @@ public struct RunReport: Sendable {
                     guard !own.isEmpty else { continue }
                     body.element("h2", [:]) { $0.write(Self.short(name)) }
                     for figure in own { draw(figure, &body) }
-                    if runs[index].timeline == nil {
+                    if let timeline = runs[index].timeline {
+                        if !own.contains(where: { $0.name.hasPrefix("gantt") }) {
+                            body.element("p", [:]) { $0.write(Self.missing(timeline)) }
+                        }
+                    } else {
                         body.element("p", [:]) { $0.write("Devices and links over time were not recorded.") }
                     }
                 }
@@ -68,6 +72,13 @@ public struct RunReport: Sendable {
             }
         }
         return "<!DOCTYPE html>\n" + page.text
+    }
+
+    /// Why there is no Gantt chart.
+    private static func missing(_ timeline: RunTimeline) -> String {
+        let from = ReportText.seconds(timeline.intervalsFrom)
+        let until = timeline.intervalsUntil.map { " to \(ReportText.seconds($0))" } ?? " on"
+        return "There is nothing in the window of the Gantt chart; steps were recorded from \(from)\(until)."
     }
 
     private func draw(_ figure: ReportFigure, _ body: inout SVGText) {

@@ -59,6 +59,16 @@ import Testing
         #expect(RunReport(Array(repeating: runs[0], count: 40)).runs.count == RunReport.mostRuns)
     }
 
+    @Test func missingPicturesAreExplained() throws {
+        var record = SampleRuns.record(10)
+        record.timeline?.intervalsUntil = 4
+        let late = try page(RunReport([record], window: GanttWindow(from: 1000)))
+        #expect(late.texts["p"]?.contains { $0.hasSuffix("steps were recorded from 0 ms to 4 s.") } == true)
+        record.timeline = nil
+        let without = try page(RunReport([record]))
+        #expect(without.texts["p"]?.contains("Devices and links over time were not recorded.") == true)
+    }
+
     @Test func hostileNamesAreOnlyText() throws {
         var record = SampleRuns.record(20, name: SampleRuns.hostile)
         record.system = SampleRuns.hostile
