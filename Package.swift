@@ -77,11 +77,14 @@ let package = Package(
         shared("Messaging", ["CZeroMQ"]),
         shared("Inference", ["Domain", "Kernels", crypto]),
         shared("CostModel", ["Domain"]),
-        shared("Planning", ["Domain", "CostModel"]),
+        shared("Drawing", ["Domain"]),
+        shared("Planning", ["Domain", "CostModel", "Drawing"]),
         shared("Scenarios", ["Domain", "CostModel"]),
         shared("Scheduling", ["Domain", "CostModel"]),
         shared("Simulation", ["Domain", "CostModel", "Planning", "Scenarios", "Scheduling"]),
-        shared("Experiments", ["Domain", "CostModel", "Planning", "Scenarios", "Simulation"]),
+shared("Reports", ["Domain", "Drawing", "Simulation"]),
+        shared(
+            "Experiments", ["Domain", "CostModel", "Planning", "Scenarios", "Simulation", "Reports", "Drawing"]),
         shared(
             "ServiceRuntime",
             [
@@ -102,7 +105,8 @@ let package = Package(
         .executableTarget(
             name: "CommandLineTool",
             dependencies: serviceBase + [
-                "Inference", "Planning", "Scenarios", "Simulation", "Scheduling", "Experiments", yams, unixSignals,
+                "Inference", "Planning", "Scenarios", "Simulation", "Reports", "Scheduling", "Experiments", yams,
+                unixSignals,
             ],
             path: "Services/CommandLine",
             exclude: ["README.md"], swiftSettings: strict),
@@ -115,11 +119,13 @@ let package = Package(
         test("ProtocolTests", ["Protocol", "Domain"]),
         test("MessagingTests", ["Messaging"]),
         test("InferenceTests", ["Inference", "Domain", "TestSupport"]),
+        test("DrawingTests", ["Drawing", "Domain"]),
         test("CostModelTests", ["CostModel", "Domain"]),
         test("ExperimentsTests", ["Experiments", "Simulation", "Planning", "Scenarios", "CostModel", "Domain"]),
         test("ScenariosTests", ["Scenarios", "CostModel", "Domain"]),
-        test("PlanningTests", ["Planning", "Scenarios", "CostModel", "Domain"]),
+        test("PlanningTests", ["Planning", "Scenarios", "CostModel", "Drawing", "Domain"]),
         test("SimulationTests", ["Simulation", "Scheduling", "Planning", "Scenarios", "CostModel", "Domain"]),
+        test("ReportsTests", ["Reports", "Simulation", "Drawing", "Domain"]),
         test("SchedulingTests", ["Scheduling", "CostModel", "Domain"]),
         test("ServiceRuntimeTests", ["ServiceRuntime", "Messaging", "Protocol", "Domain"]),
         test(

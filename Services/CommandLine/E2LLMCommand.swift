@@ -10,7 +10,7 @@ struct E2LLMCommand: AsyncParsableCommand {
         subcommands: [
             UpCommand.self, DeviceCommand.self, RunCommand.self, GenerateCommand.self, TokenizeCommand.self,
             BenchCommand.self, PerplexityCommand.self, NodesCommand.self, PlanCommand.self,
-            SimulateCommand.self, CompareCommand.self, ExperimentCommand.self, VersionCommand.self,
+            SimulateCommand.self, CompareCommand.self, ReportCommand.self, ExperimentCommand.self, VersionCommand.self,
         ])
 }
 

@@ -100,6 +100,8 @@ public struct SystemConditions: Sendable {
     public var seed: UInt64 = 1
     /// What happens to devices; only the services can cope.
     public var faults: [SimulatedFault] = []
+    /// What records tell of devices and links over time; `nil` for nothing, which is faster.
+    public var timeline: TimelineSettings?
 
     /// Makes the defaults.
     public init() {}
@@ -196,6 +198,7 @@ extension SimulatedSystem {
             settings.wireType = plan.wireType
             settings.lengthKnowledge = conditions.lengthKnowledge
             settings.routing = conditions.routing
+            settings.timeline = conditions.timeline
             var services = SimulatedServices(settings)
             services.faults = conditions.faults
             services.limits = conditions.limits(self)
@@ -213,6 +216,7 @@ extension SimulatedSystem {
             settings.wireType = plan.wireType
             settings.lengthKnowledge = conditions.lengthKnowledge
             let outputs = traffic.requests.reduce(0) { $0 + $1.outputTokens }
+            settings.timeline = conditions.timeline
             settings.meanOutputTokens = Double(outputs) / Double(max(1, traffic.requests.count))
             record = try ReferenceServices(settings).run(
                 traffic, plan: plan.plan, cost: fleet.cost, progress: progress)

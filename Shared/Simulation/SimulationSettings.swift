@@ -19,6 +19,8 @@ public struct SimulationSettings: Sendable, Hashable {
     public var localPrefillTokens = SchedulingConfiguration().localPrefillTokens
     /// How replicas are chosen.
     public var routing = RoutingPolicy.estimatedWait
+    /// What the record tells of devices and links over time; `nil` for nothing, which is faster.
+    public var timeline: TimelineSettings?
 
     /// Makes the defaults.
     public init() {}
@@ -30,6 +32,7 @@ public struct SimulationSettings: Sendable, Hashable {
             return "chunk: \(chunkTokens) is not in 1...\(1 << 20)"
         }
         if !(overcommit >= 1 && overcommit <= 1000) { return "overcommit: \(overcommit) is not in 1...1000" }
+        if let problem = timeline?.problem { return "timeline: \(problem)" }
         return nil
     }
 }

@@ -38,6 +38,14 @@ enum RecordFile {
         return "\"" + text.replacing("\"", with: "\"\"") + "\""
     }
 
+    static func write(_ text: String, to path: String) throws {
+        do {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch {
+            throw Failure(.failed, "\(path) cannot be written: \(error.localizedDescription)")
+        }
+    }
+
     static func read(_ path: String) throws -> RunRecord {
         let data: Data
         do {
@@ -55,6 +63,7 @@ enum RecordFile {
         guard record.format == 1 else {
             throw Failure(.failed, "\(path): format \(record.format) is not known, this version reads format 1")
         }
+        if let problem = record.problem { throw Failure(.failed, "\(path): \(problem)") }
         return record
     }
 }

@@ -3,6 +3,7 @@ import Domain
 import Foundation
 import Planning
 import Scenarios
+import Reports
 import Scheduling
 import Simulation
 
@@ -22,16 +23,25 @@ struct SimulateCommand: AsyncParsableCommand {
     @Flag(help: "Search the largest rate at which queues stay bounded as well.") var capacity = false
     @Option(help: "Write the record of the run (JSON).") var record: String?
     @Option(help: "Write the requests with their times (CSV).") var csv: String?
+    @OptionGroup var report: ReportOutput
+    @Flag(help: "Record devices and links over time, and single steps; reports do so anyhow.") var timeline = false
     @Flag(help: "Print JSON.") var json = false
 
     func run() async throws {
         try await Failure.reporting {
-            let question = try SimulationQuestion(scenario, conditions, policy: policy, plan: plan, requests: requests)
+            let window = try report.window()
+            var question = try SimulationQuestion(scenario, conditions, policy: policy, plan: plan, requests: requests)
+            if timeline || report.isWanted {
+                var settings = TimelineSettings()
+                settings.from = window.from ?? 0
+                question.conditions.timeline = settings
+            }
             let record = try question.run(Self.tell)
             let capacity = self.capacity ? try question.capacity() : nil
             let answer = SimulationAnswer(record, capacity: capacity)
-            if let path = self.record { try Self.write(try RecordFile.json(record), to: path) }
-            if let csv { try Self.write(RecordFile.csv(record), to: csv) }
+            try report.write([record])
+            if let path = self.record { try RecordFile.write(try RecordFile.json(record), to: path) }
+            if let csv { try RecordFile.write(RecordFile.csv(record), to: csv) }
             if json { try JSONOutput.print(answer) } else { print(answer.text) }
         }
     }
@@ -39,14 +49,6 @@ struct SimulateCommand: AsyncParsableCommand {
     private static func tell(_ done: Int, _ total: Int) {
         guard total >= 5000 else { return }
         FileHandle.standardError.write(Data("\r[\(done)/\(total)] requests\(done == total ? "\n" : "")".utf8))
-    }
-
-    private static func write(_ text: String, to path: String) throws {
-        do {
-            try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
-        } catch {
-            throw Failure(.failed, "\(path) cannot be written: \(error.localizedDescription)")
-        }
     }
 }
 

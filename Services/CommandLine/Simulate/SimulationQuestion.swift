@@ -54,6 +54,9 @@ struct SimulationQuestion {
     /// The largest rate at which queues stay bounded.
     func capacity() throws -> Double {
         let guess = plan.plan.predictedRequestsPerSecond > 0 ? plan.plan.predictedRequestsPerSecond : rate
+        // Only the run itself is watched.
+        var conditions = conditions
+        conditions.timeline = nil
         return try CapacitySearch().capacity(from: guess) { rate throws(SimulationError) in
             try system.run(try SimulatedTraffic(stream, rate: rate), on: plan, fleet: fleet, conditions)
         }

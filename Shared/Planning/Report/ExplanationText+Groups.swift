@@ -1,4 +1,5 @@
 internal import Domain
+internal import Drawing
 
 /// The sentences about groups.
 extension ExplanationText {

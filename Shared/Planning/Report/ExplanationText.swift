@@ -1,4 +1,5 @@
 internal import Domain
+internal import Drawing
 
 /// The sentences of an explanation that concern the whole plan.
 enum ExplanationText {

@@ -1,4 +1,5 @@
 internal import Domain
+internal import Drawing
 
 extension PlanDifference {
     /// Most changed groups that are described one by one.

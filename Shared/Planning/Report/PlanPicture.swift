@@ -1,5 +1,6 @@
 internal import CostModel
 public import Domain
+internal import Drawing
 
 /// A plan as a picture: an SVG text that needs nothing else (no scripts, no fonts, no files).
 ///

@@ -67,6 +67,8 @@ final class LiveRun {
     var down: Set<DeviceID> = []
     var fleet: Fleet
     let dynamics: FleetDynamics?
+    /// Collects the timeline, where one was asked for.
+    let recorder: TimelineRecorder?
 
     private struct RunKey: Hashable {
         var kind: WorkerKind
@@ -89,6 +91,8 @@ final class LiveRun {
         core = SchedulerCore(
             configuration: Self.configuration(settings, isDynamic: dynamics != nil), described: cost)
         network = TransferNetwork(cost.network)
+        recorder = settings.timeline.map { TimelineRecorder($0, start: traffic.requests.first?.arrival ?? 0) }
+        network.recorder = recorder
         open = traffic.requests.count
         times = traffic.requests.map {
             RequestTimes(id: $0.id, arrival: $0.arrival, promptTokens: $0.promptTokens, outputTokens: $0.outputTokens)
@@ -253,6 +257,7 @@ final class LiveRun {
         guard var run = ReplicaRun(replica, cost, policy) else { return nil }
         for (stage, device) in key.devices.enumerated() { run.slowdown[stage] = dynamics?.factor(device, at: now) ?? 1 }
         run.isAlive = isUp
+        run.recorder = recorder
         runs.append(run)
         runOf[key] = runs.count - 1
         return runs.count - 1
@@ -280,6 +285,7 @@ final class LiveRun {
                 guard let flow = part.flow else { continue }
                 state.flows[flow] = part.target
                 flowOwner[flow] = routed.request
+                recorder?.owns(flow, routed.request)
             }
             state.transfer = transfer
         }

@@ -41,6 +41,7 @@ public struct SimulatedServices: Sendable {
             rate: traffic.rate, seed: seed, plan: plan, requests: run.times)
         record.isOracle = settings.lengthKnowledge == .exact
         record.measure(busy: run.busySeconds, network: run.network.uses)
+        record.timeline = run.recorder?.result(resources: run.network.uses.map { "\($0.resource)" })
         return record
     }
 

@@ -36,6 +36,8 @@ struct TransferNetwork {
     private var opened = 0
     private var now = 0.0
     private var isStale = false
+    /// Who wants to know what is sent when.
+    var recorder: TimelineRecorder?
 
     private struct Pair: Hashable {
         var from: DeviceID
@@ -60,6 +62,7 @@ struct TransferNetwork {
     mutating func open(from: DeviceID, to: DeviceID) -> FlowID {
         opened += 1
         flows[opened] = Flow(uses: path(from, to))
+        recorder?.opened(opened, from: from, to: to)
         return opened
     }
 
@@ -75,11 +78,14 @@ struct TransferNetwork {
         state.remaining += max(0, bytes)
         state.isLast = state.isLast || isLast
         flows[flow] = state
+        recorder?.fed(flow, bytes, at: time)
     }
 
     /// Gives a flow up.
     mutating func cancel(_ flow: FlowID, at time: Double) {
         advance(to: time)
+        recorder?.paused(flow, at: time, left: remaining(flow))
+        recorder?.closed(flow)
         flows[flow] = nil
         if let place = active.firstIndex(of: flow) {
             active.remove(at: place)
@@ -103,9 +109,11 @@ struct TransferNetwork {
             guard flow.remaining <= flow.rate * 1e-9 else { return false }
             flows[id]?.remaining = 0
             isStale = true
+            recorder?.paused(id, at: time)
             if flow.isLast {
                 ended.append(id)
                 flows[id] = nil
+                recorder?.closed(id)
             }
             return true
         }
@@ -116,6 +124,7 @@ struct TransferNetwork {
     mutating func endIfEmpty(_ flow: FlowID) -> Bool {
         guard let state = flows[flow], state.isLast, state.remaining <= 0 else { return false }
         flows[flow] = nil
+        recorder?.closed(flow)
         return true
     }
 
@@ -127,7 +136,11 @@ struct TransferNetwork {
         for id in active {
             guard var flow = flows[id] else { continue }
             flow.remaining = max(0, flow.remaining - flow.rate * seconds)
-            for use in flow.uses { busy[use.resource] += flow.rate * use.weight / capacity[use.resource] * seconds }
+            for use in flow.uses {
+                let share = flow.rate * use.weight / capacity[use.resource]
+                busy[use.resource] += share * seconds
+                recorder?.used(use.resource, share: share, from: time - seconds, to: time)
+            }
             flows[id] = flow
         }
     }

@@ -52,6 +52,8 @@ public struct RunRecord: Codable, Sendable, Hashable {
     public var devices: [Use] = []
     /// Links and media that KV crossed, in order of their names.
     public var network: [Use] = []
+    /// Devices and links over time; `nil` where it was not recorded.
+    public var timeline: RunTimeline?
 
     /// Makes a record without figures.
     public init(
@@ -70,7 +72,7 @@ public struct RunRecord: Codable, Sendable, Hashable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case format, source, system, fleet, model, workload, rate, seed, plan, requests, devices, network
+        case format, source, system, fleet, model, workload, rate, seed, plan, requests, devices, network, timeline
         case isOracle = "oracle"
         case seconds = "makespan_s"
     }

@@ -42,6 +42,8 @@ final class ReferenceRun {
     private var networkVersion: UInt64 = 0
     private var open: Int
     private var pools: MixedPools?
+    /// Collects the timeline, where one was asked for.
+    let recorder: TimelineRecorder?
 
     init(
         plan: PlacementPlan, cost: FleetCost, traffic: SimulatedTraffic, settings: ReferenceSettings
@@ -52,6 +54,8 @@ final class ReferenceRun {
         self.settings = settings
         self.traffic = traffic
         network = TransferNetwork(cost.network)
+        recorder = settings.timeline.map { TimelineRecorder($0, start: traffic.requests.first?.arrival ?? 0) }
+        network.recorder = recorder
         times = traffic.requests.map {
             RequestTimes(id: $0.id, arrival: $0.arrival, promptTokens: $0.promptTokens, outputTokens: $0.outputTokens)
         }
@@ -223,6 +227,7 @@ final class ReferenceRun {
         groups[index].promptSeconds += route.interval
         let seconds = cost.prefillEstimate(groups[index].replica.stages, tokens: times[number].promptTokens)
         for (stage, busy) in (seconds?.stageSeconds ?? []).enumerated() { groups[index].busy[stage] += busy }
+        if let seconds { recorder?.computed(groups[index].replica, seconds, times[number], at: now) }
         calendar.add(.prefilled(number), at: now + route.latency)
         watch(index)
         if settings.streams, !isAlone, times[number].outputTokens > 1 { ask(number) }
@@ -247,6 +252,7 @@ final class ReferenceRun {
         for (stage, busy) in estimate.stageSeconds.enumerated() {
             groups[index].busy[stage] += busy * Double(estimate.microBatches)
         }
+        recorder?.computed(groups[index].replica, estimate, at: now)
         groups[index].busyUntil = now + estimate.tokenGapSeconds
         calendar.add(.stepDone(index), at: groups[index].busyUntil)
     }
@@ -331,7 +337,9 @@ final class ReferenceRun {
         let transfer = KVTransfer(
             from: from, to: to, cost: cost, share: settings.wireType.bytesShare, &network)
         for part in transfer.parts {
-            if let flow = part.flow { flowOwner[flow] = (number, part.target, part.latency) }
+            guard let flow = part.flow else { continue }
+            flowOwner[flow] = (number, part.target, part.latency)
+            recorder?.owns(flow, times[number].id)
         }
         if transfer.travels { times[number].kvStart = now }
         route.transfer = transfer

@@ -28,6 +28,7 @@ public struct ReferenceServices: Sendable {
             for (stage, seconds) in zip(group.replica.stages, group.busy) { busy[stage.device, default: 0] += seconds }
         }
         record.measure(busy: busy, network: run.network.uses)
+        record.timeline = run.recorder?.result(resources: run.network.uses.map { "\($0.resource)" })
         return record
     }
 }

@@ -31,6 +31,8 @@ public struct ReferenceSettings: Sendable, Hashable {
     public var pieces = 8
     /// With mixed pools: tokens that an instance with work may have before the next one is asked.
     public var queueTokens = 8192
+    /// What the record tells of devices and links over time; `nil` for nothing, which is faster.
+    public var timeline: TimelineSettings?
 
     /// Makes the defaults.
     public init() {}
@@ -40,6 +42,7 @@ public struct ReferenceSettings: Sendable, Hashable {
         if !(1...4096).contains(largestBatch) { return "largest batch: \(largestBatch) is not in 1...4096" }
         if !(1...1024).contains(pieces) { return "pieces: \(pieces) is not in 1...1024" }
         if queueTokens < 1 { return "queue tokens: \(queueTokens) must be positive" }
+        if let problem = timeline?.problem { return "timeline: \(problem)" }
         return nil
     }
 }

@@ -33,6 +33,8 @@ struct ReplicaRun {
     var slowdown: [Double]
     /// What the heartbeats of its stages say.
     private(set) var loads: [WorkerLoad]
+    /// Who wants to know what is computed when.
+    var recorder: TimelineRecorder?
 
     init?(_ replica: PlanReplica, _ cost: FleetCost, _ policy: BatchPolicy) {
         guard let clock = ReplicaClock(replica.stages, cost) else { return nil }
@@ -76,6 +78,7 @@ struct ReplicaRun {
             busy[stage] += taken
             delay = max(delay, (seconds.all - seconds.decode) * slowdown[stage])
             note(stage, load, taken)
+            recorder?.computed(replica, step, stage, from: end - taken, to: end)
             ends.append(end)
             ready = end + clock.hopSeconds(after: stage, rows: rows)
         }

@@ -1,5 +1,6 @@
 import CostModel
 import Domain
+import Drawing
 import Testing
 
 @testable import Planning

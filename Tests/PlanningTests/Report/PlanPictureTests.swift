@@ -1,5 +1,6 @@
 import CostModel
 import Domain
+import Drawing
 import Foundation
 import FoundationXML
 import Testing
@@ -106,13 +107,5 @@ import Testing
         #expect(contents.titles.contains { $0.hasPrefix("\(names[0]) (<i>): layers ") })
         #expect(contents.titles.contains { $0.hasPrefix(names[1]) })
         #expect(!svg.unicodeScalars.contains { $0.value < 0x20 && $0 != "\n" })
-    }
-
-    @Test func textIsShortenedToItsRoom() {
-        #expect(SVGText.shortened("abc", to: 100, size: 10) == "abc")
-        let short = SVGText.shortened("abcdefghijklmnop", to: 50, size: 10)
-        #expect(short.hasSuffix("\u{2026}") && SVGText.width(short, size: 10) <= 50 + 10)
-        #expect(SVGText.shortened("abc", to: 2, size: 10) == "")
-        #expect(SVGText.number(-0.04) == "0" && SVGText.number(12.34) == "12.3" && SVGText.number(-1.25) == "-1.3")
     }
 }

@@ -1,7 +1,5 @@
-import Domain
+import Drawing
 import Testing
-
-@testable import Planning
 
 /// Figures as people read them.
 @Suite struct ReportTextTests {
@@ -32,15 +30,5 @@ import Testing
         #expect(ReportText.count(0, "group", "groups") == "0 groups")
         #expect(ReportText.range([3, 1, 2], ReportText.number) == "1 to 3")
         #expect(ReportText.range([1.0001, 1.0002], ReportText.number) == "1")
-    }
-
-    @Test func namesCountByRole() {
-        func group(_ role: ReplicaRole) -> GroupOption {
-            GroupOption(role: role, order: [0], layers: [1])
-        }
-        let roles: [ReplicaRole] = [.prefill, .decode, .prefill, .mixed]
-        #expect(GroupNames(roles.map(group)).names == ["prefill-1", "decode-1", "prefill-2", "mixed-1"])
-        let many = GroupNames(Array(repeating: group(.mixed), count: 12)).names
-        #expect(many.first == "mixed-01" && many.last == "mixed-12" && many.sorted() == many)
     }
 }

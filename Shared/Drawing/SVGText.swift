@@ -1,15 +1,24 @@
-/// Writes SVG: escapes, closes what it opens, and rounds coordinates to a tenth of a pixel.
-struct SVGText {
-    private(set) var text = ""
+/// Writes SVG (or any XML): escapes, closes what it opens, and rounds coordinates to a tenth of a pixel.
+public struct SVGText {
+    /// What has been written.
+    public private(set) var text = ""
+
+    /// Makes an empty text.
+    public init() {}
 
     /// An attribute's value.
-    enum Value: ExpressibleByStringLiteral, ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral {
+    public enum Value: ExpressibleByStringLiteral, ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral {
+        /// Text, which is escaped.
         case text(String)
+        /// A coordinate or a size in pixels.
         case number(Double)
 
-        init(stringLiteral value: String) { self = .text(value) }
-        init(floatLiteral value: Double) { self = .number(value) }
-        init(integerLiteral value: Int) { self = .number(Double(value)) }
+        /// Text.
+        public init(stringLiteral value: String) { self = .text(value) }
+        /// A number.
+        public init(floatLiteral value: Double) { self = .number(value) }
+        /// A number.
+        public init(integerLiteral value: Int) { self = .number(Double(value)) }
 
         var escaped: String {
             switch self {
@@ -20,7 +29,7 @@ struct SVGText {
     }
 
     /// An element with what `content` writes inside it, on a line of its own.
-    mutating func element(
+    public mutating func element(
         _ name: String, _ attributes: KeyValuePairs<String, Value>, content: (inout SVGText) -> Void = { _ in }
     ) {
         text += "<" + name
@@ -31,7 +40,7 @@ struct SVGText {
     }
 
     /// Text at a place; `anchor` is `start`, `middle` or `end`.
-    mutating func label(
+    public mutating func label(
         _ label: String, x: Double, y: Double, size: Double = 11, anchor: String = "start", weight: String = "normal",
         fill: String = PictureColours.ink
     ) {
@@ -45,7 +54,7 @@ struct SVGText {
     }
 
     /// A rectangle that shows `title` under the pointer.
-    mutating func box(
+    public mutating func box(
         x: Double, y: Double, width: Double, height: Double, fill: String, stroke: String = "none",
         strokeWidth: Double = 1, title: String? = nil
     ) {
@@ -59,22 +68,26 @@ struct SVGText {
     }
 
     /// A tooltip of the element that it is written into.
-    mutating func title(_ title: String) {
+    public mutating func title(_ title: String) {
         text += "<title>" + Self.escaped(title) + "</title>"
     }
 
-    /// Plain text.
-    mutating func write(_ plain: String) { text += Self.escaped(plain) }
+    /// Another picture or element, as it is.
+    public mutating func append(xml: String) { text += xml }
 
-    static func number(_ value: Double) -> String {
-        let tenths = Int((value * 10).rounded())
+    /// Plain text.
+    public mutating func write(_ plain: String) { text += Self.escaped(plain) }
+
+    /// A coordinate with at most one decimal; 0 for what is no number, and nothing beyond a thousand million.
+    public static func number(_ value: Double) -> String {
+        let tenths = value.isNaN ? 0 : Int((min(max(value, -1e9), 1e9) * 10).rounded())
         let sign = tenths < 0 ? "-" : ""
         let (whole, rest) = tenths.magnitude.quotientAndRemainder(dividingBy: 10)
         return rest == 0 ? "\(sign)\(whole)" : "\(sign)\(whole).\(rest)"
     }
 
     /// Text for XML: the five reserved characters as entities, characters that XML does not allow replaced.
-    static func escaped(_ text: String) -> String {
+    public static func escaped(_ text: String) -> String {
         var escaped = ""
         for scalar in text.unicodeScalars {
             switch scalar {
@@ -92,12 +105,12 @@ struct SVGText {
     }
 
     /// Pixels that a text takes at most, by a usual sans-serif font.
-    static func width(_ text: String, size: Double) -> Double {
+    public static func width(_ text: String, size: Double) -> Double {
         text.unicodeScalars.reduce(0) { $0 + ($1.value < 0x2E80 ? 0.6 : 1.05) * size }
     }
 
     /// The text, or as much of it as fits; empty where not even a letter does.
-    static func shortened(_ text: String, to room: Double, size: Double) -> String {
+    public static func shortened(_ text: String, to room: Double, size: Double) -> String {
         if width(text, size: size) <= room { return text }
         var short = ""
         var used = 0.75 * size
