@@ -82,7 +82,7 @@ let package = Package(
         shared("Scenarios", ["Domain", "CostModel"]),
         shared("Scheduling", ["Domain", "CostModel"]),
         shared("Simulation", ["Domain", "CostModel", "Planning", "Scenarios", "Scheduling"]),
-shared("Reports", ["Domain", "Drawing", "Simulation"]),
+        shared("Reports", ["Domain", "Drawing", "Simulation"]),
         shared(
             "Experiments", ["Domain", "CostModel", "Planning", "Scenarios", "Simulation", "Reports", "Drawing"]),
         shared(

@@ -16,33 +16,13 @@ struct ReportTables {
         summaries = runs.map(RunSummary.init)
     }
 
-    private func table(_ body: inout SVGText, _ head: [String], _ rows: [[String]]) {
-        body.element("div", ["class": "scroll"]) { scroll in
-            scroll.element("table", [:]) { table in
-                table.element("thead", [:]) { row(&$0, head, cell: "th") }
-                table.element("tbody", [:]) { part in for cells in rows { row(&part, cells, cell: "td") } }
-            }
-        }
-    }
-
-    private func row(_ part: inout SVGText, _ cells: [String], cell: String) {
-        part.element("tr", [:]) { row in
-            for (column, text) in cells.enumerated() {
-                row.element(cell, ["class": .text(column == 0 ? "name" : "figure")]) {
-                    // An empty element would not be closed on a page.
-                    $0.write(text.isEmpty ? "-" : text)
-                }
-            }
-        }
-    }
-
     /// What was asked of which system, and what came out.
     func conditions(_ body: inout SVGText) {
         func line(_ name: String, _ value: (RunRecord, RunSummary) -> String) -> [String] {
             [name] + zip(runs, summaries).map { RunReport.short(value($0, $1)) }
         }
         let number = ReportText.number
-        table(
+        ReportPage.table(
             &body, [""] + names,
             [
                 line("record", { run, _ in run.source.rawValue }), line("system", { run, _ in run.system }),
@@ -77,7 +57,7 @@ struct ReportTables {
                 rows.append([name] + (isOne ? [] : [run]) + ["\(values.count)"] + figures.map(ReportText.number))
             }
         }
-        table(
+        ReportPage.table(
             &body, ["measure"] + (isOne ? [] : ["run"]) + ["n", "mean", "std", "P50", "P90", "P99", "largest"], rows)
     }
 
@@ -92,7 +72,7 @@ struct ReportTables {
         let all = Set(shares.flatMap(\.keys)).sorted()
         guard !all.isEmpty else { return }
         body.element("h2", [:]) { $0.write(title) }
-        table(
+        ReportPage.table(
             &body, [""] + names,
             all.prefix(Self.mostRows).map { name in
                 [RunReport.short(name)] + shares.map { $0[name].map(ReportText.percent) ?? "-" }

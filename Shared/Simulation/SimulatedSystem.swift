@@ -96,6 +96,10 @@ public struct SystemConditions: Sendable {
     public var minimumIsHard = false
     /// How the services choose replicas.
     public var routing = RoutingPolicy.estimatedWait
+    /// Longest prompt that a pure decoder may prefill for itself while prefill replicas serve.
+    public var localPrefillTokens = SimulationSettings().localPrefillTokens
+    /// Times that the services let later requests go before one.
+    public var mostOvertakers = SimulationSettings().mostOvertakers
     /// The seed of searches.
     public var seed: UInt64 = 1
     /// What happens to devices; only the services can cope.
@@ -198,6 +202,8 @@ extension SimulatedSystem {
             settings.wireType = plan.wireType
             settings.lengthKnowledge = conditions.lengthKnowledge
             settings.routing = conditions.routing
+            settings.localPrefillTokens = conditions.localPrefillTokens
+            settings.mostOvertakers = conditions.mostOvertakers
             settings.timeline = conditions.timeline
             var services = SimulatedServices(settings)
             services.faults = conditions.faults

@@ -19,6 +19,8 @@ public struct SimulationSettings: Sendable, Hashable {
     public var localPrefillTokens = SchedulingConfiguration().localPrefillTokens
     /// How replicas are chosen.
     public var routing = RoutingPolicy.estimatedWait
+    /// Times that later requests may go before one, for want of room or since their prompts are shorter.
+    public var mostOvertakers = SchedulingConfiguration().mostOvertakers
     /// What the record tells of devices and links over time; `nil` for nothing, which is faster.
     public var timeline: TimelineSettings?
 
@@ -31,6 +33,8 @@ public struct SimulationSettings: Sendable, Hashable {
         if let chunkTokens, !(1...(1 << 20)).contains(chunkTokens) {
             return "chunk: \(chunkTokens) is not in 1...\(1 << 20)"
         }
+        if mostOvertakers < 0 { return "overtakers: \(mostOvertakers) is negative" }
+        if localPrefillTokens < 0 { return "local prefill tokens: \(localPrefillTokens) is negative" }
         if !(overcommit >= 1 && overcommit <= 1000) { return "overcommit: \(overcommit) is not in 1...1000" }
         if let problem = timeline?.problem { return "timeline: \(problem)" }
         return nil

@@ -4,5 +4,8 @@ import ArgumentParser
 struct ExperimentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "experiment", abstract: "Runs an experiment and writes its report.",
-        subcommands: [PlannerExperimentCommand.self, PaperExperimentCommand.self])
+        subcommands: [
+            PlannerExperimentCommand.self, PaperExperimentCommand.self, LadderExperimentCommand.self,
+            AblationExperimentCommand.self,
+        ])
 }

@@ -35,7 +35,12 @@ struct ScenarioOptions: ParsableArguments {
         }
         return Scenario(
             name: scenario ?? read.name, fleet: read, model: described,
-            stream: try Self.reading(workload) { try WorkloadFile.read($0, name: workload) }, rate: rate)
+            stream: try Self.stream(workload), rate: rate)
+    }
+
+    /// A stream of requests.
+    static func stream(_ path: String) throws -> RequestStream {
+        try reading(path) { try WorkloadFile.read($0, name: path) }
     }
 
     private static func model(_ path: String) throws -> ModelDescription {

@@ -6,4 +6,11 @@ public struct ReportFigure: Sendable, Hashable {
     public var run: Int?
     /// The picture, an SVG text that needs nothing else.
     public var svg: String
+
+    /// Makes a picture.
+    public init(name: String, run: Int? = nil, svg: String) {
+        self.name = name
+        self.run = run
+        self.svg = svg
+    }
 }

@@ -65,8 +65,6 @@ extension SchedulerCore {
 
     /// Requests without room that others are tried for.
     private static let mostBlocked = 8
-    /// Later requests that may be routed before one for which there is no room: none waits for ever.
-    private static let mostOvertakers = 8
 
     /// Routes requests in order of their arrival; where there is no room for one, some later ones are tried.
     mutating func dispatch(at now: Double) {
@@ -102,7 +100,7 @@ extension SchedulerCore {
             case .unservable: continue
             case .wait:
                 blocked += 1
-                if blocked > Self.mostBlocked || waiting.overtaken >= Self.mostOvertakers { return }
+                if blocked > Self.mostBlocked || waiting.overtaken >= configuration.mostOvertakers { return }
             case .route(let prefill, let decode, let reserved, let firstToken):
                 for situation in situations {
                     usage[situation.replica.id, default: ReplicaUsage()].note(

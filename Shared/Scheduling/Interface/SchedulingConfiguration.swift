@@ -33,6 +33,8 @@ public struct SchedulingConfiguration: Sendable, Hashable {
     public var policy: RoutingPolicy = .estimatedWait
     /// Most requests that wait for a route.
     public var queueLimit = 256
+    /// Later requests that may be routed before one for which there is no room: none waits for ever.
+    public var mostOvertakers = 8
     /// Longest wait for a route while the plan serves.
     public var queueSeconds = 120.0
     /// Longest wait for a route while no replica pair serves.

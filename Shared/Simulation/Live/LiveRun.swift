@@ -20,9 +20,9 @@ final class LiveRun {
         case arrived(Attempt, target: Int)
         /// A flow may have ended; outdated where another event has changed the network since.
         case network(UInt64)
-        case scheduler(SchedulerEvent)
+        indirect case scheduler(SchedulerEvent)
         case tick
-        case fault(SimulatedFault)
+        indirect case fault(SimulatedFault)
     }
 
     /// One try of a request: what a failed try left behind is ignored.
@@ -123,6 +123,7 @@ final class LiveRun {
         configuration.kvBytesShare = settings.wireType.bytesShare
         configuration.chunkTokens = settings.streams ? settings.chunkTokens ?? .max : .max
         configuration.overcommit = settings.overcommit
+        configuration.mostOvertakers = settings.mostOvertakers
         configuration.largestBatch = settings.largestBatch
         configuration.adoptionSeconds = 0
         configuration.gatewayLostSeconds = .infinity
@@ -247,13 +248,15 @@ final class LiveRun {
     }
 
     private func run(of id: ReplicaID, _ epoch: Epoch) -> Int? {
-        guard let replica = plans[epoch]?.replicas.first(where: { $0.id == id }) else { return nil }
+        guard var replica = plans[epoch]?.replicas.first(where: { $0.id == id }) else { return nil }
+        if settings.chunkTokens == nil { replica.mixedChunkTokens = nil }
         let key = RunKey(
             kind: replica.role.workerKind, devices: replica.stages.map(\.device), layers: replica.stages.map(\.layers))
         let isUp = !key.devices.contains { down.contains($0) }
         if let known = runOf[key], runs[known].isAlive == isUp { return known }
-        let policy = BatchPolicy(
+        var policy = BatchPolicy(
             maxBatchedTokens: settings.chunkTokens ?? 1 << 20, maxSequences: settings.largestBatch)
+        policy.mostOvertakers = settings.mostOvertakers
         guard var run = ReplicaRun(replica, cost, policy) else { return nil }
         for (stage, device) in key.devices.enumerated() { run.slowdown[stage] = dynamics?.factor(device, at: now) ?? 1 }
         run.isAlive = isUp
