@@ -89,6 +89,36 @@ import Testing
         #expect(abs(chunked.cycleSeconds / whole.cycleSeconds - 1) < 0.1)
     }
 
+    /// Steps of a few sequences take as long as those of one: two micro-batches would read the weights twice for nothing.
+    @Test func microBatchesAreTheFewestThatDecodeAboutAsFast() throws {
+        let fleet = try fleet([link("a", "b", 0.00001, 1e9)])
+        let stages = stages([("a", 6), ("b", 6)])
+        #expect(fleet.microBatches(stages, role: .mixed, concurrency: 4, contextTokens: 64) == 1)
+        for (role, allowed) in [(ReplicaRole.decode, 1.021), (.mixed, 1.151)] {
+            for concurrency in 1...16 {
+                let best = try #require(
+                    fleet.decodeEstimate(stages, concurrency: concurrency, contextTokens: 64))
+                let count = try #require(
+                    fleet.microBatches(stages, role: role, concurrency: concurrency, contextTokens: 64))
+                let chosen = try #require(
+                    fleet.decodeEstimate(
+                        stages, concurrency: concurrency, contextTokens: 64, microBatches: count))
+                #expect(chosen.tokenGapSeconds <= allowed * best.tokenGapSeconds)
+                #expect(count <= best.microBatches)
+            }
+        }
+        #expect(fleet.microBatches(stages, role: .decode, concurrency: 0, contextTokens: 64) == nil)
+        #expect(fleet.microBatches([], role: .decode, concurrency: 4, contextTokens: 64) == nil)
+    }
+
+    /// `200 + 30 T` microseconds a layer: from 64 tokens on the fixed part is below 15 % of it.
+    @Test func chunksBesideDecodingAreAsShortAsTheFixedCostAllows() throws {
+        let fleet = try fleet([link("a", "b", 0.001, 1e9)])
+        let tokens = try #require(fleet.mixedChunkTokens(stages([("a", 8), ("b", 4)])))
+        #expect(tokens == 64)
+        #expect(fleet.mixedChunkTokens(stages([("nobody", 12)])) == nil)
+    }
+
     @Test func kvFlowsFollowTheOverlapOfRanges() throws {
         let fleet = try fleet([link("a", "c", 0.001, 1e7), link("b", "c", 0.002, 2e7), link("a", "b", 0.001, 1e7)])
         let source = stages([("a", 8), ("b", 4)])

@@ -21,7 +21,9 @@ struct LadderExperimentCommand: AsyncParsableCommand {
                 result = try Ladder(try choices.settings(), streams: try choices.streams())
                     .run(threads: try choices.threadCount()) {
                         start.duration(to: .now) / .seconds(1)
-                    } progress: { ExperimentFolder.tell($0) }
+                    } progress: {
+                        ExperimentFolder.tell($0)
+                    }
             } catch let error as ExperimentError {
                 throw Failure(error.code == .noFleet ? .failed : .usage, error.message)
             }

@@ -11,6 +11,14 @@ public struct LadderScenario: Codable, Sendable, Hashable {
     /// Requests.
     public var requests: Int
 
+    /// Names a scenario.
+    public init(fleet: SuiteFleet, stream: String, mode: SuiteMode, requests: Int) {
+        self.fleet = fleet
+        self.stream = stream
+        self.mode = mode
+        self.requests = requests
+    }
+
     /// A short text for people.
     public var label: String { "\(fleet.label), \(stream), \(mode.rawValue)" }
 }
@@ -67,6 +75,15 @@ public struct LadderMeasure: Codable, Sendable, Hashable {
     public var theirs: LadderFigures
     /// What E2LLM does.
     public var ours: LadderFigures
+
+    /// Makes a measure.
+    public init(baseline: String, share: Double, rate: Double, theirs: LadderFigures, ours: LadderFigures) {
+        self.baseline = baseline
+        self.share = share
+        self.rate = rate
+        self.theirs = theirs
+        self.ours = ours
+    }
 
     /// Ratio of waiting; both sides are at least 10 ms, since below that nothing is waited for.
     public var waitingRatio: Double { max(0.01, ours.waiting) / max(0.01, theirs.waiting) }

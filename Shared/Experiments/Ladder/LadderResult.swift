@@ -41,7 +41,8 @@ public struct LadderResult: Codable, Sendable, Hashable {
         for outcome in outcomes {
             let scenario = outcome.scenario
             let head = [
-                "\(scenario.fleet.devices)", "\(scenario.fleet.seed)", scenario.fleet.model, Self.quoted(scenario.stream),
+                "\(scenario.fleet.devices)", "\(scenario.fleet.seed)", scenario.fleet.model,
+                Self.quoted(scenario.stream),
                 scenario.mode.rawValue, "\(scenario.requests)",
             ]
             for measure in outcome.measures {

@@ -110,8 +110,11 @@ public struct LadderReport: Sendable {
             LineChart.Line(
                 name: system == "e2llm" ? "E2LLM" : system.uppercased(),
                 points: sizes.compactMap { size in
-                    let ratios = outcomes.filter { $0.scenario.fleet.devices == size }.compactMap { outcome -> Double? in
-                        guard let best = Ladder.baselines.compactMap(outcome.capacity).max(), best > 0 else { return nil }
+                    let ratios = outcomes.filter { $0.scenario.fleet.devices == size }.compactMap {
+                        outcome -> Double? in
+                        guard let best = Ladder.baselines.compactMap(outcome.capacity).max(), best > 0 else {
+                            return nil
+                        }
                         return outcome.systems.first { $0.name == system }.map { $0.capacity / best }
                     }
                     return Averages.geometricMean(ratios).map { LineChart.Point(x: Double(size), y: $0) }
@@ -139,7 +142,8 @@ public struct LadderReport: Sendable {
             bars.append(StackedBars.Bar(name: "E2LLM at that rate", parts: mean(beside.map(\.ours))))
         }
         let chart = StackedBars(
-            title: "Waiting by part at \(FigureText.percent(share, 0)) of a baseline's capacity", subtitle: subtitle(mode),
+            title: "Waiting by part at \(FigureText.percent(share, 0)) of a baseline's capacity",
+            subtitle: subtitle(mode),
             xTitle: "seconds, mean over scenarios",
             parts: ["prefill queue", "decoder memory", "KV transfer", "decode queue", "stalls"], bars: bars)
         return ReportFigure(name: "parts-\(mode.rawValue)", svg: chart.svg)

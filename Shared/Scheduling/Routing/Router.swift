@@ -210,6 +210,7 @@ struct Router: Sendable {
             Double(need.behind) * turn + backlog * (source.situation.usage.prefillWeight - 1)
             + full * (decode.usage.decodeWeight - 1)
         candidate.cost =
-            Self.waitWeight * (wait + backlog) + prefillSeconds + kv + wait + stall + need.expectedTokens * step + disturbance + early + later
+            Self.waitWeight * (wait + backlog) + prefillSeconds + kv + wait + stall + need.expectedTokens * step
+            + disturbance + early + later
     }
 }
