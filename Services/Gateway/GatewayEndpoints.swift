@@ -74,6 +74,11 @@ struct GatewayEndpoints: Sendable {
         {
             return .lost(request, body)
         }
+        if message.type == .requestEvent, let request = message.envelope.request,
+            let body = try? message.body(as: RequestEvent.self)
+        {
+            return .moment(request, body.kind)
+        }
         return .schedulerHeard(session: message.envelope.session)
     }
 }

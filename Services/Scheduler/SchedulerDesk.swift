@@ -61,6 +61,9 @@ struct SchedulerDesk {
         case .lose(let id, let gateway, let fault):
             guard let peer = peers.peer(gateway: gateway) else { return }
             try? await endpoints.control.send(Outgoing(.requestLost, request: id, body: fault.body), to: peer)
+        case .relay(let report, let gateway):
+            guard let event = report.event, let peer = peers.peer(gateway: gateway) else { return }
+            try? await endpoints.control.send(Outgoing(.requestEvent, request: report.request, body: event), to: peer)
         case .cancel(let id, let address):
             guard let peer = peers.peer(address) else { return }
             try? await endpoints.control.send(Outgoing(.requestCancel, request: id), to: peer)

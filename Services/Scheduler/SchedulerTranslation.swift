@@ -61,6 +61,21 @@ extension RequestEvent {
     }
 }
 
+extension RequestReport {
+    /// What a gateway is told; it learns otherwise how a request ends.
+    var event: RequestEvent? {
+        let kind: RequestEvent.Kind
+        switch moment {
+        case .prefillStarted: kind = .prefillStarted
+        case .prefillFinished: kind = .prefillFinished
+        case .kvComplete: kind = .kvComplete
+        case .decodeStarted: kind = .decodeStarted
+        case .finished, .failed: return nil
+        }
+        return RequestEvent(kind: kind, generatedTokens: generatedTokens)
+    }
+}
+
 extension SchedulingFault {
     init(_ body: ErrorBody?) {
         self.init(

@@ -88,6 +88,8 @@ public struct SystemConditions: Sendable {
     public var chunkTokens: Int? = 256
     /// Most sequences that a replica decodes together.
     public var largestBatch = 16
+    /// Whether the services decode as many sequences together as workers do for a plan, instead of `largestBatch`.
+    public var batchesAsPlanned = false
     /// What schedulers may know of output lengths.
     public var lengthKnowledge = LengthKnowledge.mean
     /// Least tokens per second of every decoding request; 0 for none.
@@ -196,7 +198,7 @@ extension SimulatedSystem {
         var record: RunRecord
         if hasServices {
             var settings = SimulationSettings()
-            settings.largestBatch = conditions.largestBatch
+            settings.largestBatch = conditions.batchesAsPlanned ? nil : conditions.largestBatch
             settings.chunkTokens = conditions.chunkTokens
             settings.streams = conditions.streams
             settings.wireType = plan.wireType

@@ -3,8 +3,8 @@ public import Scheduling
 
 /// What the simulated services may use; the same for all systems that are compared.
 public struct SimulationSettings: Sendable, Hashable {
-    /// Most sequences that a replica decodes together.
-    public var largestBatch = 16
+    /// Most sequences that a replica decodes together; `nil` for what workers take for the replica's planned concurrency.
+    public var largestBatch: Int? = 16
     /// Tokens of a prefill chunk; `nil` for whole prompts.
     public var chunkTokens: Int? = 256
     /// Whether KV travels while the prompt is still being computed.
@@ -29,7 +29,9 @@ public struct SimulationSettings: Sendable, Hashable {
 
     /// What is wrong, naming the field; `nil` where nothing is.
     var problem: String? {
-        if !(1...4096).contains(largestBatch) { return "largest batch: \(largestBatch) is not in 1...4096" }
+        if let largestBatch, !(1...4096).contains(largestBatch) {
+            return "largest batch: \(largestBatch) is not in 1...4096"
+        }
         if let chunkTokens, !(1...(1 << 20)).contains(chunkTokens) {
             return "chunk: \(chunkTokens) is not in 1...\(1 << 20)"
         }

@@ -122,6 +122,32 @@ def test_a_disconnect_frees_the_request(cluster):
         replica["kv_reserved_tokens"] == 0 for replica in cluster.json("plan")["replicas"]))
 
 
+def test_a_real_run_is_recorded_and_simulated(cluster):
+    stream, real, nodes, simulated = (cluster.folder / name for name in ("s.csv", "real.json", "nodes.json", "sim.json"))
+    lengths = [(40, 8), (300, 12), (100, 1), (64, 20), (200, 6)]
+    rows = [f"r{i},{i},{prompt},{output}" for i, (prompt, output) in enumerate(lengths)]
+    stream.write_text("\n".join(["request_id,t_unit,prompt_tokens,output_tokens", *rows]) + "\n")
+    summary = cluster.json(
+        "bench", "load", "--url", cluster.url, "--workload", stream, "--rate", "2", "--record", real,
+        "--fleet-output", nodes)["summary"]
+    assert summary["finished"] == len(lengths), summary
+    record = json.loads(real.read_text())
+    assert record["source"] == "measured" and record["plan"] == cluster.json("plan")["plan"]
+    for request, (prompt, output) in zip(record["requests"], lengths):
+        assert (request["prompt_tokens"], request["output_tokens"]) == (prompt, output), request
+        moments = ["arrival_s", "prefill_start_s", "first_token_s"] + (["decode_start_s"] if output > 1 else []) + ["end_s"]
+        times = [request[name] for name in moments]
+        # The gateway hears of first tokens and of decoding on different ways.
+        assert times[0] < times[1] < times[2] <= times[-1] and times[-2] <= times[-1], request
+        if output > 1:
+            assert request["first_token_s"] < request["kv_complete_s"] + 1 and request["prefill_replica"] != request["decode_replica"]
+    cluster.e2llm("simulate", "--fleet", nodes, "--replay", real, "--record", simulated)
+    comparison = cluster.json("compare", real, simulated)
+    assert not comparison["warnings"], comparison
+    ttft = next(measure for measure in comparison["measures"] if measure["name"] == "ttft")
+    assert ttft["mean"]["simulated"] > 0 and -0.9 < ttft["mean"]["error"] < 9, ttft
+
+
 def test_bad_requests_are_refused(cluster):
     for body, status in [
         (b"{", 400), (b"{}", 400), (b'{"messages":[]}', 400),

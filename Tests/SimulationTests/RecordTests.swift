@@ -47,7 +47,10 @@ import Testing
     }
 
     @Test func comparisonsShowErrors() throws {
-        let comparison = RunComparison(Self.record(), Self.record(2))
+        var (one, two) = (Self.record(), Self.record(2))
+        (one.source, two.source) = (.simulated, .simulated)
+        let comparison = RunComparison(one, two)
+        #expect(comparison.measures.contains { $0.name == "stall" && $0.mean.real == 0.5 })
         let transfer = try #require(comparison.measures.first { $0.name == "t_kv" })
         #expect(transfer.mean.real == 1 && transfer.mean.simulated == 2 && transfer.mean.error == 1)
         #expect(comparison.measures.first { $0.name == "w_prefill" }?.mean.error == 0)
@@ -56,6 +59,17 @@ import Testing
         other.requests.removeLast()
         other.rate = 3
         #expect(RunComparison(Self.record(), other).warnings.count == 3)
+    }
+
+    @Test func stallsAreLeftOutWhereNobodyMeasuredThem() throws {
+        var simulated = Self.record()
+        simulated.source = .simulated
+        var real = Self.record()
+        for index in real.requests.indices { real.requests[index].stall = 0 }
+        let comparison = RunComparison(real, simulated)
+        #expect(!comparison.measures.contains { $0.name == "stall" })
+        let waiting = try #require(comparison.measures.first { $0.name == "w_total" })
+        #expect(waiting.mean.real == 3 && waiting.mean.error == 0)
     }
 
     @Test func backlogsGrowPastCapacity() throws {

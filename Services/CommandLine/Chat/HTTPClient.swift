@@ -26,10 +26,10 @@ enum HTTPClient {
     }
 
     /// Fetches a small resource; `nil` where nobody answers within two seconds.
-    static func get(_ url: String) async -> Response? {
+    static func get(_ url: String, headers: [String: String] = [:]) async -> Response? {
         var status = 0
         var lines: [String] = []
-        for await event in stream("GET", url, body: nil, headers: [:], timeoutSeconds: 2) {
+        for await event in stream("GET", url, body: nil, headers: headers, timeoutSeconds: 2) {
             switch event {
             case .status(let code): status = code
             case .line(let line): lines.append(line)

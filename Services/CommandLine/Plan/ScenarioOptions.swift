@@ -23,19 +23,29 @@ struct ScenarioOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: "Requests per second.") var rate: Double?
     @Option(help: "Name of the scenario in the plan file; default: the fleet's name.") var scenario: String?
 
-    /// What the options say, or which of them is missing.
-    func read() throws -> Scenario {
+    /// What the options say, or which of them is missing. A run that is replayed brings its traffic with it.
+    func read(replaying run: ReplayedRun? = nil) throws -> Scenario {
         guard let fleet else { throw Failure(.usage, "--fleet is missing: which fleet file?") }
-        guard let workload else { throw Failure(.usage, "--workload is missing: which stream of requests?") }
-        guard let rate else { throw Failure(.usage, "--rate is missing: how many requests per second?") }
-        guard rate > 0, rate.isFinite else { throw Failure(.usage, "--rate is \(rate), it must be positive") }
+        let (stream, rate) = try run.map(traffic) ?? traffic()
         let read = try ScenarioFleet.read(fleet)
         guard let described = try model.map(Self.model) ?? read.model else {
             throw Failure(.usage, "--model is missing: which model description or GGUF file?")
         }
-        return Scenario(
-            name: scenario ?? read.name, fleet: read, model: described,
-            stream: try Self.stream(workload), rate: rate)
+        return Scenario(name: scenario ?? read.name, fleet: read, model: described, stream: stream, rate: rate)
+    }
+
+    private func traffic() throws -> (RequestStream, Double) {
+        guard let workload else { throw Failure(.usage, "--workload is missing: which stream of requests?") }
+        guard let rate else { throw Failure(.usage, "--rate is missing: how many requests per second?") }
+        guard rate > 0, rate.isFinite else { throw Failure(.usage, "--rate is \(rate), it must be positive") }
+        return (try Self.stream(workload), rate)
+    }
+
+    private func traffic(_ run: ReplayedRun) throws -> (RequestStream, Double) {
+        guard workload == nil, rate == nil else {
+            throw Failure(.usage, "--replay: the record has requests of its own, leave --workload and --rate out")
+        }
+        return (run.stream, run.rate)
     }
 
     /// A stream of requests.

@@ -2,6 +2,17 @@ import Domain
 import Foundation
 import Simulation
 
+/// Files that commands write where they are told to.
+enum OutputFile {
+    static func write(_ text: String, to path: String) throws {
+        do {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch {
+            throw Failure(.failed, "\(path) cannot be written: \(error.localizedDescription)")
+        }
+    }
+}
+
 /// Records of runs as files.
 enum RecordFile {
     /// Largest file that is read, bytes.
@@ -38,11 +49,14 @@ enum RecordFile {
         return "\"" + text.replacing("\"", with: "\"\"") + "\""
     }
 
-    static func write(_ text: String, to path: String) throws {
-        do {
-            try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
-        } catch {
-            throw Failure(.failed, "\(path) cannot be written: \(error.localizedDescription)")
+    /// Whether a file has the form of a record: only records say their format.
+    static func isOne(_ path: String) throws -> Bool {
+        struct Mark: Decodable {
+            var format: Int
+            var source: String
+        }
+        return try ScenarioOptions.reading(path) { bytes in
+            (try? JSONDecoder().decode(Mark.self, from: Data(bytes))) != nil
         }
     }
 

@@ -32,7 +32,7 @@ struct ReportOutput: ParsableArguments {
     func write(_ runs: [RunRecord]) throws {
         guard isWanted else { return }
         let report = RunReport(runs, window: try window())
-        if let html { try RecordFile.write(report.html, to: html) }
+        if let html { try OutputFile.write(report.html, to: html) }
         guard let svg else { return }
         let folder = URL(fileURLWithPath: svg, isDirectory: true)
         do {
@@ -41,7 +41,7 @@ struct ReportOutput: ParsableArguments {
             throw Failure(.failed, "\(svg) cannot be made a folder: \(error.localizedDescription)")
         }
         for figure in report.figures {
-            try RecordFile.write(figure.svg, to: folder.appendingPathComponent(figure.name + ".svg").path)
+            try OutputFile.write(figure.svg, to: folder.appendingPathComponent(figure.name + ".svg").path)
         }
     }
 }

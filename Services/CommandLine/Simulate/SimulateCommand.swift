@@ -18,7 +18,14 @@ struct SimulateCommand: AsyncParsableCommand {
     @OptionGroup var scenario: ScenarioOptions
     @OptionGroup var conditions: SimulationConditions
     @Option(help: "Who plans and schedules; see below.") var policy = SimulatedSystem.e2llm.rawValue
-    @Option(help: "A plan file: simulate this plan instead of the policy's own.") var plan: String?
+    @Option(help: "A plan file, or the record of a run: simulate its plan instead of the policy's own.")
+    var plan: String?
+    @Option(
+        help: """
+            The record of a run: simulate its requests at their times under its plan, with what the services know and how \
+            they batch; instead of --workload and --rate.
+            """)
+    var replay: String?
     @Option(parsing: .unconditional, help: "Only the first so many requests of the stream.") var requests: Int?
     @Flag(help: "Search the largest rate at which queues stay bounded as well.") var capacity = false
     @Option(help: "Write the record of the run (JSON).") var record: String?
@@ -30,7 +37,8 @@ struct SimulateCommand: AsyncParsableCommand {
     func run() async throws {
         try await Failure.reporting {
             let window = try report.window()
-            var question = try SimulationQuestion(scenario, conditions, policy: policy, plan: plan, requests: requests)
+            var question = try SimulationQuestion(
+                scenario, conditions, policy: policy, plan: plan, requests: requests, replay: replay)
             if timeline || report.isWanted {
                 var settings = TimelineSettings()
                 settings.from = window.from ?? 0
@@ -40,8 +48,8 @@ struct SimulateCommand: AsyncParsableCommand {
             let capacity = self.capacity ? try question.capacity() : nil
             let answer = SimulationAnswer(record, capacity: capacity)
             try report.write([record])
-            if let path = self.record { try RecordFile.write(try RecordFile.json(record), to: path) }
-            if let csv { try RecordFile.write(RecordFile.csv(record), to: csv) }
+            if let path = self.record { try OutputFile.write(try RecordFile.json(record), to: path) }
+            if let csv { try OutputFile.write(RecordFile.csv(record), to: csv) }
             if json { try JSONOutput.print(answer) } else { print(answer.text) }
         }
     }
@@ -56,10 +64,18 @@ struct SimulateCommand: AsyncParsableCommand {
 struct SimulationConditions: ParsableArguments {
     @Option(help: "Seed of searches.") var seed: UInt64 = 1
     @Flag(inversion: .prefixedNo, help: "Send KV while the prompt is being computed.") var streaming = true
-    @Option(help: "How KV may travel: f16, q8_0, or f16,q8_0.") var kvWire = "f16,q8_0"
+    @Option(
+        help: """
+            How KV may travel: f16, q8_0, or f16,q8_0 (default); not for measured fleets, whose workers send it as they \
+            keep it.
+            """)
+    var kvWire: String?
     @Option(help: "Which roles may stand in one plan: any, uniform, split or mixed.") var roles = "any"
     @Option(parsing: .unconditional, help: "Tokens of a prefill chunk; 0 for whole prompts.") var chunk = 256
-    @Option(parsing: .unconditional, help: "Most sequences that a replica decodes together.") var largestBatch = 16
+    @Option(
+        parsing: .unconditional,
+        help: "Most sequences that a replica decodes together; default: 16, with --replay what the plan provides for.")
+    var largestBatch: Int?
     @Option(help: "How the services choose replicas: estimated-wait, least-requests or round-robin.")
     var routing = RoutingPolicy.estimatedWait.rawValue
     @Flag(help: "Let schedulers know how long outputs will be.") var oracle = false
@@ -69,12 +85,26 @@ struct SimulationConditions: ParsableArguments {
     )
     var faults: String?
 
-    func read() throws -> SystemConditions {
+    /// What the options say.
+    ///
+    /// - Parameters:
+    ///   - fleet: the fleet of the question.
+    ///   - isReplay: whether a run of the services is to be repeated.
+    func read(_ fleet: ScenarioFleet, isReplay: Bool) throws -> SystemConditions {
         var conditions = SystemConditions()
         conditions.seed = seed
         conditions.streams = streaming
-        conditions.largestBatch = largestBatch
+        if let largestBatch { conditions.largestBatch = largestBatch }
+        conditions.batchesAsPlanned = isReplay && largestBatch == nil
         conditions.wireTypes = []
+        var kvWire = kvWire ?? "f16,q8_0"
+        if case .measured = fleet {
+            guard self.kvWire == nil else {
+                throw Failure(.usage, "--kv-wire: a measured fleet's workers send KV as they keep it")
+            }
+            // The size of its type is that of the model's description.
+            kvWire = "f16"
+        }
         for name in kvWire.split(separator: ",") {
             guard let type = KVType(rawValue: String(name)) else {
                 throw Failure(.usage, "--kv-wire: \"\(name)\" is neither f16 nor q8_0")
@@ -94,6 +124,8 @@ struct SimulationConditions: ParsableArguments {
                 "--routing \"\(routing)\": it is \(RoutingPolicy.allCases.map(\.rawValue).joined(separator: ", "))")
         }
         conditions.routing = routing
+        // The real scheduler knows the limit of a request, which is its length here.
+        if isReplay { conditions.lengthKnowledge = .limit }
         if oracle { conditions.lengthKnowledge = .exact }
         if let faults {
             conditions.faults = try ScenarioOptions.reading(faults) { bytes in

@@ -13,30 +13,34 @@ struct SimulationQuestion {
     var plan: SystemPlan
 
     init(
-        _ options: ScenarioOptions, _ conditions: SimulationConditions, policy: String, plan: String?, requests: Int?
+        _ options: ScenarioOptions, _ conditions: SimulationConditions, policy: String, plan: String? = nil,
+        requests: Int? = nil, replay: String? = nil
     ) throws {
         guard let system = SimulatedSystem(rawValue: policy) else {
             let known = SimulatedSystem.allCases.map(\.rawValue).joined(separator: ", ")
             throw Failure(.usage, "--policy \"\(policy)\" is not known; policies are \(known)")
         }
-        var scenario = try options.read()
+        let replayed = try replay.map { try ReplayedRun(path: $0) }
+        var scenario = try options.read(replaying: replayed)
         if let requests {
             guard requests > 0 else { throw Failure(.usage, "--requests is \(requests), it must be positive") }
             scenario.stream = scenario.stream.prefix(requests)
         }
         self.system = system
-        self.conditions = try conditions.read()
+        self.conditions = try conditions.read(scenario.fleet, isReplay: replayed != nil)
         stream = scenario.stream
         rate = scenario.rate
         fleet = SimulatedFleet(
             name: scenario.fleet.name, cost: try scenario.fleet.cost(scenario.model), types: scenario.fleet.types,
             sites: scenario.fleet.sites)
-        if let plan {
+        let wireType: KVType = self.conditions.wireTypes.contains(.q8_0) ? .q8_0 : .f16
+        if let replayed, plan == nil {
+            self.plan = SystemPlan(plan: try replayed.plan(for: scenario), wireType: wireType)
+        } else if let plan {
             let read = try InForcePlan(path: plan).read(scenario).completed(
                 fleet.cost, requestTokens: Int(scenario.stream.statistics.total.mean),
                 largestBatch: self.conditions.largestBatch)
-            self.plan = SystemPlan(
-                plan: read, wireType: self.conditions.wireTypes.contains(.q8_0) ? .q8_0 : .f16)
+            self.plan = SystemPlan(plan: read, wireType: wireType)
         } else {
             do {
                 self.plan = try system.plan(fleet, scenario.demand, self.conditions)

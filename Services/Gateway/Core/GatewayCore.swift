@@ -55,6 +55,9 @@ struct GatewayCore: Sendable {
         case .lost(let wire, let error):
             guard let id = wireIDs[wire] else { return [] }
             return lose(id, error, at: now)
+        case .moment(let wire, let kind):
+            if let id = wireIDs[wire] { records[id]?.note(kind, at: now) }
+            return []
         case .schedulerState(let state, let session):
             return heard(session, state, at: now)
         case .schedulerHeard(let session):

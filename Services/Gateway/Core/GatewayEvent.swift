@@ -15,6 +15,8 @@ enum GatewayEvent: Sendable {
     case tokens(RequestID, index: Int, [Int32], FinishReason?)
     /// The scheduler says that a request cannot go on where it was.
     case lost(RequestID, ErrorBody)
+    /// A stage reported a moment of a request.
+    case moment(RequestID, RequestEvent.Kind)
     /// The scheduler published its state.
     case schedulerState(SchedulerState, session: String)
     /// The scheduler sent anything else.
@@ -71,14 +73,24 @@ struct SequenceTimes: Sendable, Hashable {
     var opened: Double
     /// When the scheduler had routed it (the last time).
     var accepted: Double?
+    /// When the first prefill step began, as far as the scheduler has said so.
+    var prefillStarted: Double?
     /// When the first token came.
     var firstToken: Double?
+    /// When its KV cache was complete on the decoder that serves it last; absent where none travels.
+    var kvComplete: Double?
+    /// When its first decode step began.
+    var decodeStarted: Double?
     /// When the last token came.
     var lastToken: Double?
     /// How long it waited in the scheduler, in milliseconds.
     var queueMilliseconds: Double = 0
     /// The plan that served it last.
     var plan: PlanID?
+    /// The replica that prefilled it last.
+    var prefillReplica: ReplicaID?
+    /// The replica that decoded it last.
+    var decodeReplica: ReplicaID?
     /// How many times it was continued elsewhere.
     var continuations = 0
     /// Prompt tokens.

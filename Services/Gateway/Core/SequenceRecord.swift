@@ -67,8 +67,21 @@ struct SequenceRecord: Sendable {
         if times.accepted == nil { times.queueMilliseconds = body.queueMilliseconds }
         times.accepted = now
         times.plan = body.plan
+        times.prefillReplica = body.route.prefillReplica ?? body.route.decodeReplica
+        times.decodeReplica = body.route.decodeReplica
         state = .running
         lastProgress = now
+    }
+
+    /// Notes a moment that a stage reported. A sequence that was continued keeps its first moments, but its KV cache counts
+    /// where it was completed last.
+    mutating func note(_ moment: RequestEvent.Kind, at now: Double) {
+        switch moment {
+        case .prefillStarted: times.prefillStarted = times.prefillStarted ?? now
+        case .kvComplete: times.kvComplete = now
+        case .decodeStarted: times.decodeStarted = times.decodeStarted ?? now
+        case .prefillFinished, .finished, .failed: break
+        }
     }
 
     /// Takes tokens.
@@ -108,6 +121,7 @@ struct SequenceRecord: Sendable {
         retryAt = failures == 0 ? now : now + min(4, 0.25 * Double(1 << min(failures, 4)))
         failures += 1
         state = .pausing
+        times.kvComplete = nil
         wire = RequestID("\(id)~\(submission + 1)")
         return true
     }

@@ -35,7 +35,9 @@ struct Usage: Sendable, Hashable {
         ]
     }
 
-    /// llama-server's `timings` and ours, for requests of one sequence.
+    /// llama-server's `timings` and ours, for requests of one sequence. Our moments count from when the gateway took the
+    /// request; those that the stages report through the scheduler are `null` where they came after the last token or
+    /// did not happen.
     var timings: JSONValue {
         guard times.count == 1, let time = times.first, let first = time.firstToken, let last = time.lastToken else {
             return .object([])
@@ -50,6 +52,7 @@ struct Usage: Sendable, Hashable {
         }
         // The first token belongs to the prompt's time, so the rate counts the others.
         let following = time.outputTokens - 1
+        func moment(_ value: Double?) -> JSONValue { value.map { .number(($0 - time.opened) * 1000) } ?? .null }
         return [
             "timings": [
                 "cache_n": 0, "prompt_n": .integer(time.promptTokens), "prompt_ms": .number(prompt),
@@ -59,8 +62,12 @@ struct Usage: Sendable, Hashable {
                 "predicted_per_second": rate(following, predicted),
             ],
             "e2llm": [
-                "queue_ms": .number(time.queueMilliseconds), "ttft_ms": .number((first - time.opened) * 1000),
+                "queue_ms": .number(time.queueMilliseconds), "ttft_ms": moment(first),
+                "prefill_started_ms": moment(time.prefillStarted), "kv_complete_ms": moment(time.kvComplete),
+                "decode_started_ms": moment(time.decodeStarted), "end_ms": moment(last),
                 "plan_id": time.plan.map { .string($0.rawValue) } ?? .null,
+                "prefill_replica": time.prefillReplica.map { .string($0.rawValue) } ?? .null,
+                "decode_replica": time.decodeReplica.map { .string($0.rawValue) } ?? .null,
                 "migrations": .integer(time.continuations),
             ],
         ]

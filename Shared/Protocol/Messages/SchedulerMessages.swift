@@ -26,7 +26,7 @@ extension MessageType {
     public static let requestCancel: MessageType = "request.cancel"
     /// scheduler -> first stage of the replica that prefills: `SequenceOpen` with tensor `tokens` i32 [n].
     public static let requestStart: MessageType = "request.start"
-    /// first or last stages -> scheduler: `RequestEvent`.
+    /// first or last stages -> scheduler, and moments of requests that go on from there to their gateway: `RequestEvent`.
     public static let requestEvent: MessageType = "request.event"
     /// scheduler -> gateway: the request named in the envelope cannot go on where it was: `ErrorBody`; where it is
     /// retriable the gateway submits prompt and emitted tokens again.

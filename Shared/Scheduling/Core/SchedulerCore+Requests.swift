@@ -67,6 +67,7 @@ extension SchedulerCore {
             return
         }
         requests.update(record)
+        emit(.relay(report, gateway: record.gateway))
     }
 
     mutating func gatewayBeat(_ gateway: String, _ ids: [RequestID], at now: Double) {

@@ -20,6 +20,8 @@ public enum SchedulerInstruction: Sendable, Hashable {
     case refuse(RequestID, gateway: String, SchedulingFault)
     /// Tell the gateway that a routed request cannot go on where it was.
     case lose(RequestID, gateway: String, SchedulingFault)
+    /// Pass a moment of a request that goes on to its gateway.
+    case relay(RequestReport, gateway: String)
     /// Have a first stage stop a request and free it on all stages.
     case cancel(RequestID, WorkerAddress)
     /// Ask the clusterer for a plan.

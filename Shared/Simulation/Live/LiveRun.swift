@@ -221,7 +221,9 @@ final class LiveRun {
         case .requestPlan(let question):
             guard let dynamics else { return }
             calendar.add(.scheduler(dynamics.answer(question, cost, now: now)), at: now + dynamics.planSeconds)
-        case .welcome, .acknowledgeHeartbeat, .refuseHeartbeat, .confirm, .publishState, .publishWorkload, .note: break
+        case .welcome, .acknowledgeHeartbeat, .refuseHeartbeat, .confirm, .relay, .publishState, .publishWorkload,
+            .note:
+            break
         }
     }
 
@@ -255,7 +257,8 @@ final class LiveRun {
         let isUp = !key.devices.contains { down.contains($0) }
         if let known = runOf[key], runs[known].isAlive == isUp { return known }
         var policy = BatchPolicy(
-            maxBatchedTokens: settings.chunkTokens ?? 1 << 20, maxSequences: settings.largestBatch)
+            maxBatchedTokens: settings.chunkTokens ?? 1 << 20,
+            maxSequences: settings.largestBatch ?? BatchPolicy.mostSequences(planned: replica.decodeConcurrency))
         policy.mostOvertakers = settings.mostOvertakers
         guard var run = ReplicaRun(replica, cost, policy) else { return nil }
         for (stage, device) in key.devices.enumerated() { run.slowdown[stage] = dynamics?.factor(device, at: now) ?? 1 }

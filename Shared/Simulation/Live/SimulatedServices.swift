@@ -75,8 +75,7 @@ extension LiveRun {
 extension RunRecord {
     /// Takes the length of the run from its requests, and how much of it everything was busy.
     mutating func measure(busy: [DeviceID: Double], network: [TransferNetwork.Use]) {
-        let first = requests.first?.arrival ?? 0
-        seconds = max(0, (requests.compactMap(\.end).max() ?? first) - first)
+        measure()
         guard seconds > 0 else { return }
         devices = busy.keys.sorted().map { Use(name: $0.rawValue, share: min(1, (busy[$0] ?? 0) / seconds)) }
         self.network =

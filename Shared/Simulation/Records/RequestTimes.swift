@@ -9,6 +9,8 @@ public struct RequestTimes: Codable, Sendable, Hashable {
         case finished
         /// It could not be taken.
         case refused
+        /// It was taken, and broke off.
+        case failed
         /// It had not ended when the run did.
         case open
     }
@@ -31,7 +33,8 @@ public struct RequestTimes: Codable, Sendable, Hashable {
     public var prefillStart: Double?
     /// Its first token: the end of its prefill.
     public var firstToken: Double?
-    /// The decoder had room for its KV cache, so that the transfer could start; absent where nothing travels.
+    /// The decoder had room for its KV cache, so that the transfer could start; absent where nothing travels. In measured
+    /// runs the start of prefill: room is reserved before.
     public var kvStart: Double?
     /// Its KV cache was complete on the decoder; absent where nothing travels.
     public var kvComplete: Double?
@@ -39,10 +42,12 @@ public struct RequestTimes: Codable, Sendable, Hashable {
     public var decodeStart: Double?
     /// Its last token.
     public var end: Double?
-    /// Seconds of decoding that were lost to other work (prompts on the same devices).
+    /// Seconds of decoding that were lost to other work (prompts on the same devices); 0 where that was not measured.
     public var stall = 0.0
     /// Times that it was lost and sent again.
     public var retries = 0
+    /// Why it did not finish, for people.
+    public var problem: String?
 
     /// Makes the record of a request that has just arrived.
     public init(id: RequestID, arrival: Double, promptTokens: Int, outputTokens: Int) {
@@ -86,7 +91,7 @@ public struct RequestTimes: Codable, Sendable, Hashable {
     public var total: Double? { end.map { $0 - arrival } }
 
     private enum CodingKeys: String, CodingKey {
-        case id, outcome, retries
+        case id, outcome, retries, problem
         case promptTokens = "prompt_tokens"
         case outputTokens = "output_tokens"
         case prefillReplica = "prefill_replica"

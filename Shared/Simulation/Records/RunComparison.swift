@@ -31,14 +31,19 @@ public struct RunComparison: Codable, Sendable, Hashable {
     /// In what the runs are not comparable, for people.
     public var warnings: [String]
 
-    /// Compares runs.
+    /// Compares runs. Stalls are left out of both where one is measured: the services do not report them.
     public init(_ real: RunRecord, _ simulated: RunRecord) {
-        let (left, right) = (RunSummary(real), RunSummary(simulated))
-        let names: [(String, KeyPath<RunSummary, Distribution>)] = [
+        let isMeasured = real.source == .measured || simulated.source == .measured
+        let (left, right) = (
+            RunSummary(isMeasured ? real.withoutStalls : real),
+            RunSummary(isMeasured ? simulated.withoutStalls : simulated)
+        )
+        var names: [(String, KeyPath<RunSummary, Distribution>)] = [
             ("w_prefill", \.prefillWait), ("w_kvmem", \.memoryWait), ("t_kv", \.transfer), ("w_decode", \.decodeWait),
             ("stall", \.stall), ("w_total", \.waiting), ("ttft", \.timeToFirstToken), ("tpot", \.timePerOutputToken),
             ("e2e", \.total),
         ]
+        if isMeasured { names.removeAll { $0.0 == "stall" } }
         measures = names.map { name, path in
             Measure(
                 name: name, mean: Figure(left[keyPath: path].mean, right[keyPath: path].mean),
@@ -55,5 +60,14 @@ public struct RunComparison: Codable, Sendable, Hashable {
         if (real.rate / simulated.rate - 1).magnitude > 1e-6 {
             warnings.append("rates: \(real.rate) and \(simulated.rate) requests/s")
         }
+    }
+}
+
+extension RunRecord {
+    /// The run with nothing in its stalls.
+    fileprivate var withoutStalls: RunRecord {
+        var run = self
+        for index in run.requests.indices { run.requests[index].stall = 0 }
+        return run
     }
 }

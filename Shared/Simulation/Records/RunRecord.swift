@@ -71,6 +71,12 @@ public struct RunRecord: Codable, Sendable, Hashable {
         self.requests = requests
     }
 
+    /// Takes the length of the run from its requests.
+    public mutating func measure() {
+        let first = requests.first?.arrival ?? 0
+        seconds = max(0, (requests.compactMap(\.end).max() ?? first) - first)
+    }
+
     private enum CodingKeys: String, CodingKey {
         case format, source, system, fleet, model, workload, rate, seed, plan, requests, devices, network, timeline
         case isOracle = "oracle"

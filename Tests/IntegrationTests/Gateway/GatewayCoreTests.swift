@@ -70,6 +70,41 @@ struct GatewayCoreTests {
         #expect(core.count == 0)
     }
 
+    @Test func momentsOfStagesAreKept() throws {
+        var core = core()
+        _ = try open(&core, at: 1)
+        #expect(core.handle(.moment("a", .prefillStarted), at: 1.1).isEmpty)
+        _ = core.handle(.accepted("a", submission: 1, accepted()), at: 1.2)
+        _ = core.handle(.tokens("a", index: 0, [104], nil), at: 1.3)
+        _ = core.handle(.moment("a", .kvComplete), at: 1.4)
+        _ = core.handle(.moment("a", .decodeStarted), at: 1.5)
+        // Continued elsewhere: its first moments stay, its KV cache is waited for again.
+        let again = try #require(submissions(core.handle(.lost("a", lostError), at: 2)).first)
+        _ = core.handle(.moment("a", .kvComplete), at: 2.1)
+        _ = core.handle(.moment(again.id, .prefillStarted), at: 2.2)
+        _ = core.handle(.moment(again.id, .kvComplete), at: 2.3)
+        _ = core.handle(.moment(again.id, .decodeStarted), at: 2.4)
+        _ = core.handle(.moment("nobody", .decodeStarted), at: 2.4)
+        let last = core.handle(.tokens(again.id, index: 1, [256], .stop), at: 3)
+        guard case .deliver("a", .ended(.stop, _, let times))? = last.last else {
+            Issue.record("\(last)")
+            return
+        }
+        #expect(times.prefillStarted == 1.1 && times.decodeStarted == 1.5 && times.kvComplete == 2.3)
+        #expect(times.prefillReplica == "r0" && times.decodeReplica == "r0")
+        var usage = Usage(promptTokens: 3)
+        usage.times = [times]
+        let told = usage.timings["e2llm"]
+        #expect(told?["prefill_replica"] == "r0" && told?["decode_replica"] == "r0" && told?["migrations"] == 1)
+        let expected = [
+            "prefill_started_ms": 100.0, "ttft_ms": 300, "decode_started_ms": 500, "kv_complete_ms": 1300,
+            "end_ms": 2000,
+        ]
+        for (name, milliseconds) in expected {
+            #expect(((told?[name]?.double ?? -1) - milliseconds).magnitude < 1e-6, "\(name)")
+        }
+    }
+
     @Test func aLostSequenceGoesOnWithPromptAndOutput() throws {
         var core = core()
         _ = try open(&core)

@@ -21,6 +21,20 @@ import Testing
         #expect(world.snapshot().running == 0)
     }
 
+    @Test func gatewaysHearOfRequestsThatGoOn() {
+        var world = SchedulerWorld.serving(Sample.split)
+        world.submit("r1", prompt: 64, max: 100)
+        world.report("r1", .prefillStarted, by: .prefill("a"))
+        world.report("r1", .prefillFinished, by: .prefill("a"), generated: 1)
+        world.report("r1", .kvComplete, by: .decode("b"))
+        world.report("r1", .decodeStarted, by: .decode("b"), generated: 1)
+        world.report("unknown", .prefillStarted, by: .prefill("a"))
+        world.finish("r1", on: .decode("b"))
+        world.report("r1", .decodeStarted, by: .decode("b"))
+        #expect(world.relayed.map(\.moment) == [.prefillStarted, .prefillFinished, .kvComplete, .decodeStarted])
+        #expect(world.relayed.allSatisfy { $0.request == "r1" })
+    }
+
     @Test func outputIsCutToTheContext() {
         var world = SchedulerWorld.serving(Sample.split)
         world.submit("r1", prompt: 1000, max: 5000)

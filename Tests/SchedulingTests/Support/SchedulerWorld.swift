@@ -167,6 +167,10 @@ struct SchedulerWorld {
     var refused: [RequestID: SchedulingFault] {
         log.reduce(into: [:]) { if case .refuse(let id, _, let fault) = $1 { $0[id] = fault } }
     }
+    /// What gateways were told about requests that go on.
+    var relayed: [RequestReport] {
+        log.compactMap { if case .relay(let report, Self.gateway) = $0 { report } else { nil } }
+    }
     var questions: [PlanQuestion] {
         log.compactMap { if case .requestPlan(let question) = $0 { question } else { nil } }
     }
