@@ -10,7 +10,8 @@ enum ScenarioFleet {
 
     /// Reads either form; a measured fleet is what `e2llm nodes --json` prints.
     static func read(_ path: String) throws -> ScenarioFleet {
-        try ScenarioOptions.reading(path) { bytes in
+        if let drawn = try GeneratedInput.fleet(path) { return .described(drawn) }
+        return try ScenarioOptions.reading(path) { bytes in
             if MeasuredFleet.isOne(bytes) { return .measured(try MeasuredFleet(bytes, name: path)) }
             return .described(try Scenarios.FleetFile.read(bytes))
         }

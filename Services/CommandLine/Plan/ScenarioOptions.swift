@@ -9,8 +9,8 @@ import Scenarios
 struct ScenarioOptions: ParsableArguments {
     @Option(
         help: """
-            A fleet file (JSON), or a measured fleet as `e2llm nodes --json` prints it: plan for this fleet instead of \
-            showing the plan in force.
+            A fleet file (JSON), a measured fleet as `e2llm nodes --json` prints it, or generated:DEVICES[:SEED]: plan for \
+            this fleet instead of showing the plan in force.
             """)
     var fleet: String?
     @Option(
@@ -18,7 +18,11 @@ struct ScenarioOptions: ParsableArguments {
             A model description (JSON), a GGUF file, or a name such as llama-3-8b-q4; a measured fleet has its own.
             """)
     var model: String?
-    @Option(help: "A stream of requests (CSV): request_id,t_unit,prompt_tokens,output_tokens, or an Azure trace.")
+    @Option(
+        help: """
+            A stream of requests (CSV): request_id,t_unit,prompt_tokens,output_tokens, or an Azure trace, or one like them: \
+            generated:conversation:COUNT[:SEED], generated:code:COUNT[:SEED].
+            """)
     var workload: String?
     @Option(parsing: .unconditional, help: "Requests per second.") var rate: Double?
     @Option(help: "Name of the scenario in the plan file; default: the fleet's name.") var scenario: String?
@@ -50,7 +54,8 @@ struct ScenarioOptions: ParsableArguments {
 
     /// A stream of requests.
     static func stream(_ path: String) throws -> RequestStream {
-        try reading(path) { try WorkloadFile.read($0, name: path) }
+        if let drawn = try GeneratedInput.stream(path) { return drawn }
+        return try reading(path) { try WorkloadFile.read($0, name: path) }
     }
 
     private static func model(_ path: String) throws -> ModelDescription {

@@ -27,6 +27,12 @@ struct SimulateCommand: AsyncParsableCommand {
             """)
     var replay: String?
     @Option(parsing: .unconditional, help: "Only the first so many requests of the stream.") var requests: Int?
+    @Option(
+        parsing: .unconditional,
+        help: """
+            Plan and schedule in regions of up to so many devices; 0 for none. Default: none up to 256 devices, 40 above.
+            """)
+    var regionDevices: Int?
     @Flag(help: "Search the largest rate at which queues stay bounded as well.") var capacity = false
     @Option(help: "Write the record of the run (JSON).") var record: String?
     @Option(help: "Write the requests with their times (CSV).") var csv: String?
@@ -38,13 +44,14 @@ struct SimulateCommand: AsyncParsableCommand {
         try await Failure.reporting {
             let window = try report.window()
             var question = try SimulationQuestion(
-                scenario, conditions, policy: policy, plan: plan, requests: requests, replay: replay)
+                scenario, conditions, policy: policy, plan: plan, requests: requests, replay: replay,
+                regionDevices: regionDevices)
             if timeline || report.isWanted {
                 var settings = TimelineSettings()
                 settings.from = window.from ?? 0
                 question.conditions.timeline = settings
             }
-            let record = try question.run(Self.tell)
+            let record = try question.run { Self.tell($0, $1, "requests", from: 5000) }
             let capacity = self.capacity ? try question.capacity() : nil
             let answer = SimulationAnswer(record, capacity: capacity)
             try report.write([record])
@@ -54,9 +61,10 @@ struct SimulateCommand: AsyncParsableCommand {
         }
     }
 
-    private static func tell(_ done: Int, _ total: Int) {
-        guard total >= 5000 else { return }
-        FileHandle.standardError.write(Data("\r[\(done)/\(total)] requests\(done == total ? "\n" : "")".utf8))
+    static func tell(_ done: Int, _ total: Int, _ what: String, from least: Int) {
+        guard total >= least else { return }
+        let end = done == total ? "\n" : ""
+        FileHandle.standardError.write(Data("\r[\(done)/\(total)] \(what)\(end)".utf8))
     }
 }
 

@@ -1,3 +1,4 @@
+import CostModel
 import Domain
 import Planning
 import Scenarios
@@ -11,10 +12,15 @@ struct SimulationQuestion {
     var rate: Double
     var conditions: SystemConditions
     var plan: SystemPlan
+    /// Set where the fleet is planned in regions; `plan` is then all of them.
+    var regions: RegionalSystem?
+
+    /// Devices from which on a fleet is planned in regions, and of how many devices each.
+    private static let regional = (from: 257, devices: 40)
 
     init(
         _ options: ScenarioOptions, _ conditions: SimulationConditions, policy: String, plan: String? = nil,
-        requests: Int? = nil, replay: String? = nil
+        requests: Int? = nil, replay: String? = nil, regionDevices: Int? = nil
     ) throws {
         guard let system = SimulatedSystem(rawValue: policy) else {
             let known = SimulatedSystem.allCases.map(\.rawValue).joined(separator: ", ")
@@ -42,8 +48,19 @@ struct SimulationQuestion {
                 largestBatch: self.conditions.largestBatch)
             self.plan = SystemPlan(plan: read, wireType: wireType)
         } else {
-            do {
-                self.plan = try system.plan(fleet, scenario.demand, self.conditions)
+            let devices = fleet.cost.devices.count
+            let region = regionDevices ?? (devices < Self.regional.from ? 0 : Self.regional.devices)
+            guard region >= 0 else { throw Failure(.usage, "--region-devices is \(region), it must not be negative") }
+            do throws(SimulationError) {
+                if region > 0, region < devices {
+                    let regions = try RegionalSystem(
+                        system, fleet, mostDevices: region, scenario.demand, self.conditions
+                    ) { SimulateCommand.tell($0, $1, "regions planned", from: 2) }
+                    self.regions = regions
+                    self.plan = SystemPlan(plan: regions.plan, wireType: wireType)
+                } else {
+                    self.plan = try system.plan(fleet, scenario.demand, self.conditions)
+                }
             } catch {
                 throw Failure(error.code == .noPlan ? .failed : .usage, error.message)
             }
@@ -62,14 +79,17 @@ struct SimulationQuestion {
         var conditions = conditions
         conditions.timeline = nil
         return try CapacitySearch().capacity(from: guess) { rate throws(SimulationError) in
-            try system.run(try SimulatedTraffic(stream, rate: rate), on: plan, fleet: fleet, conditions)
+            let traffic = try SimulatedTraffic(stream, rate: rate)
+            if let regions { return try regions.run(traffic) }
+            return try system.run(traffic, on: plan, fleet: fleet, conditions)
         }
     }
 
     private func run(at rate: Double, _ progress: (Int) -> Void) throws -> RunRecord {
         do throws(SimulationError) {
-            return try system.run(
-                try SimulatedTraffic(stream, rate: rate), on: plan, fleet: fleet, conditions, progress: progress)
+            let traffic = try SimulatedTraffic(stream, rate: rate)
+            if let regions { return try regions.run(traffic, progress: progress) }
+            return try system.run(traffic, on: plan, fleet: fleet, conditions, progress: progress)
         } catch {
             throw Failure(error.code == .invalidPlan ? .failed : .usage, error.message)
         }
