@@ -54,6 +54,7 @@ import Testing
         let transfer = try #require(comparison.measures.first { $0.name == "t_kv" })
         #expect(transfer.mean.real == 1 && transfer.mean.simulated == 2 && transfer.mean.error == 1)
         #expect(comparison.measures.first { $0.name == "w_prefill" }?.mean.error == 0)
+        #expect(comparison.measures.first { $0.name == "busy a" }?.mean.real == 0.5)
         #expect(comparison.warnings.isEmpty)
         var other = Self.record()
         other.requests.removeLast()

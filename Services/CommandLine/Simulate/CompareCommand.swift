@@ -24,7 +24,7 @@ struct CompareCommand: AsyncParsableCommand {
         var lines = comparison.warnings.map { "note: \($0)" }
         func row(_ cells: [String]) -> String {
             cells.enumerated().map { column, text in
-                let blank = String(repeating: " ", count: max(0, (column == 0 ? 12 : 14) - text.count))
+                let blank = String(repeating: " ", count: max(0, (column == 0 ? 20 : 14) - text.count))
                 return column == 0 ? text + blank : blank + text
             }.joined()
         }

@@ -51,6 +51,12 @@ public struct RunComparison: Codable, Sendable, Hashable {
         }
         let throughput = Figure(left.throughput, right.throughput)
         measures.append(Measure(name: "throughput", mean: throughput, p90: throughput))
+        // How busy a device is says whether it was as fast as its profile.
+        for device in real.devices {
+            guard let other = simulated.devices.first(where: { $0.name == device.name }) else { continue }
+            let busy = Figure(device.share, other.share)
+            measures.append(Measure(name: "busy \(device.name)", mean: busy, p90: busy))
+        }
         warnings = []
         if real.model != simulated.model { warnings.append("models: \(real.model) and \(simulated.model)") }
         if left.requests != right.requests { warnings.append("requests: \(left.requests) and \(right.requests)") }
