@@ -8,7 +8,7 @@ struct PaperExperimentCommand: AsyncParsableCommand {
         commandName: "paper",
         abstract: "Simulates the paper's devices, workloads and systems, and compares the figures with the paper's.")
 
-    @Option(help: "The folder for paper.json, paper.csv and paper.md.") var output: String
+    @Option(help: "The folder for the report (JSON, CSV, Markdown, HTML and SVG).") var output: String
     @Option(help: "Requests of a cell.") var requests = 100
     @Option(help: "Decides lengths and searches.") var seed: UInt64 = 1
     @Option(help: "How many times as slow as public measurements say; may be repeated.") var slowdown: [Double] = []
@@ -17,8 +17,7 @@ struct PaperExperimentCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting {
-            let folder = URL(fileURLWithPath: output)
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            let folder = try ExperimentFolder(output)
             let start = ContinuousClock.now
             let result: PaperResult
             do {
@@ -32,11 +31,13 @@ struct PaperExperimentCommand: AsyncParsableCommand {
             }
             Self.tell("\n")
             let values = try result.json()
-            let report = PaperReport(result).markdown
-            try Data(values).write(to: folder.appending(path: "paper.json"), options: .atomic)
-            try Data(result.csv.utf8).write(to: folder.appending(path: "paper.csv"), options: .atomic)
-            try Data(report.utf8).write(to: folder.appending(path: "paper.md"), options: .atomic)
-            print(json ? String(decoding: values, as: UTF8.self) : report, terminator: "")
+            let report = PaperReport(result)
+            try folder.write("paper.json", values)
+            try folder.write("paper.csv", Array(result.csv.utf8))
+            try folder.write("paper.md", Array(report.markdown.utf8))
+            try folder.write("paper.html", Array(report.html.utf8))
+            for picture in report.pictures { try folder.write("paper-\(picture.name).svg", Array(picture.svg.utf8)) }
+            print(json ? String(decoding: values, as: UTF8.self) : report.markdown, terminator: "")
         }
     }
 

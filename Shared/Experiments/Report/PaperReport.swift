@@ -2,7 +2,7 @@ internal import Simulation
 
 /// The report of a run of the paper's table, as a Markdown document.
 public struct PaperReport: Sendable {
-    private let result: PaperResult
+    let result: PaperResult
 
     /// Makes the report of some values.
     public init(_ result: PaperResult) { self.result = result }
