@@ -56,6 +56,14 @@ public struct SimulatedTraffic: Sendable, Hashable {
             })
     }
 
+    /// The same requests in the same order at equal intervals. Whether queues are bounded in the long run depends on the rate
+    /// alone; bursts would hide it in a stream of some thousand requests.
+    public var evenlySpaced: SimulatedTraffic {
+        var traffic = self
+        for number in traffic.requests.indices { traffic.requests[number].arrival = Double(number) / rate }
+        return traffic
+    }
+
     /// Checks that the requests can be.
     ///
     /// - Throws: `invalidTraffic`, naming the request.

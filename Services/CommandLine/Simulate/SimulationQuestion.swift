@@ -79,7 +79,7 @@ struct SimulationQuestion {
         var conditions = conditions
         conditions.timeline = nil
         return try CapacitySearch().capacity(from: guess) { rate throws(SimulationError) in
-            let traffic = try SimulatedTraffic(stream, rate: rate)
+            let traffic = try SimulatedTraffic(stream, rate: rate).evenlySpaced
             if let regions { return try regions.run(traffic) }
             return try system.run(traffic, on: plan, fleet: fleet, conditions)
         }

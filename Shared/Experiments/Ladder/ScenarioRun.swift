@@ -36,14 +36,15 @@ struct ScenarioRun {
         }
     }
 
-    /// The largest rate at which a system's queues stay bounded.
+    /// The largest rate at which a system's queues stay bounded, with requests at equal intervals.
     func capacity(_ system: SimulatedSystem, on plan: SystemPlan) throws(ExperimentError) -> Double {
         var search = CapacitySearch()
         search.precision = 0.01
         do throws(SimulationError) {
             return try search.capacity(from: max(1e-6, plan.plan.predictedRequestsPerSecond)) {
                 rate throws(SimulationError) in
-                try system.run(try SimulatedTraffic(stream, rate: rate), on: plan, fleet: fleet, conditions)
+                try system.run(
+                    try SimulatedTraffic(stream, rate: rate).evenlySpaced, on: plan, fleet: fleet, conditions)
             }
         } catch {
             throw ExperimentError(.invalidSettings, "\(fleet.name), \(system.rawValue): \(error)")

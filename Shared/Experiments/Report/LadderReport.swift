@@ -54,7 +54,7 @@ public struct LadderReport: Sendable {
 
     private var definitions: [String] {
         [
-            "Capacity: the largest rate at which the queue at the last arrival is longer than at half of the arrivals by at "
+            "Capacity: the largest rate, of the stream's requests at equal intervals, at which the queue at the last arrival is longer than at half of the arrivals by at "
                 + "most 5 % of the requests between.",
             "w_total: end to end time without the request's own prefill and decoding, the sum of five parts; ratios are of "
                 + "means, both sides at least 10 ms, aggregated by geometric means over scenarios.",
