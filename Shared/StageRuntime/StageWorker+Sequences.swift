@@ -59,14 +59,17 @@ extension StageWorker {
         try check(open, tokens: tokens, for: active)
         guard active.sequences[request]?.open == nil else { return }
         let side = active.side(of: open.route)
-        var held = active.sequences[request] ?? HeldSequence(reservedTokens: open.reservedTokens)
+        // A prefill replica holds the prompt; what is generated is held where it is decoded.
+        let isPrefill = active.replica.role == .prefill
+        let reserved = isPrefill ? min(tokens.count, open.reservedTokens) : open.reservedTokens
+        var held = active.sequences[request] ?? HeldSequence(reservedTokens: reserved)
         held.open = open
         if active.isFirst { held.tokens = tokens }
         active.sequences[request] = held
         active.firstEndpoint = side[0].endpoint
         active.nextEndpoint = active.isLast ? nil : side[active.index + 1].endpoint
         stage = active
-        reserve(request, tokens: open.reservedTokens, slot: active.slot)
+        reserve(request, tokens: reserved, slot: active.slot)
         compute.enqueue { [slot = active.slot] local in
             local.engines[slot]?.prepareSampling(request, open, tokens: tokens)
         } completion: { _ in
@@ -76,13 +79,13 @@ extension StageWorker {
         let forward = Outgoing(.sequenceOpen, request: request, epoch: epoch, body: open, tensors: [frame])
         if let next = active.nextEndpoint { links.send(forward, to: next) }
         guard active.isFirst else { return }
-        let prefillsHere = active.replica.role == .prefill || open.route.prefill.isEmpty
-        if active.replica.role == .prefill { links.send(forward, to: open.route.decode[0].endpoint) }
+        let prefillsHere = isPrefill || open.route.prefill.isEmpty
+        if isPrefill { links.send(forward, to: open.route.decode[0].endpoint) }
         drive {
             $0.open(
                 SequencePlan(
                     request: request, tokenCount: tokens.count, prefillsHere: prefillsHere,
-                    decodesHere: active.replica.role != .prefill))
+                    decodesHere: !isPrefill))
         }
     }
 

@@ -23,13 +23,15 @@ extension SchedulerCore {
                     mean: mean, configuration.lengthKnowledge)
             }
             if record.usesPrefill, let prefill = record.placement.prefill, let position = index[prefill] {
-                situations[position].kvReserved += record.placement.reserved
+                situations[position].kvReserved += record.promptTokens
                 situations[position].requests += 1
             }
             if !record.prefillDone, let position = index[record.placement.prefill ?? record.placement.decode] {
                 let elapsed = record.prefillBegan.map { now - $0 } ?? 0
                 let work = record.placement.prefillWork * situations[position].correction.prefill
                 situations[position].prefillBacklog += max(0, work - elapsed)
+                situations[position].prompts += 1
+                situations[position].promptTokens += record.promptTokens
             }
         }
         for closing in requests.closing.values {

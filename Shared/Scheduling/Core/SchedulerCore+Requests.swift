@@ -25,7 +25,7 @@ extension SchedulerCore {
         if request.generatedTokens == 0, !requests.isWaiting(request.id), !requests.hasEnded(request.id) {
             window.arrived(promptTokens: request.promptTokens, at: now)
         }
-        requests.enqueue(request, at: now)
+        requests.enqueue(request, at: now, mostOvertakers: configuration.mostOvertakers)
     }
 
     mutating func cancelled(_ id: RequestID, at now: Double) {
@@ -154,8 +154,8 @@ extension SchedulerCore {
             emit(.cancel(record.id, address))
             let decodes = inForce?.replica(record.placement.decode)?.workers.first == key
             let replica = decodes ? record.placement.decode : record.placement.prefill ?? record.placement.decode
-            requests.close(
-                record.id, on: address, replica: replica, reserved: record.placement.reserved, at: now)
+            let reserved = decodes ? record.placement.reserved : record.promptTokens
+            requests.close(record.id, on: address, replica: replica, reserved: reserved, at: now)
         }
     }
 

@@ -6,7 +6,7 @@ struct Placement: Sendable, Hashable {
     var prefill: ReplicaID?
     /// The replica that decodes.
     var decode: ReplicaID
-    /// Tokens of KV cache reserved on the decoder.
+    /// Tokens of KV cache reserved on the decoder; a prefill replica reserves the prompt's.
     var reserved: Int
     /// Seconds that the prompt occupies its replica.
     var prefillWork: Double

@@ -39,13 +39,21 @@ struct RequestTable: Sendable {
     func knows(_ id: RequestID) -> Bool { running[id] != nil || isWaiting(id) }
     func hasEnded(_ id: RequestID) -> Bool { ended[id] != nil }
 
-    /// Puts a request at the end of the queue; one that waits already keeps its place.
-    mutating func enqueue(_ request: SubmittedRequest, at now: Double) {
+    /// Puts a request into the queue, before longer prompts that fewer than `mostOvertakers` have passed (the mean wait is
+    /// least where short work goes first); one that waits already keeps its place.
+    mutating func enqueue(_ request: SubmittedRequest, at now: Double, mostOvertakers: Int) {
         ended[request.id] = nil
         if let index = waiting.firstIndex(where: { $0.request.id == request.id }) {
             waiting[index].request = request
         } else {
-            waiting.append(WaitingRequest(request: request, since: now))
+            var place = waiting.endIndex
+            while place > waiting.startIndex, waiting[place - 1].overtaken < mostOvertakers,
+                waiting[place - 1].request.promptTokens > request.promptTokens
+            {
+                place -= 1
+                waiting[place].overtaken += 1
+            }
+            waiting.insert(WaitingRequest(request: request, since: now), at: place)
         }
     }
 

@@ -16,6 +16,10 @@ struct ReplicaSituation: Sendable {
     var requests = 0
     /// Seconds of prefill work that is assigned and not done, corrected by measured speed.
     var prefillBacklog = 0.0
+    /// Prompts that are assigned and not done.
+    var prompts = 0
+    /// Their tokens.
+    var promptTokens = 0
     /// Sequences that decode here or are on their way.
     var sequences = 0
     /// Tokens that they have still to generate, together.
@@ -27,6 +31,13 @@ struct ReplicaSituation: Sendable {
 
     /// Tokens that a mean sequence has still to generate.
     var meanRemaining: Double { sequences > 0 ? remainingTokens / Double(sequences) : 0 }
+
+    /// Whether it can use another prompt now: one for every stage and one that waits, or short ones that make a full step.
+    /// What is assigned sooner than that holds memory on its decoder for nothing, and cannot go elsewhere any more.
+    var wantsPrompts: Bool { prompts <= replica.stages.count || promptTokens <= Self.shortPromptTokens }
+
+    /// Prompts together shorter than this are as good as one.
+    private static let shortPromptTokens = 512
 
     /// Whether so many more tokens can be reserved.
     func hasRoom(_ tokens: Int) -> Bool { kvReserved + tokens <= kvCapacity }

@@ -4,7 +4,8 @@ internal import Domain
 ///
 /// The estimate of a pair is the time to the last token (backlog and prefill, exposed KV transfer, waiting for a decode
 /// place, decode steps) plus what the request adds to the completion of those that decode there already. A replica
-/// without room takes part with the time until it has room; where the best pair has none now, the request waits.
+/// without room takes part with the time until it has room; where the best pair has none now, or has more prompts than it
+/// can use, the request waits and is decided on later, with what is known then.
 struct Router: Sendable {
     /// What a request needs.
     struct Need: Sendable, Hashable {
@@ -58,6 +59,9 @@ struct Router: Sendable {
         var source: Int?
         var target: Int
         var reserved: Int
+        /// Whether the decoder has a place and memory for it.
+        var hasRoom: Bool
+        /// Whether it can start there now.
         var fits: Bool
         var inhibited: Bool
         var requests: Int
@@ -101,9 +105,9 @@ struct Router: Sendable {
             firstToken: chosen.firstToken)
     }
 
-    /// Replicas that can prefill the request: every stage of a route reserves memory for the whole sequence.
+    /// Replicas that can prefill the request; they hold its prompt only.
     private func sources(_ need: Need, _ situations: [ReplicaSituation], _ times: ReplicaTimes) -> [Source] {
-        situations.filter { $0.routable && $0.replica.role == .prefill && $0.kvCapacity > need.promptTokens }
+        situations.filter { $0.routable && $0.replica.role == .prefill && $0.kvCapacity >= need.promptTokens }
             .map { source(need, $0, times) }
     }
 
@@ -139,11 +143,11 @@ struct Router: Sendable {
         var found: [Candidate] = []
         for (index, target) in targets.enumerated() {
             for (other, source) in sources.enumerated() {
-                let reserved = min(target.longest, source.situation.kvCapacity)
-                let fits =
-                    target.hasPlace && target.situation.hasRoom(reserved) && source.situation.hasRoom(reserved)
+                let hasRoom = target.hasPlace && target.situation.hasRoom(target.longest)
+                let isWanted = source.situation.wantsPrompts && source.situation.hasRoom(need.promptTokens)
                 var candidate = Candidate(
-                    source: other, target: index, reserved: reserved, fits: fits,
+                    source: other, target: index, reserved: target.longest, hasRoom: hasRoom,
+                    fits: hasRoom && isWanted,
                     inhibited: target.situation.inhibited || source.situation.inhibited,
                     requests: target.situation.requests + source.situation.requests, firstToken: 0, cost: 0)
                 let kv = times.kvSeconds(
@@ -155,9 +159,10 @@ struct Router: Sendable {
             let isLocal =
                 target.situation.replica.role == .mixed || sources.isEmpty || need.promptTokens <= localPrefillTokens
             guard isLocal else { continue }
+            let hasRoom = target.hasPlace && target.situation.hasRoom(target.longest)
             var candidate = Candidate(
-                source: nil, target: index, reserved: target.longest,
-                fits: target.hasPlace && target.situation.hasRoom(target.longest),
+                source: nil, target: index, reserved: target.longest, hasRoom: hasRoom,
+                fits: hasRoom && target.situation.wantsPrompts,
                 inhibited: target.situation.inhibited, requests: target.situation.requests, firstToken: 0, cost: 0)
             estimate(&candidate, need, source(need, target.situation, times), target, kv: 0)
             found.append(candidate)
@@ -184,7 +189,7 @@ struct Router: Sendable {
         var step = target.joinedGap
         // Sequences end evenly over twice their mean remaining work.
         let departure = max(1, decode.meanRemaining) * 2 * target.gap
-        if !candidate.fits {
+        if !candidate.hasRoom {
             full = decode.departures(for: candidate.reserved) * departure / Double(decode.sequences + 1)
             wait = full
             step = target.gap
@@ -199,12 +204,12 @@ struct Router: Sendable {
         }
         // Prefill that the decoder still has to do for others also stalls its steps.
         let stall = isLocal ? 0 : decode.prefillBacklog
-        candidate.firstToken = prefillSeconds + (isLocal && !candidate.fits ? wait : 0)
+        candidate.firstToken = prefillSeconds + (isLocal && !candidate.hasRoom ? wait : 0)
         // Where the decoder is what a request waits for, an early first token costs nothing and is better than a late one.
         let early = Self.earlyWeight * prefillSeconds
         // What this request makes later ones wait; those that are known, and those to be expected. A replica that is full
         // takes one at every departure.
-        let isFull = !candidate.fits || decode.sequences >= target.places
+        let isFull = !candidate.hasRoom || decode.sequences >= target.places
         let turn = isFull ? departure / Double(decode.sequences + 1) : 0
         let later =
             Double(need.behind) * turn + backlog * (source.situation.usage.prefillWeight - 1)

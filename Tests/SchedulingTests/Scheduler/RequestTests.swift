@@ -12,7 +12,7 @@ import Testing
         #expect(world.started.first?.prefill.map(\.endpoint) == ["tcp://a/prefill"])
         #expect(world.started.first?.decode.map(\.endpoint) == ["tcp://b/decode", "tcp://c/decode"])
         #expect(world.load("d")?.kvReservedTokens == 164)
-        #expect(world.load("p")?.kvReservedTokens == 164)
+        #expect(world.load("p")?.kvReservedTokens == 64, "a prefill replica holds the prompt")
         world.report("r1", .prefillFinished, by: .prefill("a"))
         world.report("r1", .kvComplete, by: .decode("b"))
         #expect(world.load("p")?.kvReservedTokens == 0)
@@ -75,6 +75,24 @@ import Testing
         #expect(world.snapshot().waiting == 5)
         world.finish("r0", on: .decode("b"))
         #expect(world.started.map(\.request).first == "r2")
+    }
+
+    @Test func promptsAreRoutedWhenTheyAreWanted() {
+        var world = SchedulerWorld.serving(Sample.split)
+        for index in 0..<4 { world.submit(RequestID("r\(index)"), prompt: 400, max: 10) }
+        #expect(world.allStarted.map(\.request) == ["r0", "r1"], "one for the stage and one that waits")
+        world.report("r0", .prefillFinished, by: .prefill("a"), generated: 1)
+        #expect(world.allStarted.map(\.request) == ["r0", "r1", "r2"])
+    }
+
+    @Test func shortPromptsWaitBeforeLongOnes() {
+        var world = SchedulerWorld.serving(Sample.split)
+        for index in 0..<4 { world.submit(RequestID("long\(index)"), prompt: 400, max: 10) }
+        world.submit("short", prompt: 100, max: 10)
+        world.report("long0", .prefillFinished, by: .prefill("a"), generated: 1)
+        #expect(world.allStarted.map(\.request).last == "short")
+        world.report("long1", .prefillFinished, by: .prefill("a"), generated: 1)
+        #expect(world.allStarted.map(\.request).last == "long2", "equal ones keep their order")
     }
 
     @Test func theQueueIsBounded() {
