@@ -102,6 +102,8 @@ public struct SystemConditions: Sendable {
     public var localPrefillTokens = SimulationSettings().localPrefillTokens
     /// Times that the services let later requests go before one.
     public var mostOvertakers = SimulationSettings().mostOvertakers
+    /// Whether the default planner tries its best plans out before it chooses one.
+    public var triesPlans = true
     /// The seed of searches.
     public var seed: UInt64 = 1
     /// What happens to devices; only the services can cope.
@@ -111,6 +113,19 @@ public struct SystemConditions: Sendable {
 
     /// Makes the defaults.
     public init() {}
+
+    /// What the services may use, whatever the plan.
+    var serviceSettings: SimulationSettings {
+        var settings = SimulationSettings()
+        settings.largestBatch = batchesAsPlanned ? nil : largestBatch
+        settings.chunkTokens = chunkTokens
+        settings.streams = streams
+        settings.lengthKnowledge = lengthKnowledge
+        settings.routing = routing
+        settings.localPrefillTokens = localPrefillTokens
+        settings.mostOvertakers = mostOvertakers
+        return settings
+    }
 
     /// The limits of plans for a system.
     public func limits(_ system: SimulatedSystem) -> PlanningLimits {
@@ -170,10 +185,17 @@ extension SimulatedSystem {
                 plan.algorithm = "\(rawValue), \(plan.algorithm)"
                 return SystemPlan(plan: plan, wireType: wireType)
             }
-            let result = try PlacementPlanner(seed: conditions.seed).plan(
-                cost: fleet.cost, demand: demand, limits: limits)
+            var planner = PlacementPlanner(seed: conditions.seed)
+            if conditions.triesPlans {
+                var trial = SimulatedTrial(cost: fleet.cost, demand: demand, limits: limits)
+                trial.settings = conditions.serviceSettings
+                trial.seed = conditions.seed
+                planner.trial = trial
+                (planner.types, planner.sites) = (fleet.types, fleet.sites)
+            }
+            let result = try planner.plan(cost: fleet.cost, demand: demand, limits: limits)
             return SystemPlan(
-                plan: result.placementPlan(algorithm: "default (seed \(conditions.seed))"),
+                plan: result.placementPlan(algorithm: result.algorithm(seed: conditions.seed)),
                 wireType: result.instance.wireType)
         } catch {
             throw SimulationError(.noPlan, "\(rawValue): \(error)")
@@ -197,20 +219,14 @@ extension SimulatedSystem {
     ) throws(SimulationError) -> RunRecord {
         var record: RunRecord
         if hasServices {
-            var settings = SimulationSettings()
-            settings.largestBatch = conditions.batchesAsPlanned ? nil : conditions.largestBatch
-            settings.chunkTokens = conditions.chunkTokens
-            settings.streams = conditions.streams
+            var settings = conditions.serviceSettings
             settings.wireType = plan.wireType
-            settings.lengthKnowledge = conditions.lengthKnowledge
-            settings.routing = conditions.routing
-            settings.localPrefillTokens = conditions.localPrefillTokens
-            settings.mostOvertakers = conditions.mostOvertakers
             settings.timeline = conditions.timeline
             var services = SimulatedServices(settings)
             services.faults = conditions.faults
             services.limits = conditions.limits(self)
             services.seed = conditions.seed
+            services.triesPlans = conditions.triesPlans
             record = try services.run(traffic, plan: plan.plan, cost: fleet.cost, progress: progress)
         } else {
             guard conditions.faults.isEmpty else {

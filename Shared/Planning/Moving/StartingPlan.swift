@@ -36,6 +36,9 @@ struct StartingPlan {
         groupings = idle.isEmpty ? [groups] : [groups, groups + idle.map { [$0] }, groups + [idle]]
     }
 
+    /// The plan in force, where all of it is left.
+    var whole: PlacedGroups? { if case .whole(let groups) = rest { groups } else { nil } }
+
     /// The plan to have, and the decision about the move to it; candidates come best first and there is at least one.
     func choose(_ candidates: [PlacedGroups]) -> (plan: PlacedGroups, move: MoveDecision) {
         switch rest {

@@ -15,8 +15,15 @@ public struct PlanningResult: Sendable {
     public var relaxations: [String]
     /// Whether the deadline ended the search.
     public var wasStopped: Bool
+    /// Plans that were tried out before this one was chosen; 0 where it was chosen by estimates.
+    public var tried = 0
     /// Where a plan is in force: whether to move to this one. If not, this one is the plan in force.
     public var move: MoveDecision?
+
+    /// How the plan was found, for people.
+    public func algorithm(seed: UInt64) -> String {
+        tried > 0 ? "default (seed \(seed), best of \(tried) tried)" : "default (seed \(seed))"
+    }
 
     /// Share by which the bound exceeds the plan's rate.
     public var gap: Double { max(0, upperBound / placed.rate - 1) }
@@ -36,6 +43,13 @@ public struct PlacementPlanner {
     public var exactDevices = ExactSearch.mostDevices {
         didSet { exactDevices = min(exactDevices, ExactSearch.mostDevices) }
     }
+
+    /// Tries out the best plans of each kind for the waiting objective, instead of trusting estimates alone.
+    public var trial: (any PlanTrial)?
+    /// Types and sites of devices, by which the baselines group, whose plans are tried, too.
+    public var types: [DeviceID: String] = [:]
+    /// Where devices stand.
+    public var sites: [DeviceID: String] = [:]
 
     /// Makes a planner.
     public init(objective: PlanObjective = .waiting, seed: UInt64 = 1, powerWatts: [DeviceID: Double] = [:]) {
@@ -62,7 +76,9 @@ public struct PlacementPlanner {
             // A third of the time is for the proof.
             let searchStop = { deadline.map { elapsed() > $0 * 0.66 } ?? false }
             let proofStop = { deadline.map { elapsed() > $0 * 0.97 } ?? false }
-            var result = try plan(instance, known, searchStop: searchStop, proofStop: proofStop)
+            let trialStop = { deadline.map { elapsed() > $0 * 0.85 } ?? false }
+            var result = try plan(
+                instance, known, searchStop: searchStop, trialStop: trialStop, proofStop: proofStop)
             if let reduced { result.relaxations.insert(reduced, at: 0) }
             return result
         }
@@ -70,7 +86,7 @@ public struct PlacementPlanner {
 
     private func plan(
         _ instance: PlanningInstance, _ known: StartingPlan?, searchStop: @escaping () -> Bool,
-        proofStop: @escaping () -> Bool
+        trialStop: @escaping () -> Bool, proofStop: @escaping () -> Bool
     ) throws(PlanningError) -> PlanningResult {
         var search = PlacementSearch(instance, seed: seed, exactDevices: exactDevices, stop: searchStop)
         let start = known?.groupings ?? []
@@ -88,8 +104,23 @@ public struct PlacementPlanner {
         }
         let best = candidates.map(\.rate).max() ?? fastest
         let choice = PlanChoice(instance: instance, objective: objective, powerWatts: powerWatts)
-        let eligible = candidates.filter { choice.isEligible($0, best: best) }
+        var eligible = candidates.filter { choice.isEligible($0, best: best) }
         var placed = choice.best(eligible)
+        var tried = 0
+        if let trial, objective == .waiting {
+            let final = PlanFinal(
+                instance: instance, choice: choice, trial: trial, types: types, sites: sites, shouldStop: trialStop)
+            var finalists = final.finalists(
+                candidates, chosen: placed,
+                minimumTokensPerSecond: relaxations.isEmpty ? instance.limits.minimumTokensPerSecond : 0)
+            if let whole = known?.whole, !finalists.contains(where: { $0.groups == whole.groups }) {
+                finalists.append(whole)
+            }
+            if let best = final.best(finalists) {
+                (placed, tried) = best
+                eligible = [placed]
+            }
+        }
         var move: MoveDecision?
         if let known { (placed, move) = known.choose(eligible.sorted { choice.score($0) < choice.score($1) }) }
         var used = instance
@@ -106,7 +137,7 @@ public struct PlacementPlanner {
         let isExact = exactBound != nil && !search.wasStopped && placed.rate >= bound * (1 - 1e-4)
         return PlanningResult(
             instance: used, placed: placed, upperBound: max(bound, placed.rate), isExact: isExact,
-            relaxations: relaxations, wasStopped: search.wasStopped, move: move)
+            relaxations: relaxations, wasStopped: search.wasStopped, tried: tried, move: move)
     }
 
     /// Plans that keep the minimum decode speed.

@@ -175,7 +175,7 @@ public struct StageDriver: Sendable {
         guard inFlight.count < (stageCount == 1 ? 1 : stageCount + 1) else { return nil }
         var instructions: [StageInstruction] = []
         var parts = decodeParts(&instructions)
-        let budget = min(policy.maxBatchedTokens - parts.count, decodeQueue.isEmpty ? .max : mixedChunkTokens)
+        let budget = min(policy.maxBatchedTokens - parts.count, decodeQueue.isEmpty ? .max : mixedChunk)
         parts += promptParts(budget: budget, &instructions)
         guard !parts.isEmpty else { return nil }
         lastStep += 1
@@ -183,6 +183,15 @@ public struct StageDriver: Sendable {
         if parts.contains(where: { $0.inputToken != nil }) { decodeSteps.insert(lastStep) }
         return (Step(number: lastStep, parts: parts), instructions)
     }
+
+    /// Most prompt rows of a step in which sequences decode: more where prompts queue, since longer chunks waste less, and
+    /// then that counts for more than the delay of the sequences.
+    private var mixedChunk: Int {
+        let prompts = max(1, min(prefillQueue.count, Self.mostChunks))
+        return mixedChunkTokens > .max / prompts ? .max : mixedChunkTokens * prompts
+    }
+
+    private static let mostChunks = 4
 
     /// Decode rows of sequences that are in no step, at most one micro-batch: one a stage, but not smaller than planned,
     /// since a step of few rows reads the same weights. Those beyond `maxSequences` wait until one of the others ends, so that sequences that

@@ -17,6 +17,8 @@ struct FleetDynamics: Sendable {
     var longestRequestTokens: Int
     var moving = MovingPolicy()
     var seed: UInt64
+    /// What the services may use in trials of plans; `nil` where plans are chosen by estimates.
+    var settings: SimulationSettings?
     /// Seconds that a plan takes.
     var planSeconds = 1.0
     /// A run that cannot end is given up so long after its last arrival.
@@ -52,9 +54,15 @@ struct FleetDynamics: Sendable {
             let inForce = question.inForce.flatMap { plan in
                 plan.replicas.allSatisfy { $0.stages.allSatisfy { rest.device($0.device) != nil } } ? plan : nil
             }
-            let result = try PlacementPlanner(seed: seed).plan(
+            var planner = PlacementPlanner(seed: seed)
+            if let settings {
+                var trial = SimulatedTrial(cost: rest, demand: demand, limits: limits)
+                (trial.settings, trial.seed) = (settings, seed)
+                planner.trial = trial
+            }
+            let result = try planner.plan(
                 cost: rest, demand: demand, limits: limits, inForce: inForce, moving: moving)
-            let plan = result.placementPlan(algorithm: "default", fleetVersion: question.fleetVersion)
+            let plan = result.placementPlan(algorithm: result.algorithm(seed: seed), fleetVersion: question.fleetVersion)
             let move = inForce.flatMap { current in result.move.map { PlanMove($0, from: current.id) } }
             return .proposal(plan, reason: question.reason, move: move)
         } catch {

@@ -14,6 +14,8 @@ public struct SimulatedServices: Sendable {
     public var limits = PlanningLimits()
     /// How a move from one plan to another is weighed.
     public var moving = MovingPolicy()
+    /// Whether plans that are made during the run are tried out before one is chosen.
+    public var triesPlans = true
     /// The seed of searches during the run.
     public var seed: UInt64 = 1
 
@@ -32,7 +34,7 @@ public struct SimulatedServices: Sendable {
             dynamics = FleetDynamics(
                 faults: faults.sorted { $0.time < $1.time }, limits: limits,
                 longestRequestTokens: traffic.requests.map { $0.promptTokens + $0.outputTokens }.max() ?? 1,
-                moving: moving, seed: seed)
+                moving: moving, seed: seed, settings: triesPlans ? settings : nil)
         }
         let run = try LiveRun(plan: plan, cost: cost, traffic: traffic, settings: settings, dynamics: dynamics)
         run.run(progress: progress)

@@ -88,7 +88,7 @@ import Testing
     @Test func shortPromptsWaitBeforeLongOnes() {
         var world = SchedulerWorld.serving(Sample.split)
         for index in 0..<4 { world.submit(RequestID("long\(index)"), prompt: 400, max: 10) }
-        world.submit("short", prompt: 100, max: 10)
+        world.submit("short", prompt: 300, max: 10)
         world.report("long0", .prefillFinished, by: .prefill("a"), generated: 1)
         #expect(world.allStarted.map(\.request).last == "short")
         world.report("long1", .prefillFinished, by: .prefill("a"), generated: 1)

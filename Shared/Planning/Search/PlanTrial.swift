@@ -1,0 +1,109 @@
+public import Domain
+
+/// Tries plans out, such as by simulating the services on them: queues, steps that prompts and sequences share, and links
+/// are then seen as they are, where estimates know their means only.
+public protocol PlanTrial: Sendable {
+    /// Requests per second that a plan serves when more arrive than it can bear; `nil` where it cannot be tried.
+    func sustainedRate(_ plan: PlacementPlan, wireType: KVType) -> Double?
+
+    /// Mean times of a request at a rate, in seconds; `nil` where the plan cannot be tried.
+    func times(_ plan: PlacementPlan, wireType: KVType, rate: Double) -> TrialTimes?
+}
+
+/// Mean times of a request in a trial, in seconds.
+public struct TrialTimes: Sendable, Hashable {
+    /// Everything that is not the request's own computation.
+    public var waiting: Double
+    /// Arrival to the last token.
+    public var total: Double
+
+    /// Makes times.
+    public init(waiting: Double, total: Double) {
+        self.waiting = waiting
+        self.total = total
+    }
+
+    /// What is minimised, as for estimated times: waiting counts twice.
+    var score: Double { waiting + total }
+}
+
+/// The plans that are worth a trial, and the best of them.
+struct PlanFinal {
+    let instance: PlanningInstance
+    let choice: PlanChoice
+    let trial: any PlanTrial
+    let types: [DeviceID: String]
+    let sites: [DeviceID: String]
+    /// Whether time is up; what was not tried by then is left out.
+    let shouldStop: () -> Bool
+
+    /// Plans of one kind are tried where their estimated rate is at least this share of the best one's.
+    private static let leastShare = 0.6
+    /// Share of the best rate of its kind that a plan may lack.
+    private static let kindTolerance = 0.1
+    /// Share of the highest sustained rate that a plan may lack where its times make up for it.
+    private static let mostLacking = 0.1
+    /// How much times have to make up for a lower rate: by this power of the ratio.
+    private static let ratePower = 8
+
+    /// The best in the trials, and how many took part; `nil` where none could be tried: the one with the least times under
+    /// the demand, where those of a plan that sustains less count for more.
+    func best(_ finalists: [PlacedGroups]) -> (plan: PlacedGroups, tried: Int)? {
+        var tried: [(groups: PlacedGroups, plan: PlacementPlan, rate: Double)] = []
+        for groups in finalists where tried.isEmpty || !shouldStop() {
+            let plan = PlanningResult(
+                instance: instance, placed: groups, upperBound: .infinity, isExact: false, relaxations: [],
+                wasStopped: false
+            ).placementPlan(algorithm: "trial")
+            if let rate = trial.sustainedRate(plan, wireType: instance.wireType) { tried.append((groups, plan, rate)) }
+        }
+        guard let most = tried.map(\.rate).max(), most > 0 else { return nil }
+        let eligible = tried.filter { $0.rate >= most * (1 - Self.mostLacking) }.sorted { $0.rate > $1.rate }
+        guard var best = eligible.first else { return nil }
+        guard eligible.count > 1 else { return (best.groups, tried.count) }
+        let rate = min(instance.demand.rate, 0.9 * most)
+        var least = Double.infinity
+        for entry in eligible where !(least.isFinite && shouldStop()) {
+            guard let times = trial.times(entry.plan, wireType: instance.wireType, rate: rate) else { continue }
+            let penalty = (0..<Self.ratePower).reduce(1.0) { product, _ in product * most / entry.rate }
+            if times.score * penalty < least { (best, least) = (entry, times.score * penalty) }
+        }
+        return (best.groups, tried.count)
+    }
+
+    /// The plans worth a trial: of every set of roles the one with the best score and the one with the highest rate, and
+    /// those of the baselines.
+    func finalists(_ candidates: [PlacedGroups], chosen: PlacedGroups, minimumTokensPerSecond: Double) -> [PlacedGroups] {
+        var finalists = [chosen]
+        func add(_ plan: PlacedGroups?) {
+            if let plan, !finalists.contains(where: { $0.groups == plan.groups }) { finalists.append(plan) }
+        }
+        let most = candidates.map(\.rate).max() ?? 0
+        let kinds: [Set<ReplicaRole>] = [
+            [.mixed], [.prefill, .decode], [.prefill, .decode, .mixed], [.prefill, .mixed], [.decode, .mixed],
+        ]
+        for kind in kinds {
+            let members = candidates.filter { Set($0.groups.map(\.role)) == kind }
+            guard let fastest = members.max(by: { $0.rate < $1.rate }), fastest.rate >= most * Self.leastShare else {
+                continue
+            }
+            add(choice.best(members.filter { $0.rate >= fastest.rate * (1 - Self.kindTolerance) }))
+            add(fastest)
+        }
+        for kind in Baseline.Kind.allCases where allows(kind) {
+            guard let plan = try? Baseline(kind).plan(instance, types: types, sites: sites),
+                plan.rate >= most * Self.leastShare, plan.meets(minimumTokensPerSecond: minimumTokensPerSecond)
+            else { continue }
+            add(plan)
+        }
+        return finalists
+    }
+
+    private func allows(_ kind: Baseline.Kind) -> Bool {
+        switch instance.limits.roles {
+        case .any, .uniform: true
+        case .split: kind != .b0
+        case .mixed: kind == .b0
+        }
+    }
+}

@@ -1,0 +1,83 @@
+public import CostModel
+public import Domain
+public import Planning
+internal import Scenarios
+
+/// Tries plans out on a simulated fleet, under drawn requests that are like the demand; the same requests for every plan.
+public struct SimulatedTrial: PlanTrial {
+    /// What the services may use.
+    public var settings = SimulationSettings()
+    /// Decides the requests.
+    public var seed: UInt64 = 1
+
+    private let cost: FleetCost
+    private let demand: PlanningDemand
+
+    /// Load in a saturating run, as a multiple of the rate that the plan is estimated to sustain.
+    private static let overload = 1.4
+    /// The queues build up in the first part of such a run, which does not count.
+    private static let settling = 0.35
+    private static let requests = 300...1500
+
+    /// Makes trials for a fleet and its traffic.
+    public init(cost: FleetCost, demand: PlanningDemand, limits: PlanningLimits) {
+        self.cost = cost
+        self.demand = demand
+        settings.largestBatch = limits.largestBatch
+        settings.chunkTokens = limits.chunkTokens ?? settings.chunkTokens
+        settings.streams = limits.chunkTokens != nil
+    }
+
+    public func sustainedRate(_ plan: PlacementPlan, wireType: KVType) -> Double? {
+        var offered = Self.overload * max(1e-6, plan.predictedRequestsPerSecond)
+        var sustained = 0.0
+        for _ in 0..<4 {
+            guard let record = run(plan, wireType, rate: offered, evenly: true) else { return nil }
+            sustained = record.rateOfEnds(from: Self.settling)
+            // What is served as fast as it comes says nothing about the most.
+            guard sustained > 0.93 * offered else { break }
+            offered *= Self.overload
+        }
+        return sustained
+    }
+
+    public func times(_ plan: PlacementPlan, wireType: KVType, rate: Double) -> TrialTimes? {
+        guard let record = run(plan, wireType, rate: rate, evenly: false) else { return nil }
+        let summary = RunSummary(record)
+        return TrialTimes(waiting: summary.waiting.mean, total: summary.total.mean)
+    }
+
+    private func run(_ plan: PlacementPlan, _ wireType: KVType, rate: Double, evenly: Bool) -> RunRecord? {
+        let places = plan.replicas.reduce(0) { $0 + $1.decodeConcurrency }
+        let count = min(max(Self.requests.lowerBound, 8 * places), Self.requests.upperBound)
+        guard let stream = try? generator.stream(count), var traffic = try? SimulatedTraffic(stream, rate: rate)
+        else { return nil }
+        if evenly { traffic = traffic.evenlySpaced }
+        var settings = settings
+        settings.wireType = wireType
+        guard let record = try? SimulatedServices(settings).run(traffic, plan: plan, cost: cost) else { return nil }
+        return record.requests.contains { $0.end == nil } ? nil : record
+    }
+
+    private var generator: StreamGenerator {
+        /// The median of a log-normal distribution by its mean and squared coefficient of variation.
+        func lengths(_ mean: Double, _ variation: Double) -> StreamGenerator.Lengths {
+            StreamGenerator.Lengths(median: max(1, mean / (1 + variation).squareRoot()), mean: max(1, mean))
+        }
+        return StreamGenerator(
+            prompt: lengths(demand.promptTokens, demand.promptVariation),
+            output: lengths(demand.outputTokens, demand.outputVariation),
+            arrivals: demand.arrivalVariation > 1.05 ? .bursty(variation: min(1e6, demand.arrivalVariation)) : .poisson,
+            seed: seed, totalTokenLimit: max(2, demand.longestRequestTokens))
+    }
+}
+
+extension RunRecord {
+    /// Requests that ended per second between a share of the time of the arrivals and their end.
+    func rateOfEnds(from share: Double) -> Double {
+        guard let last = requests.last?.arrival, last > 0 else { return 0 }
+        let start = share * last
+        let count = requests.count { request in request.end.map { $0 > start && $0 <= last } ?? false }
+        return Double(count) / (last - start)
+    }
+}
