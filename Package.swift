@@ -97,7 +97,7 @@ let package = Package(
 
         service("Profiler", ["CostModel"]),
         service("Partitioner", ["Planning", "CostModel"]),
-        service("Clusterer", ["Planning", "CostModel"]),
+        service("Clusterer", ["Planning", "Simulation", "CostModel"]),
         service("Scheduler", ["Scheduling", "CostModel"]),
         service("PrefillWorker", ["StageRuntime"]),
         service("DecoderWorker", ["StageRuntime"]),

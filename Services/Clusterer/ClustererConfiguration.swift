@@ -40,6 +40,8 @@ struct ClustererConfiguration: Sendable {
             SettingKey("clusterer.generations", "60", "genetic: most generations"),
             SettingKey("clusterer.patience", "20", "genetic: generations without a better plan before the end"),
             SettingKey("clusterer.search_s", "20", "time after which the best plan so far is taken"),
+            SettingKey(
+                "clusterer.trials", "true", "default: try the best plans out in simulation before one is chosen"),
             SettingKey("clusterer.min_decode_speed", "15", "tokens per second that every request should get"),
             SettingKey("clusterer.max_decode_concurrency", "16", "largest decode concurrency of a replica"),
             SettingKey("clusterer.mixed_margin", "0.1", "genetic: share by which mixed replicas must be better"),
@@ -78,6 +80,7 @@ struct ClustererConfiguration: Sendable {
         search.moving.leastGain = try settings.double("clusterer.least_gain", in: 0...1000)
         search.moving.loadBytesPerSecond = 1e6 * (try settings.double("clusterer.load_mb_per_s", in: 0.001...1e9))
         search.moving.mostDrainSeconds = try settings.double("clusterer.drain_s", in: 0...3600)
+        search.triesPlans = try settings.bool("clusterer.trials")
         search.searchSeconds = try settings.double("clusterer.search_s", in: 0.1...3600)
         fleetWaitSeconds = try settings.double("clusterer.fleet_wait_s", in: 0...600)
         partitioner.timeoutSeconds = try settings.double("clusterer.partitioner_timeout_s", in: 0.1...600)

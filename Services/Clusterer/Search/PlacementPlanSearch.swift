@@ -2,6 +2,7 @@ import CostModel
 import Domain
 import Planning
 import ServiceRuntime
+import Simulation
 
 /// Runs the default planner on a thread of its own.
 struct PlacementPlanSearch: Sendable {
@@ -26,12 +27,20 @@ struct PlacementPlanSearch: Sendable {
         let settings = order.settings
         let cost = try order.problem.cost()
         let limits = settings.limits(order.problem.model)
-        let planner = PlacementPlanner(seed: order.seed)
+        let demand = PlanningDemand(order.workload, longestRequestTokens: limits.longestRequestTokens)
+        var planner = PlacementPlanner(seed: order.seed)
+        if settings.triesPlans {
+            var trial = SimulatedTrial(cost: cost, demand: demand, limits: limits)
+            // Workers batch by the plan.
+            trial.settings.largestBatch = nil
+            trial.seed = order.seed
+            planner.trial = trial
+        }
         let result = try planner.plan(
-            cost: cost, demand: PlanningDemand(order.workload), limits: limits, inForce: order.inForce,
+            cost: cost, demand: demand, limits: limits, inForce: order.inForce,
             moving: settings.moving, deadline: settings.searchSeconds,
             elapsed: { (ContinuousClock.now - start) / .seconds(1) })
-        var plan = result.placementPlan(algorithm: "default (seed \(order.seed))", fleetVersion: order.fleetVersion)
+        var plan = result.placementPlan(algorithm: result.algorithm(seed: order.seed), fleetVersion: order.fleetVersion)
         if result.wasStopped { plan.relaxations.append("the search was stopped before its end: time was up") }
         var move: PlanMove?
         if let inForce = order.inForce, let decision = result.move {

@@ -28,6 +28,8 @@ struct SearchSettings: Sendable, Hashable {
     var options = PlanningOptions()
     /// When a better plan is worth the move.
     var moving = MovingPolicy()
+    /// Whether the default algorithm tries its best plans out in simulation before it chooses one.
+    var triesPlans = true
     /// After this many seconds the best plan so far is taken.
     var searchSeconds = 20.0
 

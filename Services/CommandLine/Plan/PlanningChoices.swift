@@ -43,6 +43,10 @@ struct PlanningChoices: ParsableArguments {
     var context: Int?
     @Option(help: "How KV may travel: f16, q8_0, or f16,q8_0.") var kvWire = "f16,q8_0"
     @Flag(inversion: .prefixedNo, help: "Send the KV of a chunk while the next one computes.") var streaming = true
+    @Flag(
+        inversion: .prefixedNo,
+        help: "For the waiting objective: try the best plans out in simulation, instead of trusting estimates.")
+    var trials = true
 
     @Option(
         help: """

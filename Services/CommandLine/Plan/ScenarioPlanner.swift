@@ -1,6 +1,7 @@
 import Domain
 import Planning
 import Scenarios
+import Simulation
 
 /// Asks a planner about a scenario.
 struct ScenarioPlanner {
@@ -21,12 +22,14 @@ struct ScenarioPlanner {
     var deadline: Double?
     var inForce: InForcePlan?
     var moving = MovingPolicy()
+    var trials: Bool
 
     init(_ choices: PlanningChoices) throws {
         algorithm = try choices.planner()
         objective = try choices.planObjective
         limits = try choices.limits
         seed = choices.seed
+        trials = choices.trials
         deadline = try choices.deadlineSeconds
         inForce = choices.inForce.map { InForcePlan(path: $0) }
         moving.horizonSeconds = choices.horizon
@@ -68,11 +71,17 @@ struct ScenarioPlanner {
                 sites: scenario.fleet.sites)
             name = "\(kind.rawValue) (\(kind.title))"
         } else {
-            let planner = PlacementPlanner(objective: objective, seed: seed, powerWatts: scenario.fleet.powerWatts)
+            var planner = PlacementPlanner(objective: objective, seed: seed, powerWatts: scenario.fleet.powerWatts)
+            (planner.types, planner.sites) = (scenario.fleet.types, scenario.fleet.sites)
+            if trials {
+                var trial = SimulatedTrial(cost: cost, demand: scenario.demand, limits: limits)
+                trial.seed = seed
+                planner.trial = trial
+            }
             result = try planner.plan(
                 cost: cost, demand: scenario.demand, limits: limits, inForce: current, moving: moving,
                 deadline: deadline, elapsed: elapsed)
-            name = "default (seed \(seed))"
+            name = result.algorithm(seed: seed)
         }
         let plan = result.placementPlan(algorithm: name)
         let move =

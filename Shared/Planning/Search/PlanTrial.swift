@@ -50,7 +50,7 @@ struct PlanFinal {
     /// the demand, where those of a plan that sustains less count for more.
     func best(_ finalists: [PlacedGroups]) -> (plan: PlacedGroups, tried: Int)? {
         var tried: [(groups: PlacedGroups, plan: PlacementPlan, rate: Double)] = []
-        for groups in finalists where tried.isEmpty || !shouldStop() {
+        for groups in finalists where !shouldStop() {
             let plan = PlanningResult(
                 instance: instance, placed: groups, upperBound: .infinity, isExact: false, relaxations: [],
                 wasStopped: false
@@ -73,7 +73,8 @@ struct PlanFinal {
 
     /// The plans worth a trial: of every set of roles the one with the best score and the one with the highest rate, and
     /// those of the baselines.
-    func finalists(_ candidates: [PlacedGroups], chosen: PlacedGroups, minimumTokensPerSecond: Double) -> [PlacedGroups] {
+    func finalists(_ candidates: [PlacedGroups], chosen: PlacedGroups, minimumTokensPerSecond: Double) -> [PlacedGroups]
+    {
         var finalists = [chosen]
         func add(_ plan: PlacedGroups?) {
             if let plan, !finalists.contains(where: { $0.groups == plan.groups }) { finalists.append(plan) }

@@ -62,7 +62,8 @@ struct FleetDynamics: Sendable {
             }
             let result = try planner.plan(
                 cost: rest, demand: demand, limits: limits, inForce: inForce, moving: moving)
-            let plan = result.placementPlan(algorithm: result.algorithm(seed: seed), fleetVersion: question.fleetVersion)
+            let plan = result.placementPlan(
+                algorithm: result.algorithm(seed: seed), fleetVersion: question.fleetVersion)
             let move = inForce.flatMap { current in result.move.map { PlanMove($0, from: current.id) } }
             return .proposal(plan, reason: question.reason, move: move)
         } catch {

@@ -82,8 +82,11 @@ struct PlanSearchTests {
 
     @Test("the default algorithm gives the placement planner's plan, and asks no partitioner")
     func equalsPlacementPlanner() async throws {
-        let order = try order(seed: 5, algorithm: .standard)
+        var order = try order(seed: 5, algorithm: .standard)
         let source = LocalPartitions()
+        let tried = try await PlanSearch(order: order).run(source).plan
+        #expect(tried.problem(layers: 12) == nil && tried.algorithm.contains("tried"))
+        order.settings.triesPlans = false
         let outcome = try await PlanSearch(order: order).run(source)
         let limits = order.settings.limits(order.problem.model)
         let expected = try PlacementPlanner(seed: 5).plan(

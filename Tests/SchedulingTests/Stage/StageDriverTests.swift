@@ -125,6 +125,10 @@ private func rests(_ driver: inout StageDriver) -> Bool { driver.nextStep() == n
         _ = driver.open(plan("b", 40))
         let (beside, _) = try take(&driver)
         #expect((beside.promptRows, beside.decodeRows) == (16, 1))
+        _ = driver.open(plan("c", 40))
+        _ = driver.stepDone(beside.number, results: [StepResult(request: "a", token: 2)])
+        let (queued, _) = try take(&driver)
+        #expect((queued.promptRows, queued.decodeRows) == (32, 1), "longer chunks where prompts queue")
     }
 
     private func replica(
