@@ -41,7 +41,7 @@ struct ClustererConfiguration: Sendable {
             SettingKey("clusterer.patience", "20", "genetic: generations without a better plan before the end"),
             SettingKey("clusterer.search_s", "20", "time after which the best plan so far is taken"),
             SettingKey(
-                "clusterer.trials", "true", "default: try the best plans out in simulation before one is chosen"),
+                "clusterer.trials", "true", "default: simulate the best plans before one is chosen"),
             SettingKey("clusterer.min_decode_speed", "15", "tokens per second that every request should get"),
             SettingKey("clusterer.max_decode_concurrency", "16", "largest decode concurrency of a replica"),
             SettingKey("clusterer.mixed_margin", "0.1", "genetic: share by which mixed replicas must be better"),

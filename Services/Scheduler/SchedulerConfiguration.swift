@@ -30,6 +30,7 @@ struct SchedulerConfiguration: Sendable {
             SettingKey("scheduler.queue_limit", "256", "most requests that wait for a route; more get `overloaded`"),
             SettingKey("scheduler.queue_s", "120", "longest wait for a route while the plan serves"),
             SettingKey("scheduler.unservable_s", "15", "longest wait for a route while no decoder serves"),
+            SettingKey("scheduler.most_overtakers", "8", "later requests that may go before one; 0: in order of arrival"),
             SettingKey("scheduler.local_prefill_tokens", "32", "longest prompt that a decoder prefills for itself"),
             SettingKey("scheduler.chunk_tokens", "256", "tokens of a prefill chunk, as the workers are set"),
             SettingKey("scheduler.overcommit", "4", "most sequences of a decoder, as a multiple of the planned ones"),
@@ -57,6 +58,7 @@ struct SchedulerConfiguration: Sendable {
         scheduling.queueLimit = try settings.int("scheduler.queue_limit", in: 0...100_000)
         scheduling.queueSeconds = try settings.double("scheduler.queue_s", in: 0...3600)
         scheduling.unservableSeconds = try settings.double("scheduler.unservable_s", in: 0...3600)
+        scheduling.mostOvertakers = try settings.int("scheduler.most_overtakers", in: 0...1_000_000)
         scheduling.localPrefillTokens = try settings.int("scheduler.local_prefill_tokens", in: 0...10_000_000)
         scheduling.chunkTokens = try settings.int("scheduler.chunk_tokens", in: 1...10_000_000)
         scheduling.overcommit = try settings.double("scheduler.overcommit", in: 1...1000)

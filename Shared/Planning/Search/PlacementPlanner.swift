@@ -112,7 +112,7 @@ public struct PlacementPlanner {
                 instance: instance, choice: choice, trial: trial, types: types, sites: sites, shouldStop: trialStop)
             var finalists = final.finalists(
                 candidates, chosen: placed,
-                minimumTokensPerSecond: relaxations.isEmpty ? instance.limits.minimumTokensPerSecond : 0)
+                minimumSpeed: relaxations.isEmpty ? instance.limits.minimumTokensPerSecond : 0)
             if let whole = known?.whole, !finalists.contains(where: { $0.groups == whole.groups }) {
                 finalists.append(whole)
             }

@@ -73,8 +73,7 @@ struct PlanFinal {
 
     /// The plans worth a trial: of every set of roles the one with the best score and the one with the highest rate, and
     /// those of the baselines.
-    func finalists(_ candidates: [PlacedGroups], chosen: PlacedGroups, minimumTokensPerSecond: Double) -> [PlacedGroups]
-    {
+    func finalists(_ candidates: [PlacedGroups], chosen: PlacedGroups, minimumSpeed: Double) -> [PlacedGroups] {
         var finalists = [chosen]
         func add(_ plan: PlacedGroups?) {
             if let plan, !finalists.contains(where: { $0.groups == plan.groups }) { finalists.append(plan) }
@@ -93,7 +92,7 @@ struct PlanFinal {
         }
         for kind in Baseline.Kind.allCases where allows(kind) {
             guard let plan = try? Baseline(kind).plan(instance, types: types, sites: sites),
-                plan.rate >= most * Self.leastShare, plan.meets(minimumTokensPerSecond: minimumTokensPerSecond)
+                plan.rate >= most * Self.leastShare, plan.meets(minimumTokensPerSecond: minimumSpeed)
             else { continue }
             add(plan)
         }

@@ -28,6 +28,7 @@ public struct SimulatedTrial: PlanTrial {
         settings.streams = limits.chunkTokens != nil
     }
 
+    /// Requests per second that end under more load than the plan can bear, once its queues have built up.
     public func sustainedRate(_ plan: PlacementPlan, wireType: KVType) -> Double? {
         var offered = Self.overload * max(1e-6, plan.predictedRequestsPerSecond)
         var sustained = 0.0
@@ -41,6 +42,7 @@ public struct SimulatedTrial: PlanTrial {
         return sustained
     }
 
+    /// Mean times of a request at a rate, arrivals as in the demand.
     public func times(_ plan: PlacementPlan, wireType: KVType, rate: Double) -> TrialTimes? {
         guard let record = run(plan, wireType, rate: rate, evenly: false) else { return nil }
         let summary = RunSummary(record)
