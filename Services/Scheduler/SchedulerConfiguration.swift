@@ -30,7 +30,7 @@ struct SchedulerConfiguration: Sendable {
             SettingKey("scheduler.queue_limit", "256", "most requests that wait for a route; more get `overloaded`"),
             SettingKey("scheduler.queue_s", "120", "longest wait for a route while the plan serves"),
             SettingKey("scheduler.unservable_s", "15", "longest wait for a route while no decoder serves"),
-            SettingKey("scheduler.most_overtakers", "8", "later requests that may go before one; 0: in order of arrival"),
+            SettingKey("scheduler.most_overtakers", "8", "most later requests that go before one"),
             SettingKey("scheduler.local_prefill_tokens", "32", "longest prompt that a decoder prefills for itself"),
             SettingKey("scheduler.chunk_tokens", "256", "tokens of a prefill chunk, as the workers are set"),
             SettingKey("scheduler.overcommit", "4", "most sequences of a decoder, as a multiple of the planned ones"),

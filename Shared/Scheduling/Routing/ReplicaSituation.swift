@@ -32,9 +32,13 @@ struct ReplicaSituation: Sendable {
     /// Tokens that a mean sequence has still to generate.
     var meanRemaining: Double { sequences > 0 ? remainingTokens / Double(sequences) : 0 }
 
-    /// Whether it can use another prompt now: one for every stage and one that waits, or short ones that make a full step.
-    /// What is assigned sooner than that holds memory on its decoder for nothing, and cannot go elsewhere any more.
-    var wantsPrompts: Bool { prompts <= replica.stages.count || promptTokens <= Self.shortPromptTokens }
+    /// Whether it can use another prompt now: one for every stage and one that waits, or short ones that make a full step; a
+    /// replica that also decodes cuts its chunks by how many prompts wait, and gets one more. What is assigned sooner than
+    /// that holds memory on its decoder for nothing, and cannot go elsewhere any more.
+    var wantsPrompts: Bool {
+        let enough = replica.stages.count + (replica.role == .mixed ? 1 : 0)
+        return prompts <= enough || promptTokens <= Self.shortPromptTokens
+    }
 
     /// Prompts together shorter than this are as good as one.
     private static let shortPromptTokens = 512
