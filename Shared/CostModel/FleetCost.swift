@@ -24,7 +24,7 @@ public struct FleetCost: Sendable {
     /// The devices in order of their ids.
     public let devices: [CostedDevice]
     /// The links between them.
-    public let network: NetworkCost
+    public private(set) var network: NetworkCost
     private let index: [DeviceID: Int]
 
     /// Makes costs from parts; a device that is listed twice counts once.
@@ -57,6 +57,13 @@ public struct FleetCost: Sendable {
             devices.append(CostedDevice(id: profile.id, memoryBytes: max(0, memory), cost: cost))
         }
         try self.init(model: model, devices: devices, network: NetworkCost(links: fleet.links))
+    }
+
+    /// The same costs, quick for the hops between the stages of a plan.
+    public func knowing(_ plan: PlacementPlan) -> FleetCost {
+        var cost = self
+        cost.network = network.knowing(plan)
+        return cost
     }
 
     /// The device with an id.

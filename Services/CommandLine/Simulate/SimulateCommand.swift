@@ -72,6 +72,8 @@ struct SimulateCommand: AsyncParsableCommand {
 struct SimulationConditions: ParsableArguments {
     @Option(help: "Seed of searches.") var seed: UInt64 = 1
     @Flag(inversion: .prefixedNo, help: "Send KV while the prompt is being computed.") var streaming = true
+    @Flag(inversion: .prefixedNo, help: "Let the default planner try its best plans out before it chooses one.")
+    var trials = true
     @Option(
         help: """
             How KV may travel: f16, q8_0, or f16,q8_0 (default); not for measured fleets, whose workers send it as they \
@@ -102,6 +104,7 @@ struct SimulationConditions: ParsableArguments {
         var conditions = SystemConditions()
         conditions.seed = seed
         conditions.streams = streaming
+        conditions.triesPlans = trials
         if let largestBatch { conditions.largestBatch = largestBatch }
         conditions.batchesAsPlanned = isReplay && largestBatch == nil
         conditions.wireTypes = []

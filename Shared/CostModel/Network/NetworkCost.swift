@@ -8,7 +8,15 @@ public struct NetworkCost: Sendable, Hashable {
         case tree(TreeNetwork)
     }
 
+    /// Two devices, in the direction of a flow.
+    struct Pair: Hashable, Sendable {
+        var from: DeviceID
+        var to: DeviceID
+    }
+
     private let source: Source
+    /// Links that were looked up before.
+    private var known: [Pair: LinkCost] = [:]
     /// What stands in for a link that was measured in neither direction, or that a description does not have.
     public let unmeasured: LinkCost
 
@@ -28,10 +36,22 @@ public struct NetworkCost: Sendable, Hashable {
     /// The way between two devices: the latencies together, and the rate of the slowest resource for a flow alone.
     public func link(from: DeviceID, to: DeviceID) -> LinkCost {
         if from == to { return .local }
+        if !known.isEmpty, let link = known[Pair(from: from, to: to)] { return link }
         switch source {
         case .measured(let network): return network.link(from: from, to: to) ?? unmeasured
         case .tree(let tree): return tree.link(from: from, to: to) ?? unmeasured
         }
+    }
+
+    /// The same network, quick for the hops between the stages of a plan: a described way has to be followed otherwise.
+    func knowing(_ plan: PlacementPlan) -> NetworkCost {
+        var network = self
+        for stages in plan.replicas.map(\.stages) where stages.count > 1 {
+            for (from, to) in zip(stages, stages.dropFirst() + stages.prefix(1)) {
+                network.known[Pair(from: from.device, to: to.device)] = link(from: from.device, to: to.device)
+            }
+        }
+        return network
     }
 
     /// What a flow between two devices crosses; nothing on the same device.
@@ -54,10 +74,7 @@ public struct NetworkCost: Sendable, Hashable {
 
 /// Links that were measured one by one.
 struct MeasuredNetwork: Sendable, Hashable {
-    private struct Pair: Hashable, Sendable {
-        var from: DeviceID
-        var to: DeviceID
-    }
+    private typealias Pair = NetworkCost.Pair
 
     private var links: [Pair: LinkCost] = [:]
     private var fastestOut: [DeviceID: Double] = [:]

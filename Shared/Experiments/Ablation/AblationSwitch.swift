@@ -12,6 +12,8 @@ public enum AblationSwitch: String, Codable, Sendable, Hashable, CaseIterable {
     case grouping
     /// Replicas all mixed or all split, not both in one plan.
     case roles
+    /// Plans are chosen by estimates.
+    case trials
     /// Layers split evenly over the devices of a group.
     case layerSplit = "layer-split"
     /// KV travels when prefill has ended.
@@ -35,6 +37,7 @@ public enum AblationSwitch: String, Codable, Sendable, Hashable, CaseIterable {
         case .nothing: "nothing (all of E2LLM)"
         case .grouping: "grouping and roles (the plan of B3 instead)"
         case .roles: "roles mixed in one plan"
+        case .trials: "trials of plans (estimates instead)"
         case .layerSplit: "layer split by speed and memory (even instead)"
         case .streaming: "streaming of KV"
         case .kvType: "q8_0 on the wire"
@@ -52,6 +55,7 @@ public enum AblationSwitch: String, Codable, Sendable, Hashable, CaseIterable {
         switch self {
         case .nothing, .grouping, .layerSplit, .microBatches: break
         case .roles: conditions.roles = .uniform
+        case .trials: conditions.triesPlans = false
         case .streaming: conditions.streams = false
         case .kvType: conditions.wireTypes = [.f16]
         case .routing: conditions.routing = .leastRequests

@@ -30,9 +30,9 @@ struct ReplicaTimes: Sendable {
         chunkTokens = configuration.chunkTokens
         largestBatch = configuration.largestBatch
         if let described, plan.model == described.model.digest {
-            cost = described
+            cost = described.knowing(plan)
         } else if let model = fleet.model, plan.model == model.digest, !fleet.usableDevices.isEmpty {
-            cost = try? FleetCost(fleet: Self.withLostDevices(fleet), model: model)
+            cost = (try? FleetCost(fleet: Self.withLostDevices(fleet), model: model))?.knowing(plan)
         } else {
             cost = nil
         }
