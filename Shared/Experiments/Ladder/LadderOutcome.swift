@@ -89,9 +89,11 @@ public struct LadderMeasure: Codable, Sendable, Hashable {
     public var waitingRatio: Double { max(0.01, ours.waiting) / max(0.01, theirs.waiting) }
     /// Ratio of arrival to last token.
     public var totalRatio: Double { ours.total / max(1e-9, theirs.total) }
+    /// Whether the mean time to the last token is not worse (by more than half a percent).
+    public var isQuick: Bool { ours.total <= theirs.total * 1.005 }
     /// Whether neither the mean time to the last token nor throughput is worse (by more than half a percent).
     public var isSound: Bool {
-        ours.total <= theirs.total * 1.005 && ours.throughput >= theirs.throughput * 0.995
+        isQuick && ours.throughput >= theirs.throughput * 0.995
     }
 }
 

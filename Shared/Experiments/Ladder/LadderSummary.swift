@@ -15,6 +15,8 @@ public struct LadderSummary: Codable, Sendable, Hashable {
         public var total: Double?
         /// Share of the scenarios in which waiting is at most half.
         public var halved: Double?
+        /// Share of the scenarios in which the time to the last token is not worse.
+        public var quick: Double?
         /// Share of the scenarios in which neither the time to the last token nor throughput is worse.
         public var sound: Double?
     }
@@ -58,6 +60,7 @@ public struct LadderSummary: Codable, Sendable, Hashable {
                     waiting: Averages.geometricMean(waiting),
                     total: Averages.geometricMean(measures.map(\.totalRatio)),
                     halved: Averages.share(waiting) { $0 <= 0.5 },
+                    quick: Averages.share(measures.map { $0.isQuick ? 1 : 0 }) { $0 > 0 },
                     sound: Averages.share(measures.map { $0.isSound ? 1 : 0 }) { $0 > 0 })
             }
         }
