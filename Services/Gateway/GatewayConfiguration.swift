@@ -26,7 +26,7 @@ struct GatewayConfiguration: Sendable {
     /// Running streams have this long after a request to stop.
     var drain: Duration = .seconds(10)
     /// Accepted API keys; none means that everybody may ask.
-    var apiKeys: [String] = []
+    var apiKeys: [APIKey] = []
     /// Bounds of one request.
     var requestLimits = RequestLimits()
     /// Limits of the core.
@@ -70,8 +70,9 @@ struct GatewayConfiguration: Sendable {
             SettingKey("gateway.accept_timeout_s", "150", "time that the scheduler has to route a request"),
             SettingKey("gateway.continuation_s", "60", "time that a lost request is submitted again for"),
             SettingKey("gateway.stall_s", "120", "time without a token after which a request counts as lost"),
-            SettingKey("gateway.api_keys", "", "accepted API keys, separated by commas; none: no key needed"),
-            SettingKey("gateway.api_key_file", "", "file of accepted API keys, one a line"),
+            SettingKey(
+                "gateway.api_keys", "", "accepted API keys, with commas between: KEY or NAME KEY [N/min]; none: no key"),
+            SettingKey("gateway.api_key_file", "", "file of accepted API keys, one a line, as above"),
         ] + EndpointSetting.keys(binding: [.tokens])
 
     /// Reads the settings of `keys`.
@@ -105,7 +106,7 @@ struct GatewayConfiguration: Sendable {
         registry = try settings.endpoint(.registry)
     }
 
-    private static func readKeys(_ settings: Settings) throws -> [String] {
+    private static func readKeys(_ settings: Settings) throws -> [APIKey] {
         var text = settings.optionalString("gateway.api_keys") ?? ""
         if let file = settings.optionalString("gateway.api_key_file") {
             do {
@@ -117,7 +118,6 @@ struct GatewayConfiguration: Sendable {
                 throw RuntimeError(.badSetting, "gateway.api_key_file: \(file) holds no key")
             }
         }
-        return text.split { $0 == "," || $0.isNewline }.map { $0.trimmingCharacters(in: .whitespaces) }
-            .filter { !$0.isEmpty && !$0.hasPrefix("#") }
+        return try APIKey.read(text, setting: "gateway.api_keys")
     }
 }

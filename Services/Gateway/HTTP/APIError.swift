@@ -62,6 +62,12 @@ extension APIError {
     static let unauthorized = APIError(
         status: 401, type: "authentication_error", message: "the API key is missing or wrong", code: "invalid_api_key")
 
+    static func rateLimited(key name: String, seconds: Double) -> APIError {
+        APIError(
+            status: 429, type: "rate_limit_error", message: "the key \(name) is used more often than it may be",
+            code: "rate_limit_exceeded", retryAfter: max(1, Int(seconds.rounded(.up))))
+    }
+
     static func contextLengthExceeded(promptTokens: Int, context: Int, parameter: String) -> APIError {
         APIError(
             status: 400, type: "exceed_context_size_error",

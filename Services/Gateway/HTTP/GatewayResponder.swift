@@ -9,6 +9,11 @@ struct GatewayResponder: HTTPResponder {
     let routes: RouteTable
     let access: Access
     let metrics: GatewayMetrics
+    private let start = ContinuousClock.now
+
+    init(routes: RouteTable, access: Access, metrics: GatewayMetrics) {
+        (self.routes, self.access, self.metrics) = (routes, access, metrics)
+    }
 
     func respond(to request: Request, context: ClientConnection) async throws -> Response {
         var response = await answer(request, context)
@@ -24,7 +29,7 @@ struct GatewayResponder: HTTPResponder {
         do throws(APIError) {
             if request.method == .options { return Self.preflight(request) }
             let route = try routes.find(path: request.uri.path, method: request.method)
-            if route.needsKey, !access.allows(request.headers) { throw APIError.unauthorized }
+            if route.needsKey { try admit(request.headers) }
             return try await route.handler(request, connection)
         } catch {
             var response = Response.json(error.body, status: HTTPResponse.Status(code: error.status))
@@ -37,6 +42,19 @@ struct GatewayResponder: HTTPResponder {
                 response.closesConnection(connection)
             }
             return response
+        }
+    }
+
+    private func admit(_ headers: HTTPFields) throws(APIError) {
+        let now = start.duration(to: .now) / .seconds(1)
+        switch access.judge(headers, at: now) {
+        case .allowed(let name): if let name { metrics.used(key: name) }
+        case .unauthorized:
+            metrics.rejected("unauthorized")
+            throw .unauthorized
+        case .limited(let name, let seconds):
+            metrics.rejected("rate_limit")
+            throw .rateLimited(key: name, seconds: seconds)
         }
     }
 

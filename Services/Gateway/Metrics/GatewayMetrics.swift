@@ -12,6 +12,7 @@ final class GatewayMetrics: Sendable {
         var succeeded: [FinishReason: Int] = [:]
         var rejected: [String: Int] = [:]
         var statuses: [Int: Int] = [:]
+        var keys: [String: Int] = [:]
         var firstToken = Histogram(Buckets.firstToken)
         var tokenGap = Histogram(Buckets.tokenGap)
         var timePerToken = Histogram(Buckets.tokenGap)
@@ -60,6 +61,9 @@ final class GatewayMetrics: Sendable {
 
     /// A request was refused before it ran.
     func rejected(_ reason: String) { state.withLock { $0.rejected[reason, default: 0] += 1 } }
+
+    /// A request came with a key.
+    func used(key name: String) { state.withLock { $0.keys[name, default: 0] += 1 } }
 
     /// A response was sent.
     func responded(status: Int) { state.withLock { $0.statuses[status, default: 0] += 1 } }
@@ -122,6 +126,9 @@ final class GatewayMetrics: Sendable {
         family(
             "e2llm:http_responses_total", "Responses by status.", "status",
             state.statuses.map { ("\($0.key)", $0.value) })
+        family(
+            "e2llm:key_requests_total", "Requests by the name of their API key.", "key",
+            state.keys.map { ($0.key, $0.value) })
         value(
             "model_migration_total", "counter", "Sequences continued on another route.", "\(state.continuations)")
         let histograms: [(String, String, Histogram)] = [

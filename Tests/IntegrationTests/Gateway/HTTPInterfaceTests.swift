@@ -83,7 +83,8 @@ import Testing
     }
 
     @Test func keys() async throws {
-        try await GatewayFixture.run(configure: { $0.apiKeys = ["sk-one", "sk-two"] }) { fixture in
+        let keys = try APIKey.read("sk-one, phone sk-two", setting: "test")
+        try await GatewayFixture.run(configure: { $0.apiKeys = keys }) { fixture in
             let table: [([String: String], Int)] = [
                 ([:], 401), (["Authorization": "Bearer sk-onf"], 401), (["Authorization": "Bearer "], 401),
                 (["Authorization": "Bearer sk-one-more"], 401), (["Authorization": "Basic sk-one"], 401),
@@ -97,6 +98,27 @@ import Testing
             }
             #expect(try await fixture.ask("POST", chat, hi).body.contains("authentication_error"))
             #expect(try await fixture.ask("GET", "/health").status == 200)
+            let metrics = try await fixture.ask("GET", "/metrics").body
+            #expect(metrics.contains(#"e2llm:key_requests_total{key="phone""#))
+            #expect(!metrics.contains("sk-"), "keys are nowhere to be read")
+        }
+    }
+
+    @Test func aKeyMayHaveALimit() async throws {
+        let keys = try APIKey.read("slow sk-slow 2/min\nfast sk-fast", setting: "test")
+        try await GatewayFixture.run(configure: { $0.apiKeys = keys }) { fixture in
+            func ask(_ key: String) async throws -> (status: Int, retry: String?, body: String) {
+                let answer = try await fixture.ask("GET", "/v1/models", headers: ["x-api-key": key])
+                return (answer.status, answer.headers["retry-after"], answer.body)
+            }
+            for _ in 0..<2 { #expect(try await ask("sk-slow").status == 200) }
+            let third = try await ask("sk-slow")
+            #expect(third.status == 429)
+            #expect(third.retry.flatMap { Int($0) }.map { (1...30).contains($0) } == true)
+            #expect(third.body.contains("rate_limit_error") && third.body.contains("slow"))
+            #expect(!third.body.contains("sk-slow"))
+            for _ in 0..<5 { #expect(try await ask("sk-fast").status == 200) }
+            #expect(try await ask("sk-wrong").status == 401)
         }
     }
 
