@@ -41,7 +41,7 @@ struct LadderExperimentCommand: AsyncParsableCommand {
 /// What the experiments on generated fleets take.
 struct ExperimentChoices: ParsableArguments {
     @Option(help: "The folder for the report (JSON, CSV, Markdown, HTML and SVG).") var output: String
-    @Option(help: "quick (minutes), standard (an hour) or full.") var size: LadderSettings.Size = .standard
+    @Option(help: "quick (minutes), standard (an hour a mode) or full.") var size: LadderSettings.Size = .standard
     @Option(help: "Decides every fleet and stream that is drawn.") var seed: UInt64 = 1
     @Option(help: "Names of models, such as llama-3-8b-q4; may be repeated.") var model: [String] = []
     @Option(help: "A stream of requests (CSV), such as the Azure traces; may be repeated. Default: streams like them.")
