@@ -1,7 +1,7 @@
 import Messaging
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct BackPressureTests {
+@Suite(.timeLimit(.minutes(3))) struct BackPressureTests {
     /// The consumer is slower than the sender: the sender waits, memory stays bounded, everything arrives in order.
     @Test func slowConsumerLosesNothing() async throws {
         try await TestBus.with { bus in

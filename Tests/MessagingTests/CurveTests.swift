@@ -1,7 +1,7 @@
 import Messaging
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct CurveTests {
+@Suite(.timeLimit(.minutes(3))) struct CurveTests {
     @Test func keyPairs() throws {
         let keys = try CurveKeyPair.generate()
         #expect(keys.publicKey.utf8.count == 40)

@@ -1,7 +1,7 @@
 import Messaging
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct LifecycleTests {
+@Suite(.timeLimit(.minutes(3))) struct LifecycleTests {
     @Test func closingEndsSequencesAfterWhatIsBuffered() async throws {
         try await TestBus.with { bus in
             let (router, dealer) = try await bus.pair()

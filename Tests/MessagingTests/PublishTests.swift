@@ -1,7 +1,7 @@
 import Messaging
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct PublishTests {
+@Suite(.timeLimit(.minutes(3))) struct PublishTests {
     /// Publishes until the subscriber has got something: a subscription takes a moment to reach the publisher.
     private func join(_ publisher: PublisherSocket, _ subscriber: SubscriberSocket, topic: String) async throws {
         let before = subscriber.statistics.receivedMessages

@@ -1,7 +1,7 @@
 import Messaging
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct ReconnectTests {
+@Suite(.timeLimit(.minutes(3))) struct ReconnectTests {
     /// The router goes away and comes back on the same port: the dealer connects again under the same identity, and what a
     /// control socket was given meanwhile arrives.
     @Test func routerRestartsOnTheSamePort() async throws {

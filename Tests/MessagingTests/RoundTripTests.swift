@@ -2,7 +2,7 @@ import Foundation
 import Messaging
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct RoundTripTests {
+@Suite(.timeLimit(.minutes(3))) struct RoundTripTests {
     @Test(arguments: ["tcp", "ipc", "inproc"])
     func requestAndReply(transport: String) async throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "e2llm-\(UUID().uuidString)").path

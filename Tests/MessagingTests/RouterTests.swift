@@ -1,7 +1,7 @@
 import Messaging
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct RouterTests {
+@Suite(.timeLimit(.minutes(3))) struct RouterTests {
     @Test func unroutablePeerIsAnEvent() async throws {
         try await TestBus.with { bus in
             let events = Collector<SocketEvent>()

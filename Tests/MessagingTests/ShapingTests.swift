@@ -1,7 +1,7 @@
 @testable import Messaging
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct ShapingTests {
+@Suite(.timeLimit(.minutes(3))) struct ShapingTests {
     @Test func scheduleIsSerialInRateAndParallelInLatency() {
         var schedule = LinkSchedule(shape: LinkShape(bytesPerSecond: 1000, latency: .milliseconds(50)))
         let start = ContinuousClock.now

@@ -97,7 +97,7 @@ private final class PlanningBench: Sendable {
     }
 }
 
-@Suite("Clusterer: over sockets", .timeLimit(.minutes(1)))
+@Suite("Clusterer: over sockets", .timeLimit(.minutes(3)))
 struct ClustererServiceTests {
     @Test("clusterer and partitioner make a sound plan, the same for the same seed, and publish it")
     func plans() async throws {

@@ -26,7 +26,7 @@ struct RunningPartitioner {
     }
 }
 
-@Suite("Partitioner: over sockets", .timeLimit(.minutes(1)))
+@Suite("Partitioner: over sockets", .timeLimit(.minutes(3)))
 struct PartitionerServiceTests {
     @Test("answers as the planner itself, whatever else arrives at its port")
     func answers() async throws {

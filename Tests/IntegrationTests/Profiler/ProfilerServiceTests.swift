@@ -94,7 +94,7 @@ private struct RunningProfiler {
     }
 }
 
-@Suite("Profiler: over sockets", .timeLimit(.minutes(1)))
+@Suite("Profiler: over sockets", .timeLimit(.minutes(3)))
 struct ProfilerServiceTests {
     private func temporary() -> String { NSTemporaryDirectory() + "profiler-\(UUID().uuidString)" }
 
