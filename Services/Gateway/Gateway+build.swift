@@ -23,7 +23,8 @@ struct GatewayServer: Sendable {
     ) -> GatewayServer {
         let metrics = GatewayMetrics()
         let service = GatewayService(
-            configuration: configuration, model: model.digest, metrics: metrics, context: context, logger: logger)
+            configuration: configuration, model: model.digest, promise: model.promise, metrics: metrics,
+            context: context, logger: logger)
         let routes = routes(configuration, model: model, service: service, metrics: metrics)
         let responder = GatewayResponder(
             routes: routes, access: Access(keys: configuration.apiKeys), metrics: metrics)

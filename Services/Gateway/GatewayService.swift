@@ -11,6 +11,7 @@ final class GatewayService: Service {
     /// What HTTP needs to know between events.
     let cluster = ClusterView()
     private let configuration: GatewayConfiguration
+    private let promise: PromisedContext
     private let queue = EventQueue<GatewayEvent>(capacity: 4096)
     private let context: MessagingContext
     private let session = Session()
@@ -27,9 +28,10 @@ final class GatewayService: Service {
 
     /// Makes the service; `run` opens its sockets.
     init(
-        configuration: GatewayConfiguration, model: ModelDigest, metrics: GatewayMetrics, context: MessagingContext,
-        logger: Logger
+        configuration: GatewayConfiguration, model: ModelDigest, promise: PromisedContext, metrics: GatewayMetrics,
+        context: MessagingContext, logger: Logger
     ) {
+        self.promise = promise
         self.configuration = configuration
         self.context = context
         self.logger = logger
@@ -99,6 +101,7 @@ final class GatewayService: Service {
         while let event = await queue.next() {
             for instruction in core.handle(event, at: now) { perform(instruction, endpoints, &group) }
             view.withLock { $0 = core.scheduler }
+            if case .schedulerState(let state, _) = event { promise.set(state.contextTokens) }
         }
     }
 

@@ -35,9 +35,12 @@ struct SchedulerConfiguration: Sendable {
             SettingKey("scheduler.chunk_tokens", "256", "tokens of a prefill chunk, as the workers are set"),
             SettingKey("scheduler.overcommit", "4", "most sequences of a decoder, as a multiple of the planned ones"),
             SettingKey("scheduler.heartbeat_ms", "1000", "how often workers report"),
-            SettingKey("scheduler.worker_lost_s", "3.5", "silence after which a worker is lost"),
+            SettingKey("scheduler.worker_lost_s", "2.5", "silence after which a worker is lost"),
             SettingKey("scheduler.gateway_lost_s", "5", "silence after which a gateway's requests are cancelled"),
-            SettingKey("scheduler.drain_s", "30", "longest wait for requests on replicas that change"),
+            SettingKey("scheduler.drain_s", "30", "how long requests stay on a replica that a new plan does without"),
+            SettingKey("scheduler.context_tokens", "0", "longest sequence that every plan must hold; 0: what fits"),
+            SettingKey("scheduler.context_concurrency", "1", "sequences of that length that fit a replica at a time"),
+            SettingKey("scheduler.away_s", "5", "how long nothing may serve before the service counts as away"),
             SettingKey("scheduler.prepare_s", "120", "longest wait for workers to load stages"),
             SettingKey("scheduler.adoption_s", "3", "how long a restarted scheduler waits for workers to report"),
             SettingKey("scheduler.device_lost_s", "5", "absence of a device after which it is planned around"),
@@ -66,6 +69,10 @@ struct SchedulerConfiguration: Sendable {
         scheduling.workerLostSeconds = try settings.double("scheduler.worker_lost_s", in: 0.5...600)
         scheduling.gatewayLostSeconds = try settings.double("scheduler.gateway_lost_s", in: 0.5...600)
         scheduling.drainSeconds = try settings.double("scheduler.drain_s", in: 0...3600)
+        let context = try settings.int("scheduler.context_tokens", in: 0...10_000_000)
+        scheduling.contextTokens = context == 0 ? nil : context
+        scheduling.contextConcurrency = try settings.int("scheduler.context_concurrency", in: 1...100_000)
+        scheduling.awaySeconds = try settings.double("scheduler.away_s", in: 0...600)
         scheduling.prepareSeconds = try settings.double("scheduler.prepare_s", in: 1...3600)
         scheduling.adoptionSeconds = try settings.double("scheduler.adoption_s", in: 0...600)
         scheduling.deviceLostSeconds = try settings.double("scheduler.device_lost_s", in: 0...3600)

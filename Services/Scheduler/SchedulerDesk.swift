@@ -50,7 +50,7 @@ struct SchedulerDesk {
             let error = ErrorBody(code: "unknown_worker", message: "say hello first", retriable: true)
             try? await endpoints.control.reply(to: current, error: error)
         case .prepare(let address, let stage, let epoch): prepare(address, stage, epoch, &group)
-        case .commit(let address, let epoch): commit(address, epoch, &group)
+        case .release(let address, let replica, let epoch): release(address, replica, epoch, &group)
         case .start(let routed): await start(routed)
         case .confirm(let routed):
             guard let submission = submissions.removeValue(forKey: routed.request) else { return }
@@ -99,42 +99,49 @@ struct SchedulerDesk {
     }
 
     private func prepare(
-        _ address: WorkerAddress, _ stage: AssignedStage?, _ epoch: Epoch, _ group: inout DiscardingTaskGroup
+        _ address: WorkerAddress, _ stage: StageAssignment, _ epoch: Epoch, _ group: inout DiscardingTaskGroup
     ) {
-        let message = Outgoing(.stagePrepare, epoch: epoch, body: StagePrepare(assignment: stage?.body))
+        let message = Outgoing(.stagePrepare, epoch: epoch, body: StagePrepare(assignment: stage))
         request(message, address, seconds: configuration.scheduling.prepareSeconds, &group) { reply in
             let body: StagePrepared = try reply.body()
-            return .stagePrepared(address, epoch: epoch, kvCapacityTokens: body.kvCapacityTokens)
+            return .stagePrepared(
+                address, epoch: epoch, kvCapacityTokens: body.kvCapacityTokens, kvBlockTokens: body.kvBlockTokens ?? 1)
         } failed: {
-            .stagePrepareFailed(address, epoch: epoch, reason: $0)
+            .stagePrepareFailed(address, epoch: epoch, $0)
         }
     }
 
-    private func commit(_ address: WorkerAddress, _ epoch: Epoch, _ group: inout DiscardingTaskGroup) {
-        let message = Outgoing(.stageCommit, epoch: epoch)
-        request(message, address, seconds: configuration.scheduling.commitSeconds, &group) { _ in
-            .stageCommitted(address, epoch: epoch)
-        } failed: {
-            .stageCommitFailed(address, epoch: epoch, reason: $0)
+    private func release(
+        _ address: WorkerAddress, _ replica: ReplicaID, _ epoch: Epoch, _ group: inout DiscardingTaskGroup
+    ) {
+        let message = Outgoing(.stageRelease, epoch: epoch, body: StageRelease(replica: replica))
+        request(message, address, seconds: configuration.scheduling.prepareSeconds, &group) { _ in
+            .stageReleased(address, replica)
+        } failed: { _ in
+            nil
         }
     }
 
-    /// Sends and turns the answer into an event. Silence is left to the core's own clock.
+    /// Sends, in the order of the calls, and turns the answer into an event. Silence is left to the core's own clock.
     private func request(
         _ message: Outgoing, _ address: WorkerAddress, seconds: Double, _ group: inout DiscardingTaskGroup,
         answered: @escaping @Sendable (WireMessage) throws -> SchedulerEvent,
-        failed: @escaping @Sendable (String) -> SchedulerEvent
+        failed: @escaping @Sendable (SchedulingFault) -> SchedulerEvent?
     ) {
-        guard let peer = peers.peer(address) else { return }
-        let (control, queue) = (endpoints.control, queue)
+        guard let peer = peers.peer(address),
+            let answer = try? endpoints.control.post(message, to: peer, timeout: .seconds(seconds + 1))
+        else { return }
+        let queue = queue
         group.addTask {
             do {
-                let reply = try await control.request(message, to: peer, timeout: .seconds(seconds + 1))
-                queue.push(.event(try answered(reply), nil))
+                queue.push(.event(try answered(try await answer()), nil))
             } catch {
                 if let error = error as? RuntimeError, error.code == .timedOut || error.code == .closed { return }
                 if error is CancellationError { return }
-                queue.push(.event(failed("\(error)"), nil))
+                let fault =
+                    (error as? RuntimeError)?.reported.map { SchedulingFault($0) }
+                    ?? SchedulingFault(code: "failed", message: "\(error)", isRetriable: true)
+                if let event = failed(fault) { queue.push(.event(event, nil)) }
             }
         }
     }

@@ -8,11 +8,14 @@ extension WorkerHello {
     func report(session: String, epoch: Epoch) -> WorkerReport {
         WorkerReport(
             address: WorkerAddress(WorkerKey(device, worker), session: session), endpoint: dataEndpoint, epoch: epoch,
-            assignment: assignment.map { AssignedStage(plan: $0.plan, replica: $0.replica, stage: $0.stage) },
-            kvCapacityTokens: kvCapacityTokens,
+            stages: (stages ?? []).map {
+                WorkerReport.Stage(
+                    assignment: $0.assignment, formed: $0.epoch, kvCapacityTokens: $0.kvCapacityTokens)
+            }, kvBlockTokens: kvBlockTokens ?? 1,
             held: requests.map {
                 WorkerReport.Held(
-                    request: $0.request, reservedTokens: $0.reservedTokens, gateway: $0.gatewayEndpoint)
+                    request: $0.request, replica: $0.replica, reservedTokens: $0.reservedTokens,
+                    gateway: $0.gatewayEndpoint)
             })
     }
 }
@@ -86,26 +89,19 @@ extension SchedulingFault {
     var body: ErrorBody { ErrorBody(code: code, message: message, retriable: isRetriable) }
 }
 
-extension AssignedStage {
-    var body: StageAssignment { StageAssignment(plan: plan, replica: replica, stage: stage) }
-}
-
 extension PlanQuestion {
     var body: PlanRequest {
         PlanRequest(
             reason: reason, workload: workload, excludedDevices: excludedDevices, fleetVersion: fleetVersion,
-            planInForce: inForce)
+            planInForce: inForce, contextTokens: contextTokens)
     }
 }
 
 extension RoutedRequest {
     var route: Route {
-        func stages(_ stages: [RoutedStage]) -> [RouteStage] {
-            stages.map { RouteStage(device: $0.device, endpoint: $0.endpoint, layers: $0.layers) }
-        }
-        return Route(
-            prefillReplica: prefillReplica, prefill: stages(prefill), decodeReplica: decodeReplica,
-            decode: stages(decode), gateway: gateway)
+        Route(
+            prefillReplica: prefillReplica, prefill: prefill, decodeReplica: decodeReplica, decode: decode,
+            gateway: gateway)
     }
 
     var accepted: RequestAccepted {
@@ -135,11 +131,12 @@ extension SchedulerSnapshot {
                 ReplicaLoad(
                     replica: replica.id, requests: replica.requests, kvReservedTokens: replica.kvReservedTokens,
                     kvCapacityTokens: replica.kvCapacityTokens, backlogSeconds: replica.backlogSeconds,
+                    state: replica.state,
                     stages: replica.stages.map { stage in
                         StageLoad(
                             device: stage.worker.device, alive: stage.alive,
                             status: stage.load.map { WorkerHeartbeat(stage.worker, $0) })
                     })
-            }, waiting: waiting, running: running, workload: workload)
+            }, waiting: waiting, running: running, workload: workload, contextTokens: contextTokens)
     }
 }

@@ -77,6 +77,20 @@ public struct PlanReplica: Codable, Sendable, Hashable {
     }
 }
 
+extension PlanReplica {
+    /// Says what is wrong with the replica for a model, or `nil` where its stages cover all layers in order.
+    public func problem(layers: Int) -> String? {
+        var next = 0
+        for stage in stages {
+            guard stage.layers.start == next, !stage.layers.isEmpty else {
+                return "replica \(id): stage \(stage.layers) does not start at layer \(next)"
+            }
+            next = stage.layers.end
+        }
+        return next == layers ? nil : "replica \(id): covers \(next) of \(layers) layers"
+    }
+}
+
 /// Which devices form which replicas, and what is expected of them.
 public struct PlacementPlan: Codable, Sendable, Hashable {
     /// The plan.
@@ -102,6 +116,8 @@ public struct PlacementPlan: Codable, Sendable, Hashable {
     public var relaxations: [String]
     /// Requests per second that no plan can exceed, where the planner proved it.
     public var upperBoundRequestsPerSecond: Double?
+    /// The longest sequence, prompt and output, that was promised when the plan came into force.
+    public var contextTokens: Int?
 
     /// Makes a plan.
     public init(
@@ -130,15 +146,10 @@ public struct PlacementPlan: Codable, Sendable, Hashable {
     public func problem(layers: Int) -> String? {
         var seen: Set<DeviceID> = []
         for replica in replicas {
-            var next = 0
-            for stage in replica.stages {
-                guard stage.layers.start == next, !stage.layers.isEmpty else {
-                    return "replica \(replica.id): stage \(stage.layers) does not start at layer \(next)"
-                }
-                guard seen.insert(stage.device).inserted else { return "device \(stage.device) is in two stages" }
-                next = stage.layers.end
+            if let problem = replica.problem(layers: layers) { return problem }
+            for stage in replica.stages where !seen.insert(stage.device).inserted {
+                return "device \(stage.device) is in two stages"
             }
-            guard next == layers else { return "replica \(replica.id): covers \(next) of \(layers) layers" }
         }
         for phase in Phase.allCases where replicas(for: phase).isEmpty {
             return "no replica serves the \(phase.rawValue) phase"
@@ -150,6 +161,7 @@ public struct PlacementPlan: Codable, Sendable, Hashable {
         case id, model, workload, replicas, objective, algorithm, relaxations
         case fleetVersion = "fleet_version"
         case idleDevices = "idle_devices"
+        case contextTokens = "context_tokens"
         case upperBoundRequestsPerSecond = "upper_bound_requests_per_s"
         case predictedRequestsPerSecond = "predicted_requests_per_s"
     }

@@ -6,30 +6,64 @@ import Synchronization
 
 /// Connections to the data sockets of other workers and to gateways, opened on first use.
 ///
-/// Sending never waits: every link has a queue and a task that sends in order at the pace of the link. `pendingBytes` tells
-/// the worker when to stop producing.
+/// Sending never waits: every link has a queue and a task that sends in order at the pace of the link. `waitingBytes` tells
+/// the core when to stop producing for a peer, `takeStalled` which peers take nothing any more.
 final class PeerLinks {
-    private final class ByteCounter: Sendable {
-        let value = Atomic<Int>(0)
+    /// What waits for one peer; the task of the link and the run loop share it.
+    final class Load: Sendable {
+        struct State {
+            var bytes = 0
+            var messages = 0
+            /// When something last left, or began to wait.
+            var moved = ContinuousClock.now
+        }
+
+        let state = Mutex(State())
+
+        func add(_ size: Int) {
+            state.withLock {
+                if $0.messages == 0 { $0.moved = .now }
+                $0.bytes += size
+                $0.messages += 1
+            }
+        }
+
+        /// Returns whether less than `bound` bytes wait now, and more did before.
+        func remove(_ size: Int, crossing bound: Int) -> Bool {
+            state.withLock {
+                let before = $0.bytes
+                $0.bytes -= size
+                $0.messages -= 1
+                $0.moved = .now
+                return before > bound && $0.bytes <= bound
+            }
+        }
+    }
+
+    /// What waits, by endpoint.
+    private final class Loads: Sendable {
+        let byEndpoint = Mutex<[String: Load]>([:])
     }
 
     private struct Link {
         let queue = EventQueue<Outgoing>(capacity: .max)
-        let pending = ByteCounter()
+        let load = Load()
         let task: Task<Void, Never>
 
-        init(endpoint: String, thread: SocketThread, session: Session, egress: ShapedLink?, logger: Logger) {
-            task = Task { [queue, pending] in
+        init(endpoint: String, links: PeerLinks) {
+            let (thread, session, egress, logger) = (links.thread, links.session, links.egress, links.logger)
+            let onDrained = links.onDrained
+            task = Task { [queue, load] in
                 do {
                     let client = try await ClientSocket.connect(
-                        to: endpoint, on: thread, session: session, name: "data", link: egress)
+                        to: endpoint, on: thread, session: session, name: "data", options: .data, link: egress)
                     while let message = await queue.next() {
                         do {
                             try await client.send(message)
                         } catch {
                             logger.debug("\(message.type) to \(endpoint) was not sent: \(error)")
                         }
-                        pending.value.wrappingSubtract(PeerLinks.size(message), ordering: .relaxed)
+                        if load.remove(PeerLinks.size(message), crossing: PeerLinks.drainedBytes) { onDrained() }
                     }
                     await client.close()
                 } catch {
@@ -42,38 +76,80 @@ final class PeerLinks {
 
     let thread: SocketThread
     let session: Session
+    /// Called when a peer that had much to take has taken most of it.
+    private let onDrained: @Sendable () -> Void
     private let egress: ShapedLink?
     private let logger: Logger
     private var links: [String: (link: Link, lastUse: ContinuousClock.Instant)] = [:]
+    private let loads = Loads()
 
-    init(thread: SocketThread, session: Session, egress: ShapedLink?, logger: Logger) {
+    /// Below this many waiting bytes a link counts as drained: less than the bound of the core, so that it goes on early.
+    static let drainedBytes = 16 << 20
+    /// Messages that may wait for one peer: more are only there where it takes nothing.
+    private static let mostMessages = 8192
+    /// A peer that takes less than this is taken for lost.
+    private static let slowestBytesPerSecond = 250_000.0
+
+    init(
+        thread: SocketThread, session: Session, egress: ShapedLink?, logger: Logger,
+        onDrained: @escaping @Sendable () -> Void
+    ) {
         self.thread = thread
         self.session = session
         self.egress = egress
         self.logger = logger
+        self.onDrained = onDrained
     }
 
-    /// Bytes of tensors that wait to leave.
-    var pendingBytes: Int { links.values.reduce(0) { $0 + $1.link.pending.value.load(ordering: .relaxed) } }
+    /// Bytes of tensors that wait for a peer.
+    var waitingBytes: @Sendable (String) -> Int {
+        { [loads] endpoint in
+            loads.byEndpoint.withLock { $0[endpoint] }?.state.withLock { $0.bytes } ?? 0
+        }
+    }
 
     /// Queues a message for an endpoint.
     func send(_ message: Outgoing, to endpoint: String) {
-        let link =
-            links[endpoint]?.link
-            ?? Link(endpoint: endpoint, thread: thread, session: session, egress: egress, logger: logger)
+        let link = links[endpoint]?.link ?? Link(endpoint: endpoint, links: self)
+        if links[endpoint] == nil { loads.byEndpoint.withLock { $0[endpoint] = link.load } }
         links[endpoint] = (link, .now)
-        link.pending.value.wrappingAdd(Self.size(message), ordering: .relaxed)
+        link.load.add(Self.size(message))
         link.queue.push(message)
+    }
+
+    /// Peers that have taken nothing for so long that they never will; what waits for them is dropped.
+    func takeStalled() -> [String] {
+        let now = ContinuousClock.now
+        var stalled: [String] = []
+        for (endpoint, entry) in links.sorted(by: { $0.key < $1.key }) {
+            let state = entry.link.load.state.withLock { $0 }
+            guard state.messages > 0 else { continue }
+            // What a slow link has in hand may take its time.
+            let bytes = Double(min(state.bytes, SocketOptions.data.sendQueue.bytes + WireLimits.maximumFrameBytes))
+            let limit = Duration.seconds(3 + bytes / Self.slowestBytesPerSecond)
+            let isFull = state.messages > Self.mostMessages
+            guard isFull || state.moved.duration(to: now) > limit else { continue }
+            entry.link.task.cancel()
+            entry.link.queue.close()
+            forget(endpoint)
+            stalled.append(endpoint)
+        }
+        return stalled
     }
 
     /// Closes links that have not been used for a while.
     func closeIdle(longerThan limit: Duration) {
         let now = ContinuousClock.now
         for (endpoint, entry) in links
-        where entry.lastUse.duration(to: now) > limit && entry.link.pending.value.load(ordering: .relaxed) == 0 {
+        where entry.lastUse.duration(to: now) > limit && entry.link.load.state.withLock({ $0.messages }) == 0 {
             entry.link.queue.close()
-            links[endpoint] = nil
+            forget(endpoint)
         }
+    }
+
+    private func forget(_ endpoint: String) {
+        links[endpoint] = nil
+        loads.byEndpoint.withLock { $0[endpoint] = nil }
     }
 
     /// Sends what is queued and closes all links.
@@ -85,4 +161,14 @@ final class PeerLinks {
     }
 
     private static func size(_ message: Outgoing) -> Int { message.tensors.reduce(0) { $0 + $1.count } }
+}
+
+extension SocketOptions {
+    /// For the data sockets of workers: little is in flight, so that `PeerLinks` sees what waits.
+    static let data: SocketOptions = {
+        var options = SocketOptions.tensor
+        options.sendHighWaterMark = 4
+        options.sendQueue = QueueLimit(messages: 64, bytes: 8 << 20)
+        return options
+    }()
 }

@@ -1,13 +1,14 @@
 import Foundation
+import Scheduling
 import ServiceRuntime
 import Synchronization
 
 /// What the heartbeats read while the run loop writes it.
 final class SnapshotBox: Sendable {
-    private let state = Mutex(WorkerSnapshot())
+    private let state = Mutex(StageSummary())
 
-    var value: WorkerSnapshot { state.withLock { $0 } }
-    func set(_ snapshot: WorkerSnapshot) { state.withLock { $0 = snapshot } }
+    var value: StageSummary { state.withLock { $0 } }
+    func set(_ summary: StageSummary) { state.withLock { $0 = summary } }
 }
 
 /// The server that a handler answers through; it exists only after the handler was handed over.

@@ -1,43 +1,25 @@
 import Domain
 import Inference
-import Protocol
+import Messaging
 import Scheduling
 
 /// A loaded stage with what sampling needs to know about its sequences. Lives on the compute thread only.
 final class StageEngine {
-    /// Which layer ranges of a prefill stage go to which decoder stages.
-    struct KVExport: Sendable {
-        var request: RequestID
-        var layers: LayerRange
-        var start: Int
-        var count: Int
-        var bytes: [UInt8]
-        var endpoint: String
+    /// Rows of a step as they come in.
+    enum Input: Sendable {
+        /// Token ids, one a row.
+        case tokens([Int32])
+        /// Hidden states, f32 [rows, hidden].
+        case hidden(Frame)
     }
 
-    /// One part of a step with everything that the engine needs for it.
-    struct Part: Sendable {
-        var entry: StepEntry
-        /// Decoder stages that need this part's KV cache.
-        var consumers: [RouteStage]
-    }
-
-    /// What became of a step.
+    /// What became of a step, with its tensors.
     struct Outcome: Sendable {
-        enum Output: Sendable {
-            case hidden([UInt8])
-            case sampled([Sampled])
-        }
-        var output: Output
-        var exports: [KVExport]
-        /// Seconds, with the rest of the duty cycle.
-        var seconds: Double
-    }
-
-    /// A sampled token and its place in the output.
-    struct Sampled: Sendable {
-        var result: StepResult
-        var index: Int
+        var step: StepOutcome
+        /// Hidden states for the next stage, f32 [rows, hidden].
+        var hidden: [UInt8] = []
+        /// Bytes of `step.exports`.
+        var exports: [[UInt8]] = []
     }
 
     private struct Sampling {
@@ -66,8 +48,9 @@ final class StageEngine {
         if executor.cache.length(of: request) == nil { try executor.open(request, reservedTokens: tokens) }
     }
 
-    /// Prepares the last stage for sampling; `tokens` holds the prompt and the output so far.
-    func prepareSampling(_ request: RequestID, _ open: SequenceOpen, tokens: [Int32]) {
+    /// Prepares the last stage for sampling.
+    func prepareSampling(_ open: SequenceOpening) {
+        let (request, tokens) = (open.request, open.tokens)
         guard executor.isLast, sampling[request] == nil else { return }
         let prompt = tokens.dropLast(open.generatedTokens)
         sampling[request] = Sampling(
@@ -82,33 +65,80 @@ final class StageEngine {
         executor.close(request)
     }
 
-    /// Runs a step, exports the KV cache that prefill made, samples on the last stage.
-    func step(_ parts: [Part], input: StageInput) throws -> Outcome {
+    /// Runs a step, exports the KV cache that prefill made, samples on the last stage. Parts that do not fit what is in the
+    /// cache are left out and named in the outcome: one bad sequence does not end the others.
+    func step(_ ordered: [StepOrder.Part], input: Input) throws -> Outcome {
+        var outcome = StepOutcome(parts: [])
+        var parts: [StepOrder.Part] = []
+        for part in ordered {
+            if let refusal = refusal(part.part) {
+                outcome.failed[part.part.request] = refusal
+            } else {
+                parts.append(part)
+            }
+        }
+        outcome.parts = parts.map(\.part)
+        guard !parts.isEmpty else { return Outcome(step: outcome) }
         let clock = ContinuousClock()
         let start = clock.now
-        for part in parts {
-            if let token = part.entry.inputToken { noteInput(part.entry.request, token, at: part.entry.start) }
+        for part in outcome.parts {
+            if let token = part.inputToken { noteInput(part.request, token, at: part.start) }
         }
         let batch = StageBatch(
-            entries: parts.map {
+            entries: outcome.parts.map {
                 StageEntry(
-                    sequence: $0.entry.request, startPosition: $0.entry.start, rows: $0.entry.count,
-                    wantsLogits: $0.entry.sample)
-            }, input: input)
-        let result = try executor.step(batch)
-        let output: Outcome.Output
-        switch result {
-        case .hidden(let bytes): output = .hidden(bytes)
+                    sequence: $0.request, startPosition: $0.start, rows: $0.count, wantsLogits: $0.sample)
+            }, input: try rows(parts, of: input))
+        var hidden: [UInt8] = []
+        switch try executor.step(batch) {
+        case .hidden(let bytes): hidden = bytes
         case .logits(let entries):
-            var sampled: [Sampled] = []
             for (row, index) in entries.enumerated() {
-                sampled.append(try sample(parts[index].entry, row: row))
+                let part = outcome.parts[index]
+                do {
+                    outcome.sampled.append(try sample(part, row: row))
+                } catch {
+                    outcome.failed[part.request] = StageRefusal(error)
+                }
             }
-            output = .sampled(sampled)
         }
-        let exports = try parts.flatMap { try export($0) }
-        let seconds = duty.rest(after: (clock.now - start) / .seconds(1))
-        return Outcome(output: output, exports: exports, seconds: seconds)
+        var exports: [[UInt8]] = []
+        for part in parts { try export(part, &outcome, &exports) }
+        outcome.seconds = duty.rest(after: (clock.now - start) / .seconds(1))
+        return Outcome(step: outcome, hidden: hidden, exports: exports)
+    }
+
+    /// Why a part cannot be computed.
+    private func refusal(_ part: StepPart) -> StageRefusal? {
+        guard let length = executor.cache.length(of: part.request) else {
+            return StageRefusal("not_open", "sequence \(part.request) is not open", isRetriable: true)
+        }
+        guard length == part.start else {
+            return StageRefusal(
+                "out_of_step", "sequence \(part.request) holds \(length) positions, the step begins at \(part.start)",
+                isRetriable: true)
+        }
+        return nil
+    }
+
+    /// The rows of some parts.
+    private func rows(_ parts: [StepOrder.Part], of input: Input) throws -> StageInput {
+        switch input {
+        case .tokens(let tokens): return .tokens(parts.flatMap { tokens[$0.rows] })
+        case .hidden(let frame):
+            let width = executor.model.configuration.hidden * 4
+            guard let last = parts.map(\.rows.upperBound).max(), last * width <= frame.count else {
+                throw StageRefusal("bad_tensor", "the rows of a step are missing")
+            }
+            var bytes: [UInt8] = []
+            bytes.reserveCapacity(parts.reduce(0) { $0 + $1.rows.count } * width)
+            frame.withUnsafeBytes { source in
+                for part in parts {
+                    bytes.append(contentsOf: source[part.rows.lowerBound * width..<part.rows.upperBound * width])
+                }
+            }
+            return .hidden(bytes)
+        }
     }
 
     /// The first generated token of a transferred sequence was sampled elsewhere; the history learns it from the step.
@@ -120,7 +150,7 @@ final class StageEngine {
         sampling[request] = state
     }
 
-    private func sample(_ entry: StepEntry, row: Int) throws -> Sampled {
+    private func sample(_ entry: StepPart, row: Int) throws -> StepOutcome.Sampled {
         guard var state = sampling[entry.request] else {
             throw InferenceError(.invalidSequence, "sequence \(entry.request) is not open for sampling")
         }
@@ -136,7 +166,7 @@ final class StageEngine {
         state.generated += 1
         state.length += 1
         sampling[entry.request] = state
-        return Sampled(
+        return StepOutcome.Sampled(
             result: StepResult(request: entry.request, token: choice.token, finishReason: reason), index: index)
     }
 
@@ -152,15 +182,17 @@ final class StageEngine {
             logits: remaining.span, parameters: state.parameters, history: state.history, position: state.length)
     }
 
-    private func export(_ part: Part) throws -> [KVExport] {
-        try part.consumers.compactMap { consumer in
-            guard let layers = executor.layers.intersection(consumer.layers) else { return nil }
+    private func export(_ ordered: StepOrder.Part, _ outcome: inout StepOutcome, _ exports: inout [[UInt8]]) throws {
+        let part = ordered.part
+        for consumer in ordered.consumers {
+            guard let layers = executor.layers.intersection(consumer.layers) else { continue }
             let bytes = try executor.cache.exportKV(
-                part.entry.request, layers: layers,
-                positions: part.entry.start..<part.entry.start + part.entry.count)
-            return KVExport(
-                request: part.entry.request, layers: layers, start: part.entry.start, count: part.entry.count,
-                bytes: bytes, endpoint: consumer.endpoint)
+                part.request, layers: layers, positions: part.start..<part.start + part.count)
+            outcome.exports.append(
+                StepOutcome.Export(
+                    request: part.request, layers: layers, start: part.start, count: part.count,
+                    endpoint: consumer.endpoint, bytes: bytes.count))
+            exports.append(bytes)
         }
     }
 }

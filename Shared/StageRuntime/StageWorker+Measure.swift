@@ -3,6 +3,7 @@ import Inference
 import Logging
 import Messaging
 import Protocol
+import Scheduling
 import ServiceRuntime
 
 /// What the profiler asks of a worker: measuring itself and its links.
@@ -19,14 +20,14 @@ extension StageWorker {
                     error: ErrorBody(code: "unknown_type", message: "a worker does not know \(message.type)"))
             }
         } catch {
-            try? await profiler.reply(to: message, error: errorBody(error))
+            try? await profiler.reply(to: message, error: StageRefusal(error).body)
         }
     }
 
     private func measureProfile(_ message: WireMessage, _ body: MeasureProfile) throws {
         guard (1...64).contains(body.layers), (0.05...120).contains(body.budgetSeconds), !body.phases.isEmpty else {
-            throw WorkerRefusal(
-                code: "bad_request", message: "profile.measure: layers, budget_s or phases is out of range")
+            throw StageRefusal(
+                "bad_request", "profile.measure: layers, budget_s or phases is out of range")
         }
         let model = model
         let configuration = configuration
@@ -58,8 +59,8 @@ extension StageWorker {
     private func measureLink(_ message: WireMessage, _ body: MeasureLink) throws {
         guard (1...WireLimits.maximumFrameBytes).contains(body.payloadBytes), (1...100).contains(body.repetitions)
         else {
-            throw WorkerRefusal(
-                code: "bad_request", message: "link.measure: payload_bytes or repetitions is out of range")
+            throw StageRefusal(
+                "bad_request", "link.measure: payload_bytes or repetitions is out of range")
         }
         let measurement = LinkMeasurement(
             from: configuration.device, request: body, shape: configuration.link, thread: links.thread,

@@ -6,8 +6,8 @@ import Protocol
 import Scheduling
 import ServiceRuntime
 
-/// One worker process: serves the stage that the scheduler gave it. The run loop alone touches this state; computing
-/// happens on the compute thread, sending in the links.
+/// One worker process: gives the core what happens and does what it says. Decides nothing; computing happens on the
+/// compute thread, sending in the links.
 final class StageWorker {
     let configuration: WorkerConfiguration
     let model: ModelFile
@@ -21,21 +21,16 @@ final class StageWorker {
     let profiler: ClientSocket
     let snapshotBox = SnapshotBox()
 
-    /// The stage in force.
-    var stage: ActiveStage?
-    /// Loaded, waits for the commit; `nil` inside means that the worker gets no stage.
-    var prepared: (epoch: Epoch, stage: ActiveStage?)?
-    var epoch: Epoch = 0
-    var closed = RecentlyClosed()
-    var stepsOnThread = 0
-    var lastSlot = 0
-    var ticks = 0
-
-    /// How often a first stage renews the leases of its sequences, in ticks of a second: several times per lease, so that
-    /// a lost message does not end one.
-    var keepEveryTicks: Int { max(1, configuration.leaseSeconds / 4) }
-    /// Bytes of KV cache that may wait to leave before this worker stops computing prompts.
-    static let outgoingLimitBytes = 64 << 20
+    var core: StageCore
+    /// Prepare and release messages that have not been answered.
+    var tickets: [StageTicket: WireMessage] = [:]
+    var lastTicket: StageTicket = 0
+    /// Rows that came for steps that are ordered later.
+    var heldRows: [UInt64: Frame] = [:]
+    /// What the event at hand brought: a message, or what a step gave.
+    var message: WireMessage?
+    var outcome: StageEngine.Outcome?
+    private let started = ContinuousClock.now
 
     init(
         configuration: WorkerConfiguration, model: ModelFile, description: ModelDescription, logger: Logger,
@@ -52,87 +47,93 @@ final class StageWorker {
         self.server = server
         self.scheduler = scheduler
         self.profiler = profiler
+        core = StageCore(
+            StageLimits(
+                device: configuration.device, kind: configuration.kind, model: description,
+                memoryUsableBytes: configuration.memoryUsableBytes, maxBatchedTokens: configuration.maxBatchedTokens,
+                leaseSeconds: Double(configuration.leaseSeconds), kvBlockTokens: KVCache.blockTokens))
+        core.waitingBytes = links.waitingBytes
     }
+
+    /// Seconds of a clock that only grows.
+    private var now: Double { (ContinuousClock.now - started) / .seconds(1) }
 
     /// Handles one event.
     func handle(_ event: WorkerEvent) async {
         switch event {
-        case .control(let message): await handleControl(message)
+        case .control(let message): take(message) { try self.controlEvent(message) }
+        case .data(let message): take(message) { try self.dataEvent(message) }
         case .registry(let message): await handleRegistry(message)
-        case .data(let message):
-            do {
-                try handleData(message)
-            } catch {
-                logger.warning("\(message.type) refused: \(error)")
-                try? await server.reply(to: message, error: errorBody(error))
-            }
-        case .loaded(let result, let reply, let assignment, let replica, let epoch):
-            await finishPreparing(result, reply, assignment, replica, epoch)
-        case .stepped(let result, let slot, let number, let parts):
-            stepsOnThread -= 1
-            handleStep(result, slot: slot, number: number, parts: parts)
-        case .sequenceFailed(let request, let slot, let error):
-            guard stage?.slot == slot else { break }
-            fail(request, error)
+        case .computed(let order, .success(let outcome)):
+            self.outcome = outcome
+            perform(.computed(order: order, outcome.step))
+            self.outcome = nil
+        case .computed(let order, .failure(let error)):
+            perform(.computeFailed(order: order, StageRefusal(error)))
+        case .core(let event): perform(event)
         case .tick:
-            renewLeases()
-            links.closeIdle(longerThan: .seconds(120))
-        }
-        pump()
-        publishSnapshot()
-    }
-
-    /// Starts steps while there is work and the compute thread is not ahead of itself.
-    func pump() {
-        while let active = stage, active.isFirst, stepsOnThread < 2, links.pendingBytes < Self.outgoingLimitBytes {
-            guard var driver = stage?.driver, let next = driver.nextStep() else { return }
-            stage?.driver = driver
-            perform(next.instructions)
-            startStep(next.step)
-        }
-    }
-
-    func errorBody(_ error: any Error) -> ErrorBody {
-        switch error {
-        case let error as ProtocolError: return error.body
-        case let error as RuntimeError:
-            return error.reported ?? ErrorBody(code: error.code.rawValue, message: error.message)
-        case let error as InferenceError:
-            return ErrorBody(code: "\(error.code)", message: error.message, retriable: error.code == .outOfMemory)
-        case let error as WorkerRefusal:
-            return ErrorBody(code: error.code, message: error.message, retriable: error.retriable)
-        default: return ErrorBody(code: "internal", message: "\(error)", retriable: true)
-        }
-    }
-
-    private func publishSnapshot() {
-        var next = WorkerSnapshot()
-        next.epoch = epoch
-        if let stage {
-            next.assignment = stage.assignment
-            next.kvCapacityTokens = stage.kvCapacityTokens
-            next.kvUsedTokens = stage.sequences.values.reduce(0) { $0 + $1.reservedTokens }
-            next.waiting = stage.isFirst ? stage.driver.waitingCount : 0
-            next.running = stage.isFirst ? stage.driver.runningCount : stage.sequences.count
-            next.counters = stage.counters
-            if stage.isFirst {
-                next.requests = stage.sequences.compactMap { request, held in
-                    held.open.map {
-                        HeldRequest(
-                            request: request, reservedTokens: held.reservedTokens, gatewayEndpoint: $0.route.gateway)
-                    }
-                }
+            for endpoint in links.takeStalled() {
+                logger.warning("\(endpoint) takes nothing any more; what goes over it is given up")
+                perform(.peerLost(endpoint: endpoint))
             }
+            links.closeIdle(longerThan: .seconds(120))
+            perform(.tick)
         }
-        snapshotBox.set(next)
+        snapshotBox.set(core.summary)
     }
-}
 
-/// Why a worker refuses a message.
-struct WorkerRefusal: Error, Sendable, CustomStringConvertible {
-    let code: String
-    let message: String
-    var retriable = false
+    /// Reads a message and has the core take it; what cannot be read is answered with an error.
+    private func take(_ message: WireMessage, _ read: () throws -> StageEvent?) {
+        self.message = message
+        defer { self.message = nil }
+        do {
+            if let event = try read() { perform(event) }
+        } catch {
+            refuse(message, StageRefusal(error))
+        }
+    }
 
-    var description: String { message }
+    private func perform(_ event: StageEvent) {
+        for instruction in core.handle(event, at: now) { perform(instruction) }
+    }
+
+    /// Answers a message with an error, on the socket that it came from.
+    func refuse(_ message: WireMessage, _ refusal: StageRefusal) {
+        logger.warning("\(message.type) refused: \(refusal)")
+        if message.type == .requestStart, let request = message.envelope.request {
+            return report(
+                RequestReport(
+                    request,
+                    .failed(
+                        SchedulingFault(
+                            code: refusal.code, message: refusal.message, isRetriable: refusal.isRetriable))),
+                epoch: message.envelope.epoch ?? 0)
+        }
+        reply(to: message, error: refusal.body)
+    }
+
+    /// Sends without waiting: a peer that does not read must not hold up the run loop.
+    func reply(to message: WireMessage, _ answer: Outgoing) {
+        if message.peer != nil {
+            _ = server.tryReply(to: message, answer)
+        } else {
+            _ = scheduler.tryReply(to: message, answer)
+        }
+    }
+
+    private func reply(to message: WireMessage, error: ErrorBody) {
+        if message.peer != nil {
+            _ = server.tryReply(to: message, error: error)
+        } else {
+            _ = scheduler.tryReply(to: message, error: error)
+        }
+    }
+
+    /// Tells the scheduler what happened to a request.
+    func report(_ report: RequestReport, epoch: Epoch) {
+        let event = Outgoing(.requestEvent, request: report.request, epoch: epoch, body: RequestEvent(report))
+        if !scheduler.trySend(event) {
+            logger.warning("the scheduler's queue is full: what happened to \(report.request) is not reported")
+        }
+    }
 }

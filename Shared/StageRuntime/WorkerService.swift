@@ -3,6 +3,7 @@ import Inference
 public import Logging
 import Messaging
 import Protocol
+import Scheduling
 public import ServiceLifecycle
 public import ServiceRuntime
 
@@ -49,7 +50,8 @@ public struct WorkerService: Service {
         ) { await events.send(.registry($0)) }
         let compute = ComputeThread(name: "compute")
         let links = PeerLinks(
-            thread: data, session: session, egress: configuration.link.map { ShapedLink($0) }, logger: logger)
+            thread: data, session: session, egress: configuration.link.map { ShapedLink($0) }, logger: logger
+        ) { events.push(.core(.drained)) }
         let worker = StageWorker(
             configuration: configuration, model: model, description: description, logger: logger, events: events,
             compute: compute, links: links, server: server, scheduler: scheduler, profiler: profiler)
@@ -66,7 +68,7 @@ public struct WorkerService: Service {
         let box = worker.snapshotBox
         let hello = SchedulerSession(
             client: scheduler, device: configuration.device, kind: configuration.kind, dataEndpoint: endpoint,
-            snapshot: { box.value }, logger: logger)
+            summary: { box.value }, logger: logger)
         let sessions = [
             Task { await registry.run() }, Task { await hello.run() },
             Task {
@@ -98,9 +100,11 @@ public struct WorkerService: Service {
         on thread: SocketThread, session: Session, events: EventQueue<WorkerEvent>
     ) async throws -> ServerSocket {
         let box = ReplyBox()
-        let server = try await ServerSocket.bind(configuration.dataBind, on: thread, session: session) { message in
+        let server = try await ServerSocket.bind(
+            configuration.dataBind, on: thread, session: session, options: .data
+        ) { message in
             if message.type == .linkEcho {
-                try? await box.server?.reply(to: message, Outgoing(.linkEchoed))
+                _ = box.server?.tryReply(to: message, Outgoing(.linkEchoed))
             } else {
                 await events.send(.data(message))
             }

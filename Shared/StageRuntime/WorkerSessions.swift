@@ -1,7 +1,9 @@
 import Domain
+import Inference
 import Logging
 import Messaging
 import Protocol
+import Scheduling
 import ServiceRuntime
 
 /// Keeps the worker known to the profiler: registers, sends heartbeats, registers again after either side restarted.
@@ -45,16 +47,25 @@ struct SchedulerSession {
     let device: DeviceID
     let kind: WorkerKind
     let dataEndpoint: String
-    let snapshot: @Sendable () -> WorkerSnapshot
+    let summary: @Sendable () -> StageSummary
     let logger: Logger
 
     func run() async {
         while !Task.isCancelled {
             do {
-                let now = snapshot()
+                let now = summary()
                 let hello = WorkerHello(
-                    device: device, worker: kind, dataEndpoint: dataEndpoint, assignment: now.assignment,
-                    kvCapacityTokens: now.kvCapacityTokens, requests: now.requests)
+                    device: device, worker: kind, dataEndpoint: dataEndpoint,
+                    stages: now.stages.map {
+                        ServedStage(
+                            assignment: $0.assignment, epoch: $0.formed, kvCapacityTokens: $0.kvCapacityTokens,
+                            weightBytes: $0.weightBytes)
+                    }, kvBlockTokens: KVCache.blockTokens,
+                    requests: now.held.map {
+                        HeldRequest(
+                            request: $0.request, reservedTokens: $0.reservedTokens, gatewayEndpoint: $0.gateway,
+                            replica: $0.replica)
+                    })
                 let reply = try await client.request(
                     Outgoing(.workerHello, epoch: now.epoch, body: hello), timeout: .seconds(3))
                 let welcome: WorkerWelcome = try reply.body()
@@ -72,7 +83,7 @@ struct SchedulerSession {
     private func beat(every interval: Duration) async throws {
         while true {
             try await Task.sleep(for: interval)
-            let now = snapshot()
+            let now = summary()
             let body = WorkerHeartbeat(
                 device: device, worker: kind, waiting: now.waiting, running: now.running,
                 kvUsedTokens: now.kvUsedTokens, residentBytes: ProcessFacts.residentBytes(), counters: now.counters)

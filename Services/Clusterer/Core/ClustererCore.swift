@@ -88,7 +88,7 @@ struct ClustererCore: Sendable {
         return SearchOrder(
             problem: try fleet.problem(excluding: request.excludedDevices), fleetVersion: fleet.version,
             workload: request.workload ?? workload ?? WorkloadStatistics(), seed: request.seed ?? configuration.seed,
-            settings: configuration.search, inForce: request.planInForce)
+            settings: configuration.search, inForce: request.planInForce, contextTokens: request.contextTokens)
     }
 
     private mutating func join(_ ticket: Ticket, _ order: SearchOrder, reason: String) {

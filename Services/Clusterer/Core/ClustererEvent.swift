@@ -47,6 +47,8 @@ struct SearchOrder: Sendable, Hashable {
     var settings: SearchSettings
     /// The plan in force, if the asker has one.
     var inForce: PlacementPlan?
+    /// The longest sequence that the plan must be able to hold.
+    var contextTokens: Int?
 }
 
 /// A plan and how long it took.

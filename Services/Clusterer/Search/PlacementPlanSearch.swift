@@ -26,7 +26,8 @@ struct PlacementPlanSearch: Sendable {
         let start = ContinuousClock.now
         let settings = order.settings
         let cost = try order.problem.cost()
-        let limits = settings.limits(order.problem.model)
+        var limits = settings.limits(order.problem.model)
+        limits.promisedContextTokens = min(max(0, order.contextTokens ?? 0), 1 << 24)
         let demand = PlanningDemand(order.workload, longestRequestTokens: limits.longestRequestTokens)
         var planner = PlacementPlanner(seed: order.seed)
         if settings.triesPlans {

@@ -153,7 +153,7 @@ struct GatewayCore: Sendable {
         // The scheduler cancels what it believes nobody waits for; here somebody does.
         guard error.retriable || error.code == "cancelled" else { return fail(id, error, cancel: false, at: now) }
         let old = record.wire
-        guard record.lose(at: now, limits) else { return fail(id, error, cancel: true, at: now) }
+        guard record.lose(error, at: now, limits) else { return fail(id, error, cancel: true, at: now) }
         wireIDs[old] = nil
         records[id] = record
         return [.cancel(old)] + (record.retryAt <= now ? submit(record, at: now) : [])
@@ -201,7 +201,9 @@ struct GatewayCore: Sendable {
             case .submitted:
                 let silent = min(scheduler.silence(at: now), now - record.submittedAt) > limits.schedulerSilence
                 let expired = record.lostSince.map { now - $0 > limits.continuation } ?? silent
-                if expired { instructions += fail(record.id, unreachable, cancel: true, at: now) }
+                // A continuation that takes too long fails for what made it necessary, unless the scheduler is away.
+                let reason = silent ? unreachable : record.lastError ?? unreachable
+                if expired { instructions += fail(record.id, reason, cancel: true, at: now) }
             case .running:
                 if now - record.lastProgress > limits.stall {
                     let error = ErrorBody(code: "stalled", message: "no token came in time", retriable: true)

@@ -38,6 +38,8 @@ struct SequenceRecord: Sendable {
     /// When it is submitted again.
     private(set) var retryAt = 0.0
     private var failures = 0
+    /// Why it was lost last.
+    private(set) var lastError: ErrorBody?
 
     /// Makes the record of a sequence that has not been submitted.
     init(id: RequestID, stream: RequestStream, openedAt now: Double) {
@@ -110,7 +112,8 @@ struct SequenceRecord: Sendable {
     }
 
     /// Prepares a continuation; `false` where it has been tried too often or for too long.
-    mutating func lose(at now: Double, _ limits: GatewayLimits) -> Bool {
+    mutating func lose(_ error: ErrorBody, at now: Double, _ limits: GatewayLimits) -> Bool {
+        lastError = error
         let since = lostSince ?? now
         lostSince = since
         guard times.continuations < limits.continuations || failures > 0, now - since <= limits.continuation else {

@@ -57,6 +57,7 @@ extension ServedModel {
         let name = configuration.modelAlias ?? own
         self.init(
             name: name, aliases: [own, stem].filter { $0 != name }, digest: ModelDigest(file.digest),
-            context: min(configuration.context ?? trained, trained), vocabulary: try GGUFVocabulary(file))
+            trainedContext: min(configuration.context ?? trained, trained),
+            vocabulary: try GGUFVocabulary(file))
     }
 }

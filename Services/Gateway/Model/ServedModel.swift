@@ -1,5 +1,6 @@
 import Domain
 import Inference
+import Synchronization
 
 /// The texts and tokens of a model.
 protocol Vocabulary: Sendable {
@@ -20,6 +21,18 @@ protocol Vocabulary: Sendable {
     func makeText() -> any TokenText
 }
 
+/// The longest sequence that the scheduler promises; all copies of a model share it.
+final class PromisedContext: Sendable {
+    private let value = Mutex<Int?>(nil)
+
+    /// `nil` until the scheduler has told.
+    var tokens: Int? { value.withLock { $0 } }
+    /// The scheduler has told.
+    func set(_ tokens: Int?) {
+        if let tokens, tokens > 0 { value.withLock { $0 = tokens } }
+    }
+}
+
 /// The model that the gateway answers for.
 struct ServedModel: Sendable {
     /// The name that clients use.
@@ -28,10 +41,16 @@ struct ServedModel: Sendable {
     var aliases: [String]
     /// The identity of the file.
     var digest: ModelDigest
-    /// Most tokens of prompt and output together.
-    var context: Int
+    /// Most tokens of prompt and output together that the file allows.
+    var trainedContext: Int
     /// Its texts and tokens.
     var vocabulary: any Vocabulary
+
+    /// What the fleet promises.
+    let promise = PromisedContext()
+
+    /// Most tokens of prompt and output together: what the file allows and every plan can hold.
+    var context: Int { min(trainedContext, promise.tokens ?? .max) }
 
     /// Whether a client's name means this model.
     func answers(to other: String) -> Bool { other == name || aliases.contains(other) }

@@ -7,6 +7,8 @@ public import Domain
 public final class KVCache {
     /// The layers.
     public let layers: LayerRange
+    /// Tokens of one block: what a sequence reserves is rounded up to it.
+    public static var blockTokens: Int { KVBlockLayout.positions }
     /// Tokens that all sequences together can hold, where each fills its last block.
     public var capacityTokens: Int { pool.capacity * KVBlockLayout.positions }
     /// Tokens for which blocks are free.

@@ -28,6 +28,9 @@ public struct PlanningLimits: Sendable, Hashable {
     /// Whether room for longer requests than the mean one may be given up, with a note, where the fleet would otherwise not
     /// hold the model.
     public var mayReduceContext = false
+    /// Longest sequence, prompt and output together, that some replica that decodes must have room for; 0 for none. Plans
+    /// without such a replica are chosen only where there is no other, with a note.
+    public var promisedContextTokens = 0
     /// Tokens of a chunk after which its KV streams to the decoder; `nil` where a transfer starts when prefill has ended.
     public var chunkTokens: Int? = 256
     /// How KV may travel.
@@ -46,6 +49,9 @@ public struct PlanningLimits: Sendable, Hashable {
         }
         if !(0...(1 << 24)).contains(longestRequestTokens) {
             return "maximum context: \(longestRequestTokens) is not in 0...\(1 << 24)"
+        }
+        if !(0...(1 << 24)).contains(promisedContextTokens) {
+            return "promised context: \(promisedContextTokens) is not in 0...\(1 << 24)"
         }
         if let chunkTokens, chunkTokens < 1 { return "chunk: \(chunkTokens) must be positive" }
         if wireTypes.isEmpty { return "KV types on the wire: there is none" }

@@ -29,6 +29,19 @@ public struct PlacedGroups: Sendable {
         groups.allSatisfy { $0.role == .prefill || $0.tokenGap * minimumTokensPerSecond <= 1 + 1e-9 }
     }
 
+    /// The longest sequence that a decoding group has room for when it has no other.
+    func contextTokens(_ instance: PlanningInstance) -> Int {
+        groups.filter { $0.role != .prefill }.map { group in
+            var start = 0
+            let stages = zip(group.order, group.layers).map { device, layers in
+                defer { start += layers }
+                return PlanStage(
+                    device: instance.cost.devices[device].id, layers: LayerRange(start, start + layers))
+            }
+            return instance.cost.kvCapacityTokens(stages)
+        }.max() ?? 0
+    }
+
     /// The tokens per second of the slowest decoding group; infinite without one.
     var slowestTokensPerSecond: Double {
         groups.filter { $0.role != .prefill }.map { 1 / $0.tokenGap }.min() ?? .infinity

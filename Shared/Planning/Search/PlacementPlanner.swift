@@ -102,6 +102,13 @@ public struct PlacementPlanner {
             if let note = speed.relaxation { relaxations.append(note) }
             guard !candidates.isEmpty else { throw noQuickPlan(instance, fastest) }
         }
+        let promise = instance.limits.promisedContextTokens
+        let promised = promise > 0 ? candidates.filter { $0.contextTokens(instance) >= promise } : candidates
+        if promised.isEmpty {
+            relaxations.append("no plan that was found holds sequences of the \(promise) tokens that were promised")
+        } else {
+            candidates = promised
+        }
         let best = candidates.map(\.rate).max() ?? fastest
         let choice = PlanChoice(instance: instance, objective: objective, powerWatts: powerWatts)
         var eligible = candidates.filter { choice.isEligible($0, best: best) }
@@ -113,6 +120,7 @@ public struct PlacementPlanner {
             var finalists = final.finalists(
                 candidates, chosen: placed,
                 minimumSpeed: relaxations.isEmpty ? instance.limits.minimumTokensPerSecond : 0)
+            finalists.removeAll { $0.contextTokens(instance) < promise && !promised.isEmpty }
             if let whole = known?.whole, !finalists.contains(where: { $0.groups == whole.groups }) {
                 finalists.append(whole)
             }

@@ -27,12 +27,15 @@ public struct PlanRequest: Codable, Sendable, Hashable {
     public var fleetVersion: UInt64?
     /// The plan in force; the answer says whether to move away from it.
     public var planInForce: PlacementPlan?
+    /// The longest sequence that every plan must be able to hold; absent leaves it to the clusterer.
+    public var contextTokens: Int?
 
     /// Makes the body.
     public init(
         reason: String, workload: WorkloadStatistics? = nil, excludedDevices: [DeviceID] = [], seed: UInt64? = nil,
-        fleetVersion: UInt64? = nil, planInForce: PlacementPlan? = nil
+        fleetVersion: UInt64? = nil, planInForce: PlacementPlan? = nil, contextTokens: Int? = nil
     ) {
+        self.contextTokens = contextTokens
         self.reason = reason
         self.workload = workload
         self.excludedDevices = excludedDevices
@@ -45,6 +48,7 @@ public struct PlanRequest: Codable, Sendable, Hashable {
         case reason, workload, seed
         case excludedDevices = "excluded_devices"
         case fleetVersion = "fleet_version"
+        case contextTokens = "context_tokens"
         case planInForce = "plan_in_force"
     }
 }

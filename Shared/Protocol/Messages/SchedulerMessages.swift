@@ -10,14 +10,15 @@ extension MessageType {
     /// worker -> scheduler every second: `WorkerHeartbeat`; answered with the same type and an empty body, or with an
     /// error `unknown_worker` after a restart of the scheduler.
     public static let workerHeartbeat: MessageType = "worker.heartbeat"
-    /// scheduler -> worker, first phase of putting a plan in force: `StagePrepare`; reply `stage.prepared` or an error.
+    /// scheduler -> worker: load a stage of a replica that is formed in the envelope's `epoch`: `StagePrepare`; reply
+    /// `stage.prepared` or an error.
     public static let stagePrepare: MessageType = "stage.prepare"
-    /// Reply to `stage.prepare`: `StagePrepared`.
+    /// Reply to `stage.prepare`, once the stage takes sequences: `StagePrepared`.
     public static let stagePrepared: MessageType = "stage.prepared"
-    /// scheduler -> worker, second phase: `StageCommit`, envelope `epoch`; reply `stage.committed` with an empty body.
-    public static let stageCommit: MessageType = "stage.commit"
-    /// Reply to `stage.commit`.
-    public static let stageCommitted: MessageType = "stage.committed"
+    /// scheduler -> worker: give the stage of a replica back: `StageRelease`; reply `stage.released` with an empty body.
+    public static let stageRelease: MessageType = "stage.release"
+    /// Reply to `stage.release`.
+    public static let stageReleased: MessageType = "stage.released"
     /// gateway -> scheduler: `SubmitRequest` with tensor `prompt` i32 [n]; reply `request.accepted` or an error.
     public static let requestSubmit: MessageType = "request.submit"
     /// Reply to `request.submit`: `RequestAccepted`.
@@ -41,23 +42,6 @@ extension MessageType {
     public static let workloadStatistics: MessageType = "workload.statistics"
 }
 
-/// What a worker serves at the moment.
-public struct StageAssignment: Codable, Sendable, Hashable {
-    /// The plan; kept by workers so that a restarted scheduler can learn it from them.
-    public var plan: PlacementPlan
-    /// The replica that the worker belongs to.
-    public var replica: ReplicaID
-    /// The index of its stage.
-    public var stage: Int
-
-    /// Makes an assignment.
-    public init(plan: PlacementPlan, replica: ReplicaID, stage: Int) {
-        self.plan = plan
-        self.replica = replica
-        self.stage = stage
-    }
-}
-
 /// A request that a worker holds, reported to a restarted scheduler.
 public struct HeldRequest: Codable, Sendable, Hashable {
     /// The request.
@@ -66,22 +50,51 @@ public struct HeldRequest: Codable, Sendable, Hashable {
     public var reservedTokens: Int
     /// Where its tokens go.
     public var gatewayEndpoint: String
+    /// The replica that it is driven on; absent where the worker serves only one.
+    public var replica: ReplicaID?
 
     /// Makes a record.
-    public init(request: RequestID, reservedTokens: Int, gatewayEndpoint: String) {
+    public init(request: RequestID, reservedTokens: Int, gatewayEndpoint: String, replica: ReplicaID? = nil) {
         self.request = request
+        self.replica = replica
         self.reservedTokens = reservedTokens
         self.gatewayEndpoint = gatewayEndpoint
     }
 
     private enum CodingKeys: String, CodingKey {
-        case request
+        case request, replica
         case reservedTokens = "reserved_tokens"
         case gatewayEndpoint = "gateway_endpoint"
     }
 }
 
-/// A worker introduces itself to the scheduler; the envelope's `epoch` is the one that it works in (0: none).
+/// A stage that a worker serves.
+public struct ServedStage: Codable, Sendable, Hashable {
+    /// The plan as the worker was last told, the replica and the stage.
+    public var assignment: StageAssignment
+    /// The epoch in which the replica was formed.
+    public var epoch: Epoch
+    /// Tokens of KV cache that the stage can hold.
+    public var kvCapacityTokens: Int
+    /// Bytes of its weights.
+    public var weightBytes: Int
+
+    /// Makes a record.
+    public init(assignment: StageAssignment, epoch: Epoch, kvCapacityTokens: Int, weightBytes: Int) {
+        self.assignment = assignment
+        self.epoch = epoch
+        self.kvCapacityTokens = kvCapacityTokens
+        self.weightBytes = weightBytes
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case assignment, epoch
+        case kvCapacityTokens = "kv_capacity_tokens"
+        case weightBytes = "weight_bytes"
+    }
+}
+
+/// A worker introduces itself to the scheduler; the envelope's `epoch` is the largest that it has heard of (0: none).
 public struct WorkerHello: Codable, Sendable, Hashable {
     /// The device.
     public var device: DeviceID
@@ -89,30 +102,30 @@ public struct WorkerHello: Codable, Sendable, Hashable {
     public var worker: WorkerKind
     /// Its data endpoint.
     public var dataEndpoint: String
-    /// What it serves, if anything.
-    public var assignment: StageAssignment?
-    /// Tokens of KV cache that its stage can hold.
-    public var kvCapacityTokens: Int
+    /// The stages that it serves; absent means none.
+    public var stages: [ServedStage]?
+    /// Tokens of one block of KV cache; 1 where it is absent.
+    public var kvBlockTokens: Int?
     /// Requests that it holds as the first stage of a replica.
     public var requests: [HeldRequest]
 
     /// Makes the body.
     public init(
-        device: DeviceID, worker: WorkerKind, dataEndpoint: String, assignment: StageAssignment? = nil,
-        kvCapacityTokens: Int = 0, requests: [HeldRequest] = []
+        device: DeviceID, worker: WorkerKind, dataEndpoint: String, stages: [ServedStage]? = nil,
+        kvBlockTokens: Int? = nil, requests: [HeldRequest] = []
     ) {
         self.device = device
         self.worker = worker
         self.dataEndpoint = dataEndpoint
-        self.assignment = assignment
-        self.kvCapacityTokens = kvCapacityTokens
+        self.stages = stages
+        self.kvBlockTokens = kvBlockTokens
         self.requests = requests
     }
 
     private enum CodingKeys: String, CodingKey {
-        case device, worker, assignment, requests
+        case device, worker, stages, requests
         case dataEndpoint = "data_endpoint"
-        case kvCapacityTokens = "kv_capacity_tokens"
+        case kvBlockTokens = "kv_block_tokens"
     }
 }
 
@@ -126,44 +139,6 @@ public struct WorkerWelcome: Codable, Sendable, Hashable {
 
     private enum CodingKeys: String, CodingKey {
         case heartbeatMilliseconds = "heartbeat_ms"
-    }
-}
-
-/// Sums over everything that a stage has computed in the epoch; differences of two reports give rates.
-public struct StageCounters: Codable, Sendable, Hashable {
-    /// Prompt tokens processed.
-    public var prefillTokens: Int
-    /// Seconds that their steps took.
-    public var prefillSeconds: Double
-    /// Decode steps.
-    public var decodeSteps: Int
-    /// Sequences in them, summed.
-    public var decodeRows: Int
-    /// Seconds that they took.
-    public var decodeSeconds: Double
-    /// Bytes of KV cache sent to or received from other replicas.
-    public var kvTransferBytes: Int
-
-    /// Makes counters.
-    public init(
-        prefillTokens: Int = 0, prefillSeconds: Double = 0, decodeSteps: Int = 0, decodeRows: Int = 0,
-        decodeSeconds: Double = 0, kvTransferBytes: Int = 0
-    ) {
-        self.prefillTokens = prefillTokens
-        self.prefillSeconds = prefillSeconds
-        self.decodeSteps = decodeSteps
-        self.decodeRows = decodeRows
-        self.decodeSeconds = decodeSeconds
-        self.kvTransferBytes = kvTransferBytes
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case prefillTokens = "prefill_tokens"
-        case prefillSeconds = "prefill_s"
-        case decodeSteps = "decode_steps"
-        case decodeRows = "decode_rows"
-        case decodeSeconds = "decode_s"
-        case kvTransferBytes = "kv_transfer_bytes"
     }
 }
 
@@ -205,81 +180,46 @@ public struct WorkerHeartbeat: Codable, Sendable, Hashable {
     }
 }
 
-/// First phase of putting a plan in force: load the stage. The envelope's `epoch` is the epoch to come.
+/// Load a stage. The envelope's `epoch` is the one in which its replica is formed; a worker that serves the replica in that
+/// epoch already only takes note of the plan.
 public struct StagePrepare: Codable, Sendable, Hashable {
-    /// The plan, the replica and the stage; absent: the worker gets no stage and gives its memory back on commit.
-    public var assignment: StageAssignment?
+    /// The plan, the replica and the stage.
+    public var assignment: StageAssignment
 
     /// Makes the body.
-    public init(assignment: StageAssignment?) { self.assignment = assignment }
+    public init(assignment: StageAssignment) { self.assignment = assignment }
 }
 
-/// The stage is loaded.
+/// The stage is loaded and takes sequences.
 public struct StagePrepared: Codable, Sendable, Hashable {
     /// Tokens of KV cache that it can hold.
     public var kvCapacityTokens: Int
+    /// Tokens of one block: what a sequence reserves is rounded up to it. 1 where it is absent.
+    public var kvBlockTokens: Int?
     /// Bytes of its weights.
     public var weightBytes: Int
 
     /// Makes the body.
-    public init(kvCapacityTokens: Int, weightBytes: Int) {
+    public init(kvCapacityTokens: Int, kvBlockTokens: Int? = nil, weightBytes: Int) {
         self.kvCapacityTokens = kvCapacityTokens
+        self.kvBlockTokens = kvBlockTokens
         self.weightBytes = weightBytes
     }
 
     private enum CodingKeys: String, CodingKey {
         case kvCapacityTokens = "kv_capacity_tokens"
+        case kvBlockTokens = "kv_block_tokens"
         case weightBytes = "weight_bytes"
     }
 }
 
-/// One stage of a route.
-public struct RouteStage: Codable, Sendable, Hashable {
-    /// The device.
-    public var device: DeviceID
-    /// The data endpoint of the worker that serves the stage.
-    public var endpoint: String
-    /// Its layers.
-    public var layers: LayerRange
+/// Give the stage of a replica back, with all its sequences.
+public struct StageRelease: Codable, Sendable, Hashable {
+    /// The replica.
+    public var replica: ReplicaID
 
-    /// Makes a stage.
-    public init(device: DeviceID, endpoint: String, layers: LayerRange) {
-        self.device = device
-        self.endpoint = endpoint
-        self.layers = layers
-    }
-}
-
-/// Where a request is computed.
-public struct Route: Codable, Sendable, Hashable {
-    /// The prefill replica, absent where the decoder prefills for itself.
-    public var prefillReplica: ReplicaID?
-    /// Stages of the prefill replica; empty where the decoder prefills for itself.
-    public var prefill: [RouteStage]
-    /// The decoder (or mixed) replica.
-    public var decodeReplica: ReplicaID
-    /// Its stages.
-    public var decode: [RouteStage]
-    /// The tokens socket of the gateway.
-    public var gateway: String
-
-    /// Makes a route.
-    public init(
-        prefillReplica: ReplicaID?, prefill: [RouteStage], decodeReplica: ReplicaID, decode: [RouteStage],
-        gateway: String
-    ) {
-        self.prefillReplica = prefillReplica
-        self.prefill = prefill
-        self.decodeReplica = decodeReplica
-        self.decode = decode
-        self.gateway = gateway
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case prefill, decode, gateway
-        case prefillReplica = "prefill_replica"
-        case decodeReplica = "decode_replica"
-    }
+    /// Makes the body.
+    public init(replica: ReplicaID) { self.replica = replica }
 }
 
 /// The gateway hands a request to the scheduler. The tensor `prompt` holds prompt and already emitted tokens.
@@ -427,14 +367,17 @@ public struct ReplicaLoad: Codable, Sendable, Hashable {
     public var kvCapacityTokens: Int
     /// Estimated seconds until a new request would start here.
     public var backlogSeconds: Double
+    /// How far it is: `loading`, `serving`, `leaving` (still serves, but a plan without it comes), `draining`, `broken`.
+    public var state: String?
     /// Its stages.
     public var stages: [StageLoad]
 
     /// Makes the record.
     public init(
         replica: ReplicaID, requests: Int, kvReservedTokens: Int, kvCapacityTokens: Int, backlogSeconds: Double,
-        stages: [StageLoad]
+        state: String? = nil, stages: [StageLoad]
     ) {
+        self.state = state
         self.replica = replica
         self.requests = requests
         self.kvReservedTokens = kvReservedTokens
@@ -444,7 +387,7 @@ public struct ReplicaLoad: Codable, Sendable, Hashable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case replica, requests, stages
+        case replica, requests, state, stages
         case kvReservedTokens = "kv_reserved_tokens"
         case kvCapacityTokens = "kv_capacity_tokens"
         case backlogSeconds = "backlog_s"
@@ -467,12 +410,15 @@ public struct SchedulerState: Codable, Sendable, Hashable {
     public var running: Int
     /// The traffic seen.
     public var workload: WorkloadStatistics
+    /// The longest sequence, prompt and output, that every plan can hold; absent before the first plan.
+    public var contextTokens: Int?
 
     /// Makes the state.
     public init(
         ready: Bool, reason: String, plan: PlacementPlan?, replicas: [ReplicaLoad], waiting: Int, running: Int,
-        workload: WorkloadStatistics
+        workload: WorkloadStatistics, contextTokens: Int? = nil
     ) {
+        self.contextTokens = contextTokens
         self.ready = ready
         self.reason = reason
         self.plan = plan
@@ -480,5 +426,10 @@ public struct SchedulerState: Codable, Sendable, Hashable {
         self.waiting = waiting
         self.running = running
         self.workload = workload
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case ready, reason, plan, replicas, waiting, running, workload
+        case contextTokens = "context_tokens"
     }
 }

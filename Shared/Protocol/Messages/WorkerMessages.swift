@@ -71,34 +71,6 @@ public struct SequenceKeep: Codable, Sendable, Hashable {
     public init(requests: [RequestID]) { self.requests = requests }
 }
 
-/// One sequence's part of a step.
-public struct StepEntry: Codable, Sendable, Hashable {
-    /// The request.
-    public var request: RequestID
-    /// Position of the first row.
-    public var start: Int
-    /// Rows.
-    public var count: Int
-    /// Whether the last row's logits are sampled.
-    public var sample: Bool
-    /// The token at `start` where the row was generated (decode); the last stage completes its history with it.
-    public var inputToken: Int32?
-
-    /// Makes an entry.
-    public init(request: RequestID, start: Int, count: Int, sample: Bool, inputToken: Int32? = nil) {
-        self.request = request
-        self.start = start
-        self.count = count
-        self.sample = sample
-        self.inputToken = inputToken
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case request, start, count, sample
-        case inputToken = "input_token"
-    }
-}
-
 /// Hidden states on their way to the next stage; rows of the entries follow each other in the tensor `hidden`.
 public struct StageForward: Codable, Sendable, Hashable {
     /// The step, numbered by the first stage.
@@ -108,40 +80,18 @@ public struct StageForward: Codable, Sendable, Hashable {
     /// Index of the receiving stage.
     public var stage: Int
     /// The parts.
-    public var entries: [StepEntry]
+    public var entries: [StepPart]
     /// The tensor `hidden`, f32 [rows, hidden].
     public var tensors: [TensorDescriptor]
 
     /// Makes the body.
-    public init(step: UInt64, replica: ReplicaID, stage: Int, entries: [StepEntry], hidden: Int) {
+    public init(step: UInt64, replica: ReplicaID, stage: Int, entries: [StepPart], hidden: Int) {
         self.step = step
         self.replica = replica
         self.stage = stage
         self.entries = entries
         let rows = entries.reduce(0) { $0 + $1.count }
         self.tensors = [TensorDescriptor(name: "hidden", dtype: .f32, shape: [rows, hidden])]
-    }
-}
-
-/// One sampled token.
-public struct StepToken: Codable, Sendable, Hashable {
-    /// The request.
-    public var request: RequestID
-    /// The token.
-    public var token: Int32
-    /// Set where the sequence ends with it.
-    public var finishReason: FinishReason?
-
-    /// Makes a record.
-    public init(request: RequestID, token: Int32, finishReason: FinishReason? = nil) {
-        self.request = request
-        self.token = token
-        self.finishReason = finishReason
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case request, token
-        case finishReason = "finish_reason"
     }
 }
 
@@ -152,10 +102,10 @@ public struct StageDone: Codable, Sendable, Hashable {
     /// The replica.
     public var replica: ReplicaID
     /// What was sampled in it.
-    public var tokens: [StepToken]
+    public var tokens: [StepResult]
 
     /// Makes the body.
-    public init(step: UInt64, replica: ReplicaID, tokens: [StepToken]) {
+    public init(step: UInt64, replica: ReplicaID, tokens: [StepResult]) {
         self.step = step
         self.replica = replica
         self.tokens = tokens
@@ -176,14 +126,17 @@ public struct KVChunk: Codable, Sendable, Hashable {
     public var reservedTokens: Int
     /// The first decoder stage, which is told when the transfer is complete.
     public var firstStage: String
+    /// The decoder replica; absent where the receiving worker serves only one.
+    public var replica: ReplicaID?
     /// The tensor `kv`, f16 or q8_0 [layers, 2, kv heads, positions, head dim].
     public var tensors: [TensorDescriptor]
 
     /// Makes the body.
     public init(
         layers: LayerRange, start: Int, count: Int, total: Int, reservedTokens: Int, firstStage: String, kvHeads: Int,
-        headDim: Int, type: KVType = .f16
+        headDim: Int, type: KVType = .f16, replica: ReplicaID? = nil
     ) {
+        self.replica = replica
         self.layers = layers
         self.start = start
         self.count = count
@@ -197,7 +150,7 @@ public struct KVChunk: Codable, Sendable, Hashable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case layers, start, count, total, tensors
+        case layers, start, count, total, replica, tensors
         case reservedTokens = "reserved_tokens"
         case firstStage = "first_stage"
     }

@@ -1,8 +1,8 @@
 internal import Domain
 
-/// Learning the plan in force and its requests from workers, after a restart of the scheduler.
+/// Learning the replicas, the plan in force and the requests from workers, after a restart of the scheduler.
 extension SchedulerCore {
-    /// Epochs that workers may have been asked to prepare, but that nobody serves, are skipped.
+    /// Epochs that workers may have been told, but that nobody reports, are skipped.
     private static let unseenEpochs: Epoch = 16
 
     mutating func advanceAdoption(at now: Double) {
@@ -10,10 +10,11 @@ extension SchedulerCore {
         switch adoption.outcome(workers, at: now) {
         case .wait: return
         case .startAfresh: note("no worker serves a plan that could go on")
-        case .adopt(let plan, let epoch): adopt(plan, epoch: epoch, at: now)
+        case .adopt(let plan, let found): adopt(plan, found, at: now)
         }
         self.adoption = nil
         if highestEpoch > 0 { highestEpoch += Self.unseenEpochs }
+        for record in workers.live { releaseStrays(on: record.address, at: now) }
         // Decoders first: only they say where a request goes on.
         for kind in [WorkerKind.decode, .prefill] {
             for record in workers.live where record.address.key.kind == kind {
@@ -24,44 +25,57 @@ extension SchedulerCore {
         }
     }
 
-    private mutating func adopt(_ plan: PlacementPlan, epoch: Epoch, at now: Double) {
-        var taken = PlanInForce(plan: plan, epoch: epoch, since: now)
-        for replica in plan.replicas {
-            let capacities = replica.workers.compactMap { workers[$0]?.kvCapacityTokens }.filter { $0 > 0 }
-            if let smallest = capacities.min() { taken.kvCapacity[replica.id] = smallest }
+    private mutating func adopt(_ plan: PlacementPlan, _ found: [Adoption.Found], at now: Double) {
+        inForce = PlanInForce(plan: plan, since: now)
+        promisedContext = plan.contextTokens ?? promisedContext
+        for part in found {
+            var record = ReplicaRecord(replica: part.replica, waitingSince: now)
+            let isWanted = plan.replicas.contains { $0.id == part.replica.id }
+            record.state =
+                isWanted
+                ? .serving : .draining(ReplicaRecord.Draining(since: now, moveAt: now + configuration.drainSeconds))
+            record.formed = part.formed
+            record.told = plan.id
+            record.kvCapacity = part.kvCapacity > 0 ? part.kvCapacity : nil
+            replicas[part.replica.id] = record
         }
-        inForce = taken
+        for replica in plan.replicas where replicas[replica.id] == nil {
+            replicas[replica.id] = ReplicaRecord(replica: replica, waitingSince: now)
+        }
         refreshTimes()
         replan.adopt(Set(plan.replicas.flatMap { $0.stages.map(\.device) } + plan.idleDevices))
-        note("took over plan \(plan.id) in epoch \(epoch) from its workers")
+        note("took over plan \(plan.id) from its workers")
         emit(.publishState)
     }
 
     /// Takes over a request that a first stage holds; returns whether the worker may go on with it.
     mutating func adoptHeld(_ held: WorkerReport.Held, on key: WorkerKey, at now: Double) -> Bool {
-        guard let inForce,
-            let replica = inForce.plan.replicas.first(where: { $0.workers.first == key }),
-            let stage = replica.stages.first, workers[key]?.holds(stage.layers, of: replica.id) == true
-        else { return false }
+        let candidates = replicas.ordered.filter { record in
+            (record.isServing || record.isDraining) && record.replica.workers.first == key
+                && (held.replica == nil || held.replica == record.id)
+        }
+        guard let home = candidates.first, let key = home.replica.workers.first else { return false }
         if let record = requests[held.request] {
             if firstStages(of: record).contains(key) { return true }
-            guard replica.role == .prefill, record.placement.prefill == nil, record.routed == nil else { return false }
-            requests.update(record.stillPrefilling(on: replica.id))
+            guard home.replica.role == .prefill, record.placement.prefill == nil, record.routed == nil else {
+                return false
+            }
+            requests.update(record.stillPrefilling(on: home.id))
             return true
         }
         guard !requests.isWaiting(held.request), !requests.hasEnded(held.request) else { return false }
-        guard replica.role != .prefill else {
+        guard home.replica.role != .prefill else {
             // Only its prefill replica knows it, so nobody would decode it.
             emit(.lose(held.request, gateway: held.gateway, .replicaLost("no decoder knows the request")))
             requests.remember(held.request, at: now)
             return false
         }
+        let reserved = Plausible.tokens(held.reservedTokens)
         let placement = Placement(
-            prefill: nil, decode: replica.id, reserved: max(0, held.reservedTokens), prefillWork: 0,
-            epoch: inForce.epoch)
+            prefill: nil, decode: home.id, reserved: reserved, prefillWork: 0, epoch: home.formed)
         var record = RequestRecord(
             id: held.request, gateway: held.gateway, promptTokens: 0, continuedTokens: 0,
-            maxTokens: max(1, held.reservedTokens), placement: placement, routed: nil, generated: 0, lastEvent: now)
+            maxTokens: max(1, reserved), placement: placement, routed: nil, generated: 0, lastEvent: now)
         record.prefillDone = true
         record.kvDone = true
         requests.start(record)

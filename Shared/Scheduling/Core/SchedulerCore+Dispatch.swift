@@ -4,11 +4,11 @@ internal import Domain
 extension SchedulerCore {
     /// Replicas of the plan in force with their loads. Reservations are sums over the requests, so none can leak.
     func situations(at now: Double) -> [ReplicaSituation] {
-        guard let inForce else { return [] }
-        var situations = inForce.plan.replicas.map { replica in
-            ReplicaSituation(
-                replica: replica, routable: isUp(replica) && !isLeaving(replica.id),
-                inhibited: (inhibited[replica.id] ?? now) > now, kvCapacity: kvCapacity(of: replica),
+        var situations = replicas.ordered.map { record in
+            let replica = record.replica
+            return ReplicaSituation(
+                replica: replica, routable: isUp(record), inhibited: (inhibited[replica.id] ?? now) > now,
+                kvCapacity: kvCapacity(of: record), blockTokens: blockTokens(of: replica),
                 correction: correction(of: replica), usage: usage[replica.id] ?? ReplicaUsage())
         }
         var index: [ReplicaID: Int] = [:]
@@ -16,14 +16,14 @@ extension SchedulerCore {
         let mean = assumedOutputTokens
         for record in requests.inOrder {
             if let position = index[record.placement.decode] {
-                situations[position].kvReserved += record.placement.reserved
+                situations[position].reserve(record.placement.reserved)
                 situations[position].sequences += 1
                 situations[position].requests += 1
                 situations[position].remainingTokens += record.expectedTokens(
                     mean: mean, configuration.lengthKnowledge)
             }
             if record.usesPrefill, let prefill = record.placement.prefill, let position = index[prefill] {
-                situations[position].kvReserved += record.promptTokens
+                situations[position].reserve(record.promptTokens)
                 situations[position].requests += 1
             }
             if !record.prefillDone, let position = index[record.placement.prefill ?? record.placement.decode] {
@@ -35,26 +35,24 @@ extension SchedulerCore {
             }
         }
         for closing in requests.closing.values {
-            if let position = index[closing.replica] { situations[position].kvReserved += closing.reserved }
+            if let position = index[closing.replica] { situations[position].reserve(closing.reserved) }
         }
         return situations
     }
 
-    private func isLeaving(_ id: ReplicaID) -> Bool {
-        guard let transition, transition.phase != .committing else { return false }
-        return transition.leaving.contains(id)
+    /// Tokens that requests have reserved on a replica.
+    func reservedTokens(on id: ReplicaID) -> Int {
+        var tokens = 0
+        for record in requests.inOrder {
+            if record.placement.decode == id { tokens += record.placement.reserved }
+            if record.usesPrefill, record.placement.prefill == id { tokens += record.promptTokens }
+        }
+        return tokens
     }
 
-    func kvCapacity(of replica: PlanReplica) -> Int {
-        inForce?.kvCapacity[replica.id] ?? replica.kvCapacityTokens
-    }
-
-    /// The longest sequence that any decoder replica can hold; `nil` without a plan.
-    var longestSequence: Int? {
-        guard let inForce else { return fleet.model?.maxContext }
-        let capacity = inForce.plan.replicas(for: .decode).map { kvCapacity(of: $0) }.max() ?? 0
-        return min(capacity, fleet.model?.maxContext ?? .max)
-    }
+    /// The longest sequence that a request may ask for: what was promised, whatever the plan; before the first plan what the
+    /// model can do.
+    var longestSequence: Int? { promisedContext ?? fleet.model?.maxContext }
 
     /// Mean output length, for requests whose end nobody knows.
     var assumedOutputTokens: Double { max(1, window.meanOutputTokens ?? assumedWorkload.meanOutputTokens) }
@@ -74,23 +72,14 @@ extension SchedulerCore {
             noteServing(false, at: now)
             return
         }
-        let serving = inForce.plan.replicas.contains {
-            $0.role.phases.contains(.decode) && isUp($0) && !isLeaving($0.id)
-        }
+        let serving = serves()
         noteServing(serving, at: now)
         guard serving, !requests.waiting.isEmpty else { return }
         var situations = situations(at: now)
-        let maxContext = fleet.model?.maxContext ?? .max
-        let longest = longestSequence
+        let maxContext = longestSequence ?? .max
         var blocked = 0
         for waiting in requests.waiting {
             let request = waiting.request
-            if let longest, request.promptTokens >= longest {
-                // The plan has changed since it was admitted.
-                _ = requests.dequeue(request.id)
-                refuse(request, .contextLengthExceeded(tokens: request.promptTokens, limit: longest), at: now)
-                continue
-            }
             let total = Admission.totalTokens(request, maxContext: maxContext)
             let remaining = max(1, total - request.promptTokens)
             let need = Router.Need(
@@ -124,20 +113,20 @@ extension SchedulerCore {
         inForce: PlanInForce, times: ReplicaTimes, at now: Double
     ) {
         let request = waiting.request
-        guard let decoder = inForce.replica(decode),
-            let prefiller = prefill.map({ inForce.replica($0) }) ?? decoder,
+        guard let decoder = replicas[decode]?.replica,
+            let prefiller = prefill.map({ replicas[$0]?.replica }) ?? decoder,
             let first = prefiller.workers.first.flatMap({ workers.liveAddress($0) }),
             requests.dequeue(request.id) != nil
         else { return }
         let routed = RoutedRequest(
-            request: request.id, gateway: request.gateway, plan: inForce.plan.id, epoch: inForce.epoch,
+            request: request.id, gateway: request.gateway, plan: inForce.plan.id, epoch: highestEpoch,
             prefillReplica: prefill, prefill: prefill == nil ? [] : route(prefiller), decodeReplica: decode,
             decode: route(decoder), first: first, reservedTokens: reserved,
             maxTokens: request.generatedTokens + reserved - request.promptTokens,
             queuedSeconds: now - waiting.since, estimatedFirstTokenSeconds: firstToken)
         let placement = Placement(
             prefill: prefill, decode: decode, reserved: reserved,
-            prefillWork: times.prefill(prefiller, tokens: request.promptTokens).cycle, epoch: inForce.epoch)
+            prefillWork: times.prefill(prefiller, tokens: request.promptTokens).cycle, epoch: highestEpoch)
         requests.start(
             RequestRecord(
                 id: request.id, gateway: request.gateway, promptTokens: request.promptTokens,
@@ -146,15 +135,16 @@ extension SchedulerCore {
         emit(.start(routed))
     }
 
-    private func route(_ replica: PlanReplica) -> [RoutedStage] {
+    private func route(_ replica: PlanReplica) -> [RouteStage] {
         zip(replica.workers, replica.stages).map { key, stage in
-            RoutedStage(device: stage.device, endpoint: workers[key]?.endpoint ?? "", layers: stage.layers)
+            RouteStage(device: stage.device, endpoint: workers[key]?.endpoint ?? "", layers: stage.layers)
         }
     }
 
     /// Measured over estimated speed of a replica, where all of its stages have been measured at work.
     private func correction(of replica: PlanReplica) -> SpeedCorrection {
-        guard let times, let inForce else { return SpeedCorrection() }
+        // Workers that have a part in another replica, too, say nothing about this one.
+        guard let times, let inForce, replicas.unsettled == 0 else { return SpeedCorrection() }
         let paces = replica.workers.compactMap { workers[$0]?.pace }
         var correction = SpeedCorrection()
         let perToken = paces.compactMap(\.secondsPerPrefillToken)
@@ -178,6 +168,7 @@ extension SchedulerCore {
 
     private mutating func noteServing(_ serving: Bool, at now: Double) {
         if serving {
+            hasServed = true
             unservableSince = nil
         } else if unservableSince == nil {
             unservableSince = now

@@ -13,14 +13,17 @@ extension SchedulerCore {
     }
 
     mutating func refreshTimes() {
-        times = inForce.map {
-            ReplicaTimes(plan: $0.plan, fleet: fleet, described: describedCost, configuration: configuration)
-        }
+        guard var plan = inForce?.plan else { return times = nil }
+        // Replicas that come and go are routed to as well.
+        plan.replicas = replicas.ordered.map(\.replica)
+        times = ReplicaTimes(plan: plan, fleet: fleet, described: describedCost, configuration: configuration)
     }
 
     mutating func planFailed(_ fault: SchedulingFault, at now: Double) {
         guard replan.isAsking else { return }
         replan.fail(fault.message, at: now)
+        // Better a device that failed than no plan at all.
+        if !serves() { exclusions.forgiveAll() }
         note("no plan: \(fault.message)")
         emit(.publishState)
     }
@@ -31,7 +34,7 @@ extension SchedulerCore {
         let excluded = exclusions.active(at: now).union(deadDevices(at: now)).sorted()
         let question = PlanQuestion(
             reason: reason, workload: window.statistics(assumed: assumedWorkload, at: now), excludedDevices: excluded,
-            fleetVersion: fleet.version, inForce: inForce?.plan)
+            fleetVersion: fleet.version, inForce: inForce?.plan, contextTokens: promisedContext)
         note("asking for a plan: \(reason)")
         emit(.requestPlan(question))
     }
@@ -56,7 +59,7 @@ extension SchedulerCore {
     private func driftReason(_ inForce: PlanInForce, at now: Double) -> String? {
         if let last = lastDriftPlan, now - last < configuration.driftPauseSeconds { return nil }
         guard let seen = seenWorkload else { return nil }
-        return driftDetector.drift(planned: inForce.workload, seen: seen)
+        return driftDetector.drift(planned: inForce.workload, seen: seen, steadiness: window.steadiness)
     }
 
     private var driftDetector: DriftDetector {
@@ -85,19 +88,31 @@ extension SchedulerCore {
             return
         }
         if let inForce, isHealthy(at: now) {
-            let hasDrifted =
-                seenWorkload.map { driftDetector.drift(planned: inForce.workload, seen: $0) != nil } ?? false
+            let hasDrifted = driftReason(inForce, at: now) != nil
             if hasDrifted { lastDriftPlan = now }
-            let verdict =
-                stated(move, about: plan, against: inForce) ?? weighed(plan, against: inForce, hasDrifted: hasDrifted)
-            if case .keep(let why) = verdict {
+            if case .keep(let why) = verdict(plan, move, against: inForce, hasDrifted: hasDrifted, at: now) {
                 note("plan \(plan.id) does not replace the one in force: \(why)")
                 replan.settle()
                 if hasDrifted { self.inForce?.workload = plan.workload }
                 return
             }
         }
-        begin(plan, reason: reason, at: now)
+        let judgement = move.map { move in
+            let (gain, cost) = (Int(move.gainRequestSeconds.rounded()), Int(move.costRequestSeconds.rounded()))
+            return "gain \(gain) request seconds, cost \(cost), over \(Int(move.horizonSeconds)) s"
+        }
+        begin(plan, reason: reason, judgement: judgement, at: now)
+    }
+
+    /// Whether a plan is to replace a healthy one.
+    private func verdict(
+        _ plan: PlacementPlan, _ move: PlanMove?, against inForce: PlanInForce, hasDrifted: Bool, at now: Double
+    ) -> PlanComparison.Verdict {
+        if let problem = broken(promiseOf: plan) { return .keep(problem) }
+        if let seconds = history.sinceLeft(plan, devices: usableDevices(at: now), at: now) {
+            return .keep("it was left \(Int(seconds)) s ago, and the devices are the same")
+        }
+        return stated(move, about: plan, against: inForce) ?? weighed(plan, against: inForce, hasDrifted: hasDrifted)
     }
 
     /// What the clusterer found, if it weighed the plan that is in force now.
@@ -135,6 +150,15 @@ extension SchedulerCore {
         let unusable = exclusions.active(at: now).union(deadDevices(at: now))
         let used = plan.replicas.flatMap(\.stages).map(\.device).filter { unusable.contains($0) }.sorted()
         return used.first.map { "it uses device \($0), which cannot serve at the moment" }
+    }
+
+    /// What was promised must hold under every plan that replaces a healthy one; where devices are lost, less is better than
+    /// nothing.
+    private func broken(promiseOf plan: PlacementPlan) -> String? {
+        guard let promised = promisedContext else { return nil }
+        let largest = plan.replicas(for: .decode).map(\.kvCapacityTokens).max() ?? 0
+        guard largest < promised else { return nil }
+        return "it holds sequences of \(largest) tokens, \(promised) were promised"
     }
 
     /// Whether every replica of the plan in force serves, or will after a repair.

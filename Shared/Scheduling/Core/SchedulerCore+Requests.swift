@@ -86,13 +86,10 @@ extension SchedulerCore {
         let ids = requests.requests(of: gateway)
         guard !ids.isEmpty else { return }
         note("gateway \(gateway) is lost; \(ids.count) requests are cancelled")
-        for id in ids { cancelled(id, at: now) }
-    }
-
-    /// A worker is gone: what touched its replica is lost.
-    mutating func loseRequests(on key: WorkerKey, why: String, at now: Double) {
-        for record in requests.ordered where routeWorkers(of: record).contains(key) {
-            lose(record, .replicaLost(why), except: key, at: now)
+        for id in ids {
+            cancelled(id, at: now)
+            // A gateway that comes back is to learn that they are lost.
+            requests.forget(id)
         }
     }
 
@@ -101,7 +98,7 @@ extension SchedulerCore {
     mutating func loseOrphans(at now: Double) {
         for record in requests.ordered where now - record.lastEvent > configuration.orphanSeconds {
             let charge = record.prefillDone ? record.placement.decode : record.placement.prefill
-            let first = inForce?.replica(charge ?? record.placement.decode)?.workers.first
+            let first = replicas[charge ?? record.placement.decode]?.replica.workers.first
             guard let load = first.flatMap({ workers[$0]?.load }), load.waiting == 0, load.running == 0 else {
                 continue
             }
@@ -152,7 +149,7 @@ extension SchedulerCore {
         for key in firstStages(of: record) where key != gone {
             guard let address = workers.liveAddress(key) else { continue }
             emit(.cancel(record.id, address))
-            let decodes = inForce?.replica(record.placement.decode)?.workers.first == key
+            let decodes = replicas[record.placement.decode]?.replica.workers.first == key
             let replica = decodes ? record.placement.decode : record.placement.prefill ?? record.placement.decode
             let reserved = decodes ? record.placement.reserved : record.promptTokens
             requests.close(record.id, on: address, replica: replica, reserved: reserved, at: now)
@@ -161,7 +158,9 @@ extension SchedulerCore {
 
     /// The replicas that a request still needs.
     private func replicas(of record: RequestRecord) -> [PlanReplica] {
-        inForce?.plan.replicas.filter { record.touches($0.id) } ?? []
+        var ids = [record.placement.decode]
+        if record.usesPrefill, let prefill = record.placement.prefill { ids.insert(prefill, at: 0) }
+        return ids.compactMap { replicas[$0]?.replica }
     }
 
     /// The workers whose loss loses the request.

@@ -6,12 +6,15 @@ extension SchedulerCore {
     public func snapshot(at now: Double) -> SchedulerSnapshot {
         let situations = situations(at: now)
         var window = window
-        let ready = adoption == nil && unservableSince == nil && inForce != nil
+        // A moment without a replica is not worth turning requests away: they wait for it.
+        let isAway = unservableSince.map { now - $0 >= configuration.awaySeconds } ?? false
+        let ready = adoption == nil && inForce != nil && !isAway && hasServed
         return SchedulerSnapshot(
-            ready: ready, reason: statusText(at: now), plan: inForce?.plan, epoch: inForce?.epoch ?? 0,
+            ready: ready, reason: statusText(at: now), plan: inForce?.plan, epoch: highestEpoch,
             replicas: situations.map { replica($0) }, waiting: requests.waiting.count,
             running: requests.running.count,
-            workload: window.statistics(assumed: assumedWorkload, at: now) ?? assumedWorkload)
+            workload: window.statistics(assumed: assumedWorkload, at: now) ?? assumedWorkload,
+            contextTokens: promisedContext)
     }
 
     private func replica(_ situation: ReplicaSituation) -> SchedulerSnapshot.Replica {
@@ -23,25 +26,29 @@ extension SchedulerCore {
             backlog += situation.meanRemaining * gap * Double(situation.sequences - places + 1) / Double(places)
         }
         return SchedulerSnapshot.Replica(
-            id: situation.replica.id, serving: situation.routable, requests: situation.requests,
+            id: situation.replica.id, serving: situation.routable, state: stateText(situation.replica.id),
+            requests: situation.requests,
             kvReservedTokens: situation.kvReserved, kvCapacityTokens: situation.kvCapacity, backlogSeconds: backlog,
             stages: situation.replica.workers.map { key in
                 SchedulerSnapshot.Stage(worker: key, alive: workers.isLive(key), load: workers[key]?.load)
             })
     }
 
+    private func stateText(_ id: ReplicaID) -> String {
+        switch replicas[id]?.state {
+        case .waiting, nil: "broken"
+        case .loading: "loading"
+        case .serving: isWanted(id) ? "serving" : "leaving"
+        case .draining, .releasing: "draining"
+        }
+    }
+
     /// One sentence about what is going on.
     func statusText(at now: Double) -> String {
         if adoption != nil { return "waiting for workers to report" }
         if let transition {
-            let missing = transition.orderedKeys.filter { transition.steps[$0]?.progress != .done }
-            let phase =
-                switch transition.phase {
-                case .draining: "waiting for requests on replicas that change"
-                case .preparing: "loading stages; not done: \(missing.map(\.description).joined(separator: ", "))"
-                case .committing: "committing"
-                }
-            return "putting plan \(transition.plan.id) in force as epoch \(transition.epoch): \(phase)"
+            let missing = transition.plan.replicas.filter { replicas[$0.id]?.isServing != true }.map(\.id.rawValue)
+            return "putting plan \(transition.plan.id) in force; not loaded: \(missing.joined(separator: ", "))"
         }
         if let problem = replan.problem, inForce == nil || unservableSince != nil { return problem }
         if inForce == nil {

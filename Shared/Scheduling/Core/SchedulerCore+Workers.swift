@@ -5,26 +5,47 @@ extension SchedulerCore {
     mutating func workerSaidHello(_ report: WorkerReport, at now: Double) {
         highestEpoch = max(highestEpoch, report.epoch)
         let key = report.address.key
+        let before = workers[key]
         let arrival = workers.arrive(report, at: now)
+        if arrival == .stale { return }
+        emit(.welcome(report.address))
         switch arrival {
-        case .stale: return
+        case .stale: break
         case .restarted:
             note("worker \(key) has restarted")
-            loseRequests(on: key, why: "worker \(key) has restarted", at: now)
-            requests.forgetClosing(of: key)
-            transition?.restart(key)
+            breakReplicas(of: key, why: "worker \(key) has restarted", at: now)
             excludeIfCrashing(key, at: now)
         case .returned: note("worker \(key) is back")
         case .new: note("worker \(key) is here, at \(report.endpoint)")
-        case .again: break
+        case .again:
+            // Stages that it no longer has were lost without a word.
+            if before?.endpoint != report.endpoint { breakReplicas(of: key, why: "worker \(key) has moved", at: now) }
         }
-        emit(.welcome(report.address))
         guard adoption == nil else {
             adoption?.note(report, at: now)
             return
         }
+        breakMissing(report, at: now)
+        releaseStrays(on: report.address, at: now)
         reconcileHeld(report, isNew: arrival == .new, at: now)
         replan.hurry(at: now)
+    }
+
+    /// Replicas that count on a stage that the worker does not report.
+    private mutating func breakMissing(_ report: WorkerReport, at now: Double) {
+        for record in replicas.of(report.address.key) where record.isServing || record.isDraining {
+            let isThere = report.stages.contains {
+                $0.assignment.replica == record.id && $0.formed == record.formed
+            }
+            if !isThere { breakDown(record.id, why: "worker \(report.address.key) has lost its stage", at: now) }
+        }
+    }
+
+    /// The connection of a worker is gone: its process has ended. A network that failed brings the same process back.
+    mutating func workerGone(_ address: WorkerAddress, at now: Double) {
+        guard workers.lose(address, at: now) else { return }
+        note("worker \(address.key) is gone: its connection was closed")
+        breakReplicas(of: address.key, why: "worker \(address.key) is gone", at: now)
     }
 
     mutating func workerBeat(_ address: WorkerAddress, _ load: WorkerLoad, at now: Double) {
@@ -52,9 +73,9 @@ extension SchedulerCore {
     }
 
     private mutating func excludeIfCrashing(_ key: WorkerKey, at now: Double) {
-        guard let record = workers[key], record.restarts.count >= configuration.crashLimit else { return }
+        guard let record = workers[key], record.crashes.count >= configuration.crashLimit else { return }
         exclusions.exclude(key.device, at: now)
-        workers[key]?.restarts = []
+        workers[key]?.crashes = []
         note("device \(key.device) is not used for a while: its \(key.kind.rawValue) worker keeps restarting")
     }
 

@@ -22,6 +22,15 @@ public struct SchedulerCore: Sendable {
     var firstReadyAt: Double?
     var inForce: PlanInForce?
     var transition: PlanTransition?
+    /// Replicas that serve, come and go.
+    var replicas = ReplicaTable()
+    /// The longest sequence that every plan must be able to hold; set with the first plan.
+    var promisedContext: Int?
+    var history = PlanHistory()
+    /// When a plan last came into force.
+    var lastChange: Double?
+    /// Whether requests could be served at least once.
+    var hasServed = false
     var adoption: Adoption?
     /// The newest proposal that came while it could not be weighed.
     var heldProposal: (plan: PlacementPlan, reason: String, move: PlanMove?)?
@@ -70,10 +79,9 @@ public struct SchedulerCore: Sendable {
         if event.concernsPlans {
             advanceAdoption(at: now)
             weighHeldProposal(at: now)
-            repairIfNeeded(at: now)
             askForPlanIfNeeded(at: now)
         }
-        advanceTransition(at: now)
+        if event.concernsPlans || transition != nil || replicas.unsettled > 0 { advanceReplicas(at: now) }
         dispatch(at: now)
         defer { instructions = [] }
         return instructions
@@ -81,16 +89,15 @@ public struct SchedulerCore: Sendable {
 
     private mutating func take(_ event: SchedulerEvent, at now: Double) {
         switch event {
-        case .workerHello(let report): workerSaidHello(report, at: now)
-        case .workerHeartbeat(let address, let load): workerBeat(address, load, at: now)
+        case .workerHello(let report): workerSaidHello(report.plausible, at: now)
+        case .workerHeartbeat(let address, let load): workerBeat(address, load.plausible, at: now)
+        case .workerGone(let address): workerGone(address, at: now)
         case .workerHeard(let address): _ = workers.hear(address, at: now)
-        case .stagePrepared(let address, let epoch, let capacity):
-            stagePrepared(address, epoch: epoch, kvCapacityTokens: capacity, at: now)
-        case .stagePrepareFailed(let address, let epoch, let reason):
-            stagePrepareFailed(address, epoch: epoch, reason: reason, at: now)
-        case .stageCommitted(let address, let epoch): stageCommitted(address, epoch: epoch, at: now)
-        case .stageCommitFailed(let address, let epoch, let reason):
-            stageCommitFailed(address, epoch: epoch, reason: reason, at: now)
+        case .stagePrepared(let address, let epoch, let capacity, let block):
+            stagePrepared(address, epoch: epoch, kvCapacityTokens: capacity, kvBlockTokens: block, at: now)
+        case .stagePrepareFailed(let address, let epoch, let fault):
+            stagePrepareFailed(address, epoch: epoch, fault, at: now)
+        case .stageReleased(let address, let replica): stageReleased(address, replica, at: now)
         case .fleet(let fleet): fleetChanged(fleet, at: now)
         case .proposal(let plan, let reason, let move): heldProposal = (plan, reason, move)
         case .planFailed(let fault): planFailed(fault, at: now)
@@ -105,7 +112,7 @@ public struct SchedulerCore: Sendable {
     private mutating func tick(at now: Double) {
         for key in workers.loseSilent(limit: configuration.workerLostSeconds, at: now) {
             note("worker \(key) is lost: no sign of life for \(configuration.workerLostSeconds) s")
-            loseRequests(on: key, why: "worker \(key) is lost", at: now)
+            breakReplicas(of: key, why: "worker \(key) is lost", at: now)
         }
         for gateway in gateways.loseSilent(limit: configuration.gatewayLostSeconds, at: now) {
             gatewayLost(gateway, at: now)

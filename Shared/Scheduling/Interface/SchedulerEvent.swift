@@ -8,14 +8,14 @@ public enum SchedulerEvent: Sendable, Hashable {
     case workerHeartbeat(WorkerAddress, WorkerLoad)
     /// Any other message of a worker came; it counts as a sign of life.
     case workerHeard(WorkerAddress)
-    /// A worker has loaded its stage.
-    case stagePrepared(WorkerAddress, epoch: Epoch, kvCapacityTokens: Int)
+    /// The connection of a worker process is gone.
+    case workerGone(WorkerAddress)
+    /// A worker has loaded a stage of the replica that was formed in an epoch.
+    case stagePrepared(WorkerAddress, epoch: Epoch, kvCapacityTokens: Int, kvBlockTokens: Int = 1)
     /// A worker could not load its stage.
-    case stagePrepareFailed(WorkerAddress, epoch: Epoch, reason: String)
-    /// A worker serves its new stage.
-    case stageCommitted(WorkerAddress, epoch: Epoch)
-    /// A worker could not commit.
-    case stageCommitFailed(WorkerAddress, epoch: Epoch, reason: String)
+    case stagePrepareFailed(WorkerAddress, epoch: Epoch, SchedulingFault)
+    /// A worker has given its stage of a replica back.
+    case stageReleased(WorkerAddress, ReplicaID)
     /// The profiler published the fleet.
     case fleet(Fleet)
     /// The clusterer proposes a plan, asked or not.
@@ -40,27 +40,47 @@ public struct WorkerReport: Sendable, Hashable {
     public var address: WorkerAddress
     /// Its data endpoint.
     public var endpoint: String
-    /// The epoch that it works in, 0 for none.
+    /// The largest epoch that it has heard of, 0 for none.
     public var epoch: Epoch
     /// What it serves.
-    public var assignment: AssignedStage?
-    /// Tokens of KV cache that its stage can hold.
-    public var kvCapacityTokens: Int
+    public var stages: [Stage]
+    /// Tokens of a block of KV cache.
+    public var kvBlockTokens: Int
     /// Requests that it holds as the first stage of a replica.
     public var held: [Held]
+
+    /// A stage that a worker serves.
+    public struct Stage: Sendable, Hashable {
+        /// What it was told.
+        public var assignment: StageAssignment
+        /// The epoch in which its replica was formed.
+        public var formed: Epoch
+        /// Tokens of KV cache that it can hold.
+        public var kvCapacityTokens: Int
+
+        /// Makes a record.
+        public init(assignment: StageAssignment, formed: Epoch, kvCapacityTokens: Int) {
+            self.assignment = assignment
+            self.formed = formed
+            self.kvCapacityTokens = kvCapacityTokens
+        }
+    }
 
     /// A request that a worker holds.
     public struct Held: Sendable, Hashable {
         /// The request.
         public var request: RequestID
+        /// The replica; `nil` where the worker serves only one.
+        public var replica: ReplicaID?
         /// Tokens of KV cache reserved for it.
         public var reservedTokens: Int
         /// The gateway that waits for it.
         public var gateway: String
 
         /// Makes a record.
-        public init(request: RequestID, reservedTokens: Int, gateway: String) {
+        public init(request: RequestID, replica: ReplicaID? = nil, reservedTokens: Int, gateway: String) {
             self.request = request
+            self.replica = replica
             self.reservedTokens = reservedTokens
             self.gateway = gateway
         }
@@ -68,14 +88,14 @@ public struct WorkerReport: Sendable, Hashable {
 
     /// Makes a report.
     public init(
-        address: WorkerAddress, endpoint: String, epoch: Epoch = 0, assignment: AssignedStage? = nil,
-        kvCapacityTokens: Int = 0, held: [Held] = []
+        address: WorkerAddress, endpoint: String, epoch: Epoch = 0, stages: [Stage] = [], kvBlockTokens: Int = 1,
+        held: [Held] = []
     ) {
         self.address = address
         self.endpoint = endpoint
         self.epoch = epoch
-        self.assignment = assignment
-        self.kvCapacityTokens = kvCapacityTokens
+        self.stages = stages
+        self.kvBlockTokens = kvBlockTokens
         self.held = held
     }
 }

@@ -8,10 +8,10 @@ public enum SchedulerInstruction: Sendable, Hashable {
     case acknowledgeHeartbeat(WorkerAddress)
     /// Answer a heartbeat with `unknown_worker`, so that the worker says hello again.
     case refuseHeartbeat(WorkerAddress)
-    /// Have a worker load a stage, or get ready to give its stage back (`nil`).
-    case prepare(WorkerAddress, AssignedStage?, epoch: Epoch)
-    /// Have a worker serve what it prepared.
-    case commit(WorkerAddress, epoch: Epoch)
+    /// Have a worker load a stage of a replica that is formed in an epoch, or tell it the plan.
+    case prepare(WorkerAddress, StageAssignment, epoch: Epoch)
+    /// Have a worker give its stage of a replica back.
+    case release(WorkerAddress, ReplicaID, epoch: Epoch)
     /// Send a request to its first stage and tell the gateway its route.
     case start(RoutedRequest)
     /// Tell the gateway the route of a request that runs already (it was submitted twice).
@@ -46,34 +46,20 @@ public struct PlanQuestion: Sendable, Hashable {
     public var fleetVersion: UInt64
     /// The plan in force; the answer should say whether to move away from it.
     public var inForce: PlacementPlan?
+    /// The longest sequence that the plan must be able to hold.
+    public var contextTokens: Int?
 
     /// Makes a question.
     public init(
         reason: String, workload: WorkloadStatistics?, excludedDevices: [DeviceID], fleetVersion: UInt64,
-        inForce: PlacementPlan? = nil
+        inForce: PlacementPlan? = nil, contextTokens: Int? = nil
     ) {
+        self.contextTokens = contextTokens
         self.reason = reason
         self.workload = workload
         self.excludedDevices = excludedDevices
         self.fleetVersion = fleetVersion
         self.inForce = inForce
-    }
-}
-
-/// One stage of a request's route.
-public struct RoutedStage: Sendable, Hashable {
-    /// The device.
-    public var device: DeviceID
-    /// The data endpoint of the worker that serves the stage.
-    public var endpoint: String
-    /// Its layers.
-    public var layers: LayerRange
-
-    /// Makes a stage.
-    public init(device: DeviceID, endpoint: String, layers: LayerRange) {
-        self.device = device
-        self.endpoint = endpoint
-        self.layers = layers
     }
 }
 
@@ -83,18 +69,18 @@ public struct RoutedRequest: Sendable, Hashable {
     public var request: RequestID
     /// The gateway's tokens endpoint.
     public var gateway: String
-    /// The plan and the epoch in force.
+    /// The plan in force.
     public var plan: PlanID
-    /// The epoch in force.
+    /// The largest epoch given so far: none of its replicas was formed later.
     public var epoch: Epoch
     /// The replica that prefills; `nil` where the decoder does it itself.
     public var prefillReplica: ReplicaID?
     /// Its stages; empty where the decoder prefills.
-    public var prefill: [RoutedStage]
+    public var prefill: [RouteStage]
     /// The replica that decodes.
     public var decodeReplica: ReplicaID
     /// Its stages.
-    public var decode: [RoutedStage]
+    public var decode: [RouteStage]
     /// The worker that gets the request: the first stage of the replica that prefills.
     public var first: WorkerAddress
     /// Tokens of KV cache reserved on the decoder: the longest that prompt and output may become.

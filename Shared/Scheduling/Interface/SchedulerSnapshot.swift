@@ -18,6 +18,8 @@ public struct SchedulerSnapshot: Sendable, Hashable {
     public var running: Int
     /// The traffic seen, or assumed before there was any.
     public var workload: WorkloadStatistics
+    /// The longest sequence that every plan can hold; `nil` before the first plan.
+    public var contextTokens: Int?
 
     /// The load of one replica.
     public struct Replica: Sendable, Hashable {
@@ -25,6 +27,8 @@ public struct SchedulerSnapshot: Sendable, Hashable {
         public var id: ReplicaID
         /// Whether new requests may go there.
         public var serving: Bool
+        /// How far it is: `loading`, `serving`, `leaving`, `draining`, `broken`.
+        public var state: String
         /// Requests in it.
         public var requests: Int
         /// Tokens of KV cache reserved for them.

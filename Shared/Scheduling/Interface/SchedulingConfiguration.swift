@@ -54,17 +54,22 @@ public struct SchedulingConfiguration: Sendable, Hashable {
     /// How long a replica is avoided after it failed a request.
     public var inhibitSeconds = 5.0
     /// Without a sign of life for this long a worker is lost.
-    public var workerLostSeconds = 3.5
+    public var workerLostSeconds = 2.5
     /// Without a heartbeat for this long a gateway is lost and its requests are cancelled.
     public var gatewayLostSeconds = 5.0
     /// A request whose workers report no load for this long, without an event, is lost.
     public var orphanSeconds = 30.0
-    /// Longest wait for requests on replicas that are about to change.
+    /// How long requests may go on where they are when a new plan does without their replica; then they are moved in groups.
     public var drainSeconds = 30.0
+    /// Longest sequence, prompt and output, that every plan must be able to hold; `nil`: what the model can do and the first
+    /// plan can hold.
+    public var contextTokens: Int?
+    /// Sequences of that length that a replica must be able to hold at a time.
+    public var contextConcurrency = 1
+    /// How long no replica may serve before the service counts as away: requests wait meanwhile.
+    public var awaySeconds = 5.0
     /// Longest wait for workers to load their stages.
     public var prepareSeconds = 120.0
-    /// Longest wait for workers to commit.
-    public var commitSeconds = 10.0
     /// Longest wait for a worker of a new plan that has not said hello yet.
     public var absentWorkerSeconds = 15.0
     /// How long a restarted scheduler waits for the workers of the plan in force.
@@ -81,7 +86,7 @@ public struct SchedulingConfiguration: Sendable, Hashable {
     public var backoffLimitSeconds = 30.0
     /// How long a device that failed to load its stage is not used; doubles with every failure.
     public var exclusionSeconds = 30.0
-    /// Restarts of a worker within a minute that make its device unusable for a while.
+    /// Crashes of a worker within a minute (ends of processes that lived for seconds) that make its device unusable for a while.
     public var crashLimit = 5
     /// Ready devices that the first plan waits for.
     public var minimumDevices = 1

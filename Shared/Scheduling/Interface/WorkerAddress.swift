@@ -37,28 +37,3 @@ public struct WorkerAddress: Hashable, Sendable, CustomStringConvertible {
     /// Device, kind and session.
     public var description: String { "\(key)#\(session)" }
 }
-
-/// A stage as a worker is told to serve it.
-public struct AssignedStage: Hashable, Sendable {
-    /// The plan.
-    public var plan: PlacementPlan
-    /// The replica.
-    public var replica: ReplicaID
-    /// The index of the stage in the replica.
-    public var stage: Int
-
-    /// Makes an assignment.
-    public init(plan: PlacementPlan, replica: ReplicaID, stage: Int) {
-        self.plan = plan
-        self.replica = replica
-        self.stage = stage
-    }
-
-    /// The layers, or `nil` where the plan has no such stage.
-    public var layers: LayerRange? {
-        guard let replica = plan.replicas.first(where: { $0.id == self.replica }),
-            replica.stages.indices.contains(stage)
-        else { return nil }
-        return replica.stages[stage].layers
-    }
-}

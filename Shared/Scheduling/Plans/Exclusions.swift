@@ -22,6 +22,11 @@ struct Exclusions: Sendable {
     /// A device has served a stage for good; its failures are forgotten.
     mutating func forgive(_ device: DeviceID) { entries[device] = nil }
 
+    /// All devices may be used again; their failures are remembered.
+    mutating func forgiveAll() {
+        for device in entries.keys { entries[device]?.until = -.infinity }
+    }
+
     /// Devices that are excluded now.
     func active(at now: Double) -> Set<DeviceID> { Set(entries.filter { $0.value.until > now }.keys) }
 }

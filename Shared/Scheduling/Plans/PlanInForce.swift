@@ -4,20 +4,13 @@ internal import Domain
 struct PlanInForce: Sendable {
     /// The plan.
     var plan: PlacementPlan
-    /// Its epoch.
-    var epoch: Epoch
     /// When it came into force.
     var since: Double
     /// The traffic that it was last found right for; drift is measured against it.
     var workload: WorkloadStatistics
-    /// Tokens of KV cache that the stages of a replica said they can hold, the smallest of them.
-    var kvCapacity: [ReplicaID: Int] = [:]
-    /// Replicas that are not repaired before a time, because a repair failed.
-    var blockedUntil: [ReplicaID: Double] = [:]
 
-    init(plan: PlacementPlan, epoch: Epoch, since: Double) {
+    init(plan: PlacementPlan, since: Double) {
         self.plan = plan
-        self.epoch = epoch
         self.since = since
         self.workload = plan.workload
     }
@@ -31,6 +24,6 @@ extension PlanReplica {
 
     /// Whether the same workers hold the same layers in another replica.
     func hasSameStages(as other: PlanReplica) -> Bool {
-        workers == other.workers && stages.map(\.layers) == other.stages.map(\.layers)
+        role == other.role && workers == other.workers && stages.map(\.layers) == other.stages.map(\.layers)
     }
 }

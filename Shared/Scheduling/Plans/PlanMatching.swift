@@ -2,31 +2,26 @@ internal import Domain
 
 /// Compares plans by what workers hold, not by the names that a search gave to replicas.
 enum PlanMatching {
-    /// The plan with the names of `current` for replicas whose stages are the same, so that requests on them go on; other
-    /// replicas that would clash with a kept name get a new one.
-    static func keepingIdentities(of current: PlacementPlan, in plan: PlacementPlan, epoch: Epoch) -> PlacementPlan {
-        var kept: [Int: ReplicaID] = [:]
-        for (index, replica) in plan.replicas.enumerated() {
-            if let same = current.replicas.first(where: { $0.hasSameStages(as: replica) }) { kept[index] = same.id }
-        }
-        let keptNames = Set(kept.values)
-        let oldNames = Set(current.replicas.map(\.id))
-        var taken = keptNames
+    /// The plan with the names of `current` for replicas whose stages are the same, so that requests on them go on. Other
+    /// replicas never take a name that was taken: late messages about the old one must not be taken for the new one's.
+    static func keepingIdentities(
+        of current: [PlanReplica], in plan: PlacementPlan, taken: Set<ReplicaID>, number: Epoch
+    ) -> PlacementPlan {
+        var used = taken
         var result = plan
         for index in result.replicas.indices {
-            if let name = kept[index] {
-                result.replicas[index].id = name
+            let replica = plan.replicas[index]
+            if let same = current.first(where: { $0.hasSameStages(as: replica) }) {
+                result.replicas[index].id = same.id
                 continue
             }
-            var name = result.replicas[index].id
+            var name = replica.id
             var attempt = 0
-            // A changed replica never takes an old name: late messages about the old one must not be taken for it.
-            while taken.contains(name) || oldNames.contains(name) {
-                name = ReplicaID(
-                    "\(plan.replicas[index].id)-e\(epoch)" + (attempt == 0 ? "" : "-\(attempt)"))
+            while used.contains(name) {
+                name = ReplicaID("\(replica.id)-\(number)" + (attempt == 0 ? "" : "-\(attempt)"))
                 attempt += 1
             }
-            taken.insert(name)
+            used.insert(name)
             result.replicas[index].id = name
         }
         result.replicas.sort { $0.id < $1.id }

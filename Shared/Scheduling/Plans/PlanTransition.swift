@@ -1,87 +1,54 @@
 internal import Domain
 
-/// A plan on its way into force.
-///
-/// ```
-/// draining -> preparing -> committing -> (done)
-///                 |
-///                 +-> aborted: the old plan stays in force
-/// ```
+/// A plan on its way into force: the replicas that it keeps serve on, its new ones are loaded beside the others where memory
+/// allows, and in their place otherwise. Until all serve the plan before is the one in force; a preparation that fails
+/// changes nothing.
 struct PlanTransition: Sendable {
-    /// Why the transition is made.
-    enum Kind: Sendable, Hashable {
-        /// A new plan; it needs all of its workers.
-        case proposal
-        /// The plan in force once more, for workers that restarted or were told otherwise; it goes on without replicas
-        /// whose workers are lost.
-        case repair
-    }
-
-    /// How far it is.
-    enum Phase: Sendable, Hashable {
-        case draining
-        case preparing
-        case committing
-    }
-
-    /// What one worker has to do.
-    struct Step: Sendable {
-        /// The stage, or `nil` for a worker that gives its stage back.
-        var assignment: AssignedStage?
-        var progress: Progress = .waiting
-
-        /// How far the worker is in the phase.
-        enum Progress: Sendable, Hashable {
-            case waiting
-            case asked
-            case done
-        }
-    }
-
     let plan: PlacementPlan
-    let epoch: Epoch
-    let kind: Kind
     let reason: String
-    /// Replicas of the plan before that change; no new request goes there.
-    var leaving: Set<ReplicaID>
-    var phase: Phase
-    /// When the phase began.
-    var phaseBegan: Double
-    var steps: [WorkerKey: Step]
-    /// Tokens of KV cache that prepared workers can hold.
-    var kvCapacity: [WorkerKey: Int] = [:]
+    /// What the clusterer said about gain and cost.
+    let judgement: String?
+    let began: Double
+    /// Replicas of the plan before that this one does without.
+    let leaving: Set<ReplicaID>
+    /// Requests that had to go on elsewhere because of it.
+    var moved = 0
+    /// Whether a replica of the plan before has been given up for it: from then on there is no way back.
+    var hasGivenUp = false
 
-    /// Steps in order of their workers.
-    var orderedKeys: [WorkerKey] { steps.keys.sorted() }
-    /// Whether every worker has done its part of the phase.
-    var isPhaseDone: Bool { steps.values.allSatisfy { $0.progress == .done } }
+    /// One line for people: what changed, why, how long it took, whom it concerned.
+    func summary(from old: PlacementPlan?, at now: Double) -> String {
+        let kept = plan.replicas.count { replica in old?.replicas.contains { $0.id == replica.id } ?? false }
+        let seconds = ((now - began) * 10).rounded() / 10
+        let replaced = old.map { " replaces \($0.id)" } ?? " is the first"
+        let what = "\(kept) replicas kept, \(plan.replicas.count - kept) new, \(leaving.count) given up"
+        let why = judgement.map { "\(reason); \($0)" } ?? reason
+        return "plan \(plan.id)\(replaced): \(what); \(why); took \(seconds) s; \(moved) requests moved"
+    }
+}
 
-    /// Starts the next phase.
-    mutating func enter(_ phase: Phase, at now: Double) {
-        self.phase = phase
-        phaseBegan = now
-        for key in steps.keys { steps[key]?.progress = .waiting }
+/// Plans that were left lately: without new evidence none of them is taken again.
+struct PlanHistory: Sendable {
+    private struct Entry: Sendable {
+        var plan: PlacementPlan
+        var devices: Set<DeviceID>
+        var time: Double
     }
 
-    /// A worker answered.
-    mutating func finish(_ key: WorkerKey, in phase: Phase) -> Bool {
-        guard self.phase == phase, steps[key]?.progress == .asked else { return false }
-        steps[key]?.progress = .done
-        return true
+    /// How long a plan that was left counts as known not to be better.
+    private static let seconds = 600.0
+    private var entries: [Entry] = []
+
+    /// A plan was replaced, with these devices usable.
+    mutating func left(_ plan: PlacementPlan, devices: Set<DeviceID>, at now: Double) {
+        entries = Array(entries.filter { now - $0.time < Self.seconds }.suffix(7))
+        entries.append(Entry(plan: plan, devices: devices, time: now))
     }
 
-    /// A worker restarted: what its old process had prepared is gone.
-    mutating func restart(_ key: WorkerKey) {
-        guard steps[key] != nil else { return }
-        if phase == .committing {
-            steps[key] = nil
-        } else {
-            steps[key]?.progress = .waiting
-        }
-    }
-
-    /// Takes a replica out; its workers keep what they have.
-    mutating func drop(_ replica: ReplicaID) {
-        for (key, step) in steps where step.assignment?.replica == replica { steps[key] = nil }
+    /// Seconds since the same plan was left with the same devices; `nil` where nothing speaks against it.
+    func sinceLeft(_ plan: PlacementPlan, devices: Set<DeviceID>, at now: Double) -> Double? {
+        entries.last { entry in
+            now - entry.time < Self.seconds && entry.devices == devices && PlanMatching.isSame(entry.plan, plan)
+        }.map { now - $0.time }
     }
 }

@@ -8,6 +8,8 @@ struct GatewayTable: Sendable {
     }
 
     private var records: [String: Record] = [:]
+    /// Gateways that were lost, whose requests were cancelled: they are told at once when they are back.
+    private var lost: Set<String> = []
 
     /// Heartbeats in a row that list an unknown request before the gateway is told that it is lost.
     private static let patience = 3
@@ -26,11 +28,12 @@ struct GatewayTable: Sendable {
 
     /// Counts how often a gateway listed requests that nobody knows; returns those that it must be told are lost.
     mutating func unknown(_ ids: [RequestID], of gateway: String) -> [RequestID] {
+        let patience = lost.remove(gateway) == nil ? Self.patience : 1
         var counts: [RequestID: Int] = [:]
         var told: [RequestID] = []
         for id in ids {
             let count = (records[gateway]?.unknown[id] ?? 0) + 1
-            if count >= Self.patience { told.append(id) } else { counts[id] = count }
+            if count >= patience { told.append(id) } else { counts[id] = count }
         }
         records[gateway]?.unknown = counts
         return told.sorted()
@@ -39,7 +42,10 @@ struct GatewayTable: Sendable {
     /// Gateways that have been silent for longer than `limit`; they are forgotten.
     mutating func loseSilent(limit: Double, at now: Double) -> [String] {
         let silent = records.filter { now - $0.value.lastHeard > limit }.keys.sorted()
-        for gateway in silent { records[gateway] = nil }
+        for gateway in silent {
+            records[gateway] = nil
+            if lost.count < Self.capacity { lost.insert(gateway) }
+        }
         return silent
     }
 }

@@ -81,6 +81,9 @@ struct RequestTable: Sendable {
         ended[id] = now
     }
 
+    /// A request was ended without its gateway's wish: it is unknown from now on.
+    mutating func forget(_ id: RequestID) { ended[id] = nil }
+
     /// A request was refused or told lost without having run here.
     mutating func remember(_ id: RequestID, at now: Double) { ended[id] = now }
 

@@ -10,6 +10,8 @@ struct ReplicaSituation: Sendable {
     var inhibited: Bool
     /// Tokens of KV cache that every stage can hold.
     var kvCapacity: Int
+    /// Tokens of a block: what a sequence reserves is rounded up to it.
+    var blockTokens = 1
     /// Tokens reserved.
     var kvReserved = 0
     /// Requests that it has in either phase.
@@ -44,11 +46,16 @@ struct ReplicaSituation: Sendable {
     private static let shortPromptTokens = 512
 
     /// Whether so many more tokens can be reserved.
-    func hasRoom(_ tokens: Int) -> Bool { kvReserved + tokens <= kvCapacity }
+    func hasRoom(_ tokens: Int) -> Bool { kvReserved + inBlocks(tokens) <= kvCapacity }
+
+    /// A sequence has reserved so many tokens.
+    mutating func reserve(_ tokens: Int) { kvReserved += inBlocks(tokens) }
+
+    private func inBlocks(_ tokens: Int) -> Int { (tokens + blockTokens - 1) / blockTokens * blockTokens }
 
     /// How many sequences have to leave until so many tokens can be reserved; at least 1, since something is missing.
     func departures(for tokens: Int) -> Double {
-        let missing = Double(kvReserved + tokens - kvCapacity)
+        let missing = Double(kvReserved + inBlocks(tokens) - kvCapacity)
         let mean = Double(kvReserved) / Double(max(1, sequences))
         return max(1, (missing / max(1, mean)).rounded(.up))
     }

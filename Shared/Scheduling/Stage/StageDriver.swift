@@ -81,7 +81,7 @@ public struct StageDriver: Sendable {
     public func contains(_ request: RequestID) -> Bool { sequences[request] != nil }
 
     /// A sequence was opened on this stage. Opening it twice changes nothing.
-    public mutating func open(_ plan: SequencePlan) -> [StageInstruction] {
+    public mutating func open(_ plan: SequencePlan) -> [DriverInstruction] {
         guard sequences[plan.request] == nil else { return [] }
         if plan.prefillsHere {
             sequences[plan.request] = Sequence(plan: plan, state: .queued)
@@ -100,7 +100,7 @@ public struct StageDriver: Sendable {
     }
 
     /// Stage `stage` holds the KV cache of all its layers for the request.
-    public mutating func kvComplete(_ request: RequestID, stage: Int) -> [StageInstruction] {
+    public mutating func kvComplete(_ request: RequestID, stage: Int) -> [DriverInstruction] {
         guard var sequence = sequences[request] else {
             early.note(request) { $0.stages.insert(stage) }
             return []
@@ -114,7 +114,7 @@ public struct StageDriver: Sendable {
     /// The prefill replica sampled the first token of a sequence whose KV cache comes here.
     public mutating func firstToken(
         _ request: RequestID, token: Int32, finishReason: FinishReason?
-    ) -> [StageInstruction] {
+    ) -> [DriverInstruction] {
         guard var sequence = sequences[request] else {
             early.note(request) {
                 $0.token = StepResult(request: request, token: token, finishReason: finishReason)
@@ -129,15 +129,15 @@ public struct StageDriver: Sendable {
     }
 
     /// Ends a sequence early.
-    public mutating func cancel(_ request: RequestID, reason: FinishReason = .abort) -> [StageInstruction] {
+    public mutating func cancel(_ request: RequestID, reason: FinishReason = .abort) -> [DriverInstruction] {
         sequences[request] == nil ? [] : end(request, reason)
     }
 
     /// A step has left the last stage with these sampled tokens.
-    public mutating func stepDone(_ number: UInt64, results: [StepResult]) -> [StageInstruction] {
+    public mutating func stepDone(_ number: UInt64, results: [StepResult]) -> [DriverInstruction] {
         guard inFlight.remove(number) != nil else { return [] }
         decodeSteps.remove(number)
-        var instructions: [StageInstruction] = []
+        var instructions: [DriverInstruction] = []
         for result in results {
             guard var sequence = sequences[result.request] else { continue }
             switch sequence.state {
@@ -170,13 +170,16 @@ public struct StageDriver: Sendable {
     }
 
     /// The next step to compute, or `nil` where there is nothing to do or enough steps are under way. At most one more
-    /// step than stages is under way, so that every stage can work while one step travels.
-    public mutating func nextStep() -> (step: Step, instructions: [StageInstruction])? {
+    /// step than stages is under way, so that every stage can work while one step travels. Prompts of `heldBack` wait: what
+    /// they give could not leave at the moment.
+    public mutating func nextStep(
+        holdingBack heldBack: Set<RequestID> = []
+    ) -> (step: Step, instructions: [DriverInstruction])? {
         guard inFlight.count < (stageCount == 1 ? 1 : stageCount + 1) else { return nil }
-        var instructions: [StageInstruction] = []
+        var instructions: [DriverInstruction] = []
         var parts = decodeParts(&instructions)
         let budget = min(policy.maxBatchedTokens - parts.count, decodeQueue.isEmpty ? .max : mixedChunk)
-        parts += promptParts(budget: budget, &instructions)
+        parts += promptParts(budget: budget, heldBack, &instructions)
         guard !parts.isEmpty else { return nil }
         lastStep += 1
         inFlight.insert(lastStep)
@@ -196,7 +199,7 @@ public struct StageDriver: Sendable {
     /// Decode rows of sequences that are in no step, at most one micro-batch: one a stage, but not smaller than planned,
     /// since a step of few rows reads the same weights. Those beyond `maxSequences` wait until one of the others ends, so that sequences that
     /// run keep their speed.
-    private mutating func decodeParts(_ instructions: inout [StageInstruction]) -> [StepPart] {
+    private mutating func decodeParts(_ instructions: inout [DriverInstruction]) -> [StepPart] {
         let concurrent = min(decodeQueue.count, policy.maxSequences)
         let share = (concurrent + stageCount - 1) / stageCount
         let limit = max(1, min(max(share, microBatchRows), policy.maxBatchedTokens))
@@ -236,10 +239,18 @@ public struct StageDriver: Sendable {
         prefillQueue.insert(plan.request, at: index)
     }
 
-    private mutating func promptParts(budget: Int, _ instructions: inout [StageInstruction]) -> [StepPart] {
+    private mutating func promptParts(
+        budget: Int, _ heldBack: Set<RequestID>, _ instructions: inout [DriverInstruction]
+    ) -> [StepPart] {
         var budget = budget
         var parts: [StepPart] = []
-        while budget > 0, let request = prefillQueue.first, var sequence = sequences[request] {
+        var index = 0
+        while budget > 0, index < prefillQueue.count {
+            let request = prefillQueue[index]
+            guard !heldBack.contains(request), var sequence = sequences[request] else {
+                index += 1
+                continue
+            }
             var next = 0
             if case .prefilling(let position) = sequence.state {
                 next = position
@@ -252,12 +263,12 @@ public struct StageDriver: Sendable {
             budget -= count
             sequence.state = ends ? .prefilled : .prefilling(next: next + count)
             sequences[request] = sequence
-            if ends { prefillQueue.removeFirst() }
+            if ends { prefillQueue.remove(at: index) } else { index += 1 }
         }
         return parts
     }
 
-    private mutating func admitIfComplete(_ request: RequestID) -> [StageInstruction] {
+    private mutating func admitIfComplete(_ request: RequestID) -> [DriverInstruction] {
         guard var sequence = sequences[request], case .receiving(let missing, let token?) = sequence.state,
             missing.isEmpty
         else { return [] }
@@ -267,7 +278,7 @@ public struct StageDriver: Sendable {
         return []
     }
 
-    private mutating func end(_ request: RequestID, _ reason: FinishReason) -> [StageInstruction] {
+    private mutating func end(_ request: RequestID, _ reason: FinishReason) -> [DriverInstruction] {
         sequences[request] = nil
         prefillQueue.removeAll { $0 == request }
         decodeQueue.removeAll { $0 == request }

@@ -20,29 +20,6 @@ public struct SequencePlan: Sendable, Hashable {
     }
 }
 
-/// One sequence's rows in a step.
-public struct StepPart: Sendable, Hashable {
-    /// The request.
-    public var request: RequestID
-    /// Position of the first row.
-    public var start: Int
-    /// Rows.
-    public var count: Int
-    /// Whether a token is sampled from the last row.
-    public var sample: Bool
-    /// The generated token that is the input of a decode row; absent for prompt rows.
-    public var inputToken: Int32?
-
-    /// Makes a part.
-    public init(request: RequestID, start: Int, count: Int, sample: Bool, inputToken: Int32? = nil) {
-        self.request = request
-        self.start = start
-        self.count = count
-        self.sample = sample
-        self.inputToken = inputToken
-    }
-}
-
 /// One engine iteration over a batch, which then travels through the stages of the replica.
 public struct Step: Sendable, Hashable {
     /// Numbered from 1 by the first stage.
@@ -64,25 +41,8 @@ public struct Step: Sendable, Hashable {
     public var promptRows: Int { rows - decodeRows }
 }
 
-/// A token sampled by the last stage.
-public struct StepResult: Sendable, Hashable {
-    /// The request.
-    public var request: RequestID
-    /// The token.
-    public var token: Int32
-    /// Set where the sequence ends with it.
-    public var finishReason: FinishReason?
-
-    /// Makes a result.
-    public init(request: RequestID, token: Int32, finishReason: FinishReason? = nil) {
-        self.request = request
-        self.token = token
-        self.finishReason = finishReason
-    }
-}
-
 /// What the first stage has to do after an input.
-public enum StageInstruction: Sendable, Hashable {
+public enum DriverInstruction: Sendable, Hashable {
     /// Free the sequence on this and all later stages.
     case close(RequestID)
     /// The first prompt rows of the request are about to be computed.
@@ -95,6 +55,15 @@ public enum StageInstruction: Sendable, Hashable {
     case decodeStarted(RequestID)
     /// The request ended here; nothing of it is left in this replica.
     case finished(RequestID, FinishReason)
+
+    /// Whom it is about.
+    public var request: RequestID {
+        switch self {
+        case .close(let request), .prefillStarted(let request), .prefillFinished(let request),
+            .kvComplete(let request), .decodeStarted(let request), .finished(let request, _):
+            request
+        }
+    }
 }
 
 /// Limits on one step.

@@ -1,15 +1,5 @@
 internal import Domain
 
-/// What a worker is known to serve.
-struct Commitment: Sendable, Hashable {
-    /// The epoch that it works in.
-    var epoch: Epoch
-    /// The replica.
-    var replica: ReplicaID
-    /// Its layers.
-    var layers: LayerRange
-}
-
 /// Everything known about one worker.
 struct WorkerRecord: Sendable {
     /// The process.
@@ -20,31 +10,24 @@ struct WorkerRecord: Sendable {
     var lastHeard: Double
     /// When it was found lost; `nil` while signs of life come.
     var lostSince: Double?
-    /// What it serves.
-    var commitment: Commitment?
-    /// Whether it was told to prepare something else than it serves, so that it must be told again what holds.
-    var isDirty = false
-    /// Tokens of KV cache that its stage can hold.
-    var kvCapacityTokens: Int
-    /// The plan that it reported on hello, from which a restarted scheduler learns.
-    var reported: AssignedStage?
+    /// Stages that it reported on hello, from which a restarted scheduler learns.
+    var stages: [WorkerReport.Stage] = []
+    /// Tokens of a block of its KV cache.
+    var kvBlockTokens: Int
     /// Requests that it reported on hello.
     var held: [WorkerReport.Held] = []
     /// Its last heartbeat.
     var load: WorkerLoad?
     /// Measured speed.
     var pace = WorkerPace()
-    /// When its last restarts were seen.
-    var restarts: [Double] = []
+    /// When its process said hello first.
+    var since: Double
+    /// When its last crashes were seen: ends of processes that had not lived for long.
+    var crashes: [Double] = []
     /// Sessions of processes that were replaced; late messages of theirs are ignored.
     var superseded: [String] = []
 
     var isLive: Bool { lostSince == nil }
-
-    /// Whether it serves these layers of a replica, whatever the epoch.
-    func holds(_ layers: LayerRange, of replica: ReplicaID) -> Bool {
-        isLive && !isDirty && commitment?.replica == replica && commitment?.layers == layers
-    }
 }
 
 /// Speed of a worker from differences of its counters, smoothed.

@@ -43,27 +43,24 @@ struct WorkerTable: Sendable {
     mutating func arrive(_ report: WorkerReport, at now: Double) -> Arrival {
         let key = report.address.key
         let old = records[key]
-        if let old, old.superseded.contains(report.address.session) { return .stale }
         let same = old?.address.session == report.address.session
+        // A process that was replaced may come back when its successor has ended.
+        if let old, old.isLive, old.superseded.contains(report.address.session) { return .stale }
         let arrival: Arrival =
             old.map { same ? ($0.isLive ? .again : .returned) : .restarted } ?? .new
         var record = WorkerRecord(
-            address: report.address, endpoint: report.endpoint, lastHeard: now,
-            kvCapacityTokens: max(0, report.kvCapacityTokens))
-        record.commitment = Self.commitment(report)
-        record.reported = report.assignment
-        record.held = report.held
+            address: report.address, endpoint: report.endpoint, lastHeard: now, stages: report.stages,
+            kvBlockTokens: report.kvBlockTokens, held: report.held, since: now)
         if let old {
-            record.superseded = old.superseded
-            record.restarts = old.restarts.filter { now - $0 < 60 }
+            record.superseded = old.superseded.filter { $0 != report.address.session }
+            record.crashes = old.crashes.filter { now - $0 < Self.crashWindow }
             if same {
-                // A process that repeats its hello may still have a prepared stage that the hello does not tell of.
-                record.isDirty = old.isDirty
                 record.load = old.load
                 record.pace = old.pace
+                record.since = old.since
             } else {
-                record.superseded = (old.superseded + [old.address.session]).suffix(16)
-                record.restarts.append(now)
+                record.superseded = (record.superseded + [old.address.session]).suffix(16)
+                if now - old.since < Self.shortLife { record.crashes.append(now) }
             }
         }
         records[key] = record
@@ -77,8 +74,15 @@ struct WorkerTable: Sendable {
         return silent
     }
 
-    private static func commitment(_ report: WorkerReport) -> Commitment? {
-        guard let assignment = report.assignment, let layers = assignment.layers else { return nil }
-        return Commitment(epoch: report.epoch, replica: assignment.replica, layers: layers)
+    /// Marks a worker lost whose process is known to be gone; returns whether it was live.
+    mutating func lose(_ address: WorkerAddress, at now: Double) -> Bool {
+        guard let record = records[address.key], record.address == address, record.isLive else { return false }
+        records[address.key]?.lostSince = now
+        return true
     }
+
+    /// A process that ends sooner than this has crashed; others were stopped or killed.
+    private static let shortLife = 8.0
+    /// How long crashes are remembered.
+    private static let crashWindow = 60.0
 }

@@ -39,6 +39,38 @@ struct WorkloadWindow: Sendable {
             arrivalVariation: variation(span: last.time - first.time), sampleCount: arrivals.count)
     }
 
+    /// How far the means may be off: the window is cut into parts of equal time.
+    var steadiness: WorkloadSteadiness {
+        guard let first = arrivals.first, let last = arrivals.last, last.time > first.time else {
+            return WorkloadSteadiness(prompt: 1, output: 1, rate: 1)
+        }
+        let span = last.time - first.time
+        func part(_ time: Double) -> Int {
+            min(Self.parts - 1, max(0, Int((time - first.time) / span * Double(Self.parts))))
+        }
+        var prompts = [Double](repeating: 0, count: Self.parts)
+        var counts = prompts
+        var outputTokens = prompts
+        var outputCounts = prompts
+        for arrival in arrivals {
+            prompts[part(arrival.time)] += Double(arrival.promptTokens)
+            counts[part(arrival.time)] += 1
+        }
+        for output in outputs {
+            outputTokens[part(output.time)] += Double(output.tokens)
+            outputCounts[part(output.time)] += 1
+        }
+        func means(_ sums: [Double], _ counts: [Double]) -> [Double] {
+            zip(sums, counts).compactMap { $1 > 0 ? $0 / $1 : nil }
+        }
+        return WorkloadSteadiness(
+            prompt: WorkloadSteadiness.error(of: means(prompts, counts)),
+            output: WorkloadSteadiness.error(of: means(outputTokens, outputCounts)),
+            rate: WorkloadSteadiness.error(of: counts))
+    }
+
+    private static let parts = 6
+
     /// Mean output length of finished requests, or `nil` before there was one.
     var meanOutputTokens: Double? {
         outputs.isEmpty ? nil : outputSum / Double(outputs.count)

@@ -85,6 +85,26 @@ public final class ClientSocket: Sendable {
             message.frames(id: session.nextID(), session: session.id, replyTo: original.envelope.id, status: .error))
     }
 
+    /// Answers a message if there is room in the queue; `false` where there is none.
+    @discardableResult
+    public func tryReply(to original: WireMessage, _ message: Outgoing) -> Bool {
+        tryReply(to: original, message, status: .ok)
+    }
+
+    /// Answers a message with an error if there is room in the queue; `false` where there is none.
+    @discardableResult
+    public func tryReply(to original: WireMessage, error: ErrorBody) -> Bool {
+        tryReply(to: original, Outgoing(.error, request: original.envelope.request, body: error), status: .error)
+    }
+
+    private func tryReply(to original: WireMessage, _ message: Outgoing, status: ReplyStatus) -> Bool {
+        guard
+            let frames = try? message.frames(
+                id: session.nextID(), session: session.id, replyTo: original.envelope.id, status: status)
+        else { return false }
+        return socket.trySend(frames) == .accepted
+    }
+
     /// Closes the socket and fails the requests that wait.
     public func close() async {
         pending.close()

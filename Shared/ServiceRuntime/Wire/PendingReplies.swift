@@ -6,10 +6,15 @@ import Synchronization
 final class PendingReplies: Sendable {
     private struct State {
         var waiting: [String: CheckedContinuation<WireMessage, any Error>] = [:]
+        /// Messages that were sent before anybody waits, with the replies that have come.
+        var expected: [String: WireMessage?] = [:]
         var closed = false
     }
 
     private let state = Mutex(State())
+
+    /// A reply to message `id` may come from now on; `reply` must be called for it.
+    func expect(_ id: String) { state.withLock { $0.expected[id] = .some(nil) } }
 
     /// Waits for the reply to message `id`; `send` is called once the reply is expected.
     func reply(
@@ -22,10 +27,12 @@ final class PendingReplies: Sendable {
         defer { timer.cancel() }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                let closed = state.withLock { state in
-                    if !state.closed { state.waiting[id] = continuation }
-                    return state.closed
+                let (closed, early) = state.withLock { state -> (Bool, WireMessage?) in
+                    let early = state.expected.removeValue(forKey: id) ?? nil
+                    if !state.closed, early == nil { state.waiting[id] = continuation }
+                    return (state.closed, early)
                 }
+                if let early { return continuation.resume(returning: early) }
                 if closed {
                     continuation.resume(throwing: RuntimeError(.closed, "the socket is closed"))
                     return
@@ -42,11 +49,13 @@ final class PendingReplies: Sendable {
 
     /// Hands a reply to the waiting request; `false` where none waits.
     func resolve(_ message: WireMessage) -> Bool {
-        guard let id = message.envelope.replyTo,
-            let continuation = state.withLock({ $0.waiting.removeValue(forKey: id) })
-        else { return false }
-        continuation.resume(returning: message)
-        return true
+        guard let id = message.envelope.replyTo else { return false }
+        let (continuation, isExpected) = state.withLock { state in
+            if state.expected[id] != nil { state.expected[id] = message }
+            return (state.waiting.removeValue(forKey: id), state.expected[id] != nil)
+        }
+        continuation?.resume(returning: message)
+        return continuation != nil || isExpected
     }
 
     /// Fails everything that waits, now and later.

@@ -63,6 +63,25 @@ public final class ServerSocket: Sendable {
         return try reply.accepted()
     }
 
+    /// Sends to a peer at once, so that messages leave in the order of the calls, and returns what waits for the reply.
+    ///
+    /// - Throws: `ProtocolError` where the message cannot be encoded; waiting throws where it could not be sent.
+    public func post(
+        _ message: Outgoing, to peer: PeerIdentity, timeout: Duration
+    ) throws -> @Sendable () async throws -> WireMessage {
+        let id = session.nextID()
+        let frames = try message.frames(id: id, session: session.id)
+        pending.expect(id)
+        let outcome = socket.trySend(frames, to: peer)
+        return { [pending] in
+            try await pending.reply(to: id, timeout: timeout, what: "\(message.type) to \(peer)") {
+                guard outcome == .accepted else {
+                    throw RuntimeError(.closed, "\(message.type) to \(peer) could not be sent", isRetriable: true)
+                }
+            }.accepted()
+        }
+    }
+
     /// Answers a message.
     public func reply(to original: WireMessage, _ message: Outgoing) async throws {
         guard let peer = original.peer else { return }
@@ -77,6 +96,26 @@ public final class ServerSocket: Sendable {
         let frames = try Outgoing(.error, request: original.envelope.request, body: error).frames(
             id: session.nextID(), session: session.id, replyTo: original.envelope.id, status: .error)
         try await socket.send(frames, to: peer)
+    }
+
+    /// Answers a message if there is room in the peer's queue; `false` where there is none.
+    @discardableResult
+    public func tryReply(to original: WireMessage, _ message: Outgoing) -> Bool {
+        tryReply(to: original, message, status: .ok)
+    }
+
+    /// Answers a message with an error if there is room in the peer's queue; `false` where there is none.
+    @discardableResult
+    public func tryReply(to original: WireMessage, error: ErrorBody) -> Bool {
+        tryReply(to: original, Outgoing(.error, request: original.envelope.request, body: error), status: .error)
+    }
+
+    private func tryReply(to original: WireMessage, _ message: Outgoing, status: ReplyStatus) -> Bool {
+        guard let peer = original.peer,
+            let frames = try? message.frames(
+                id: session.nextID(), session: session.id, replyTo: original.envelope.id, status: status)
+        else { return false }
+        return socket.trySend(frames, to: peer) == .accepted
     }
 
     /// Answers a message of a type that the service does not know.

@@ -54,6 +54,8 @@ struct FleetDynamics: Sendable {
             let inForce = question.inForce.flatMap { plan in
                 plan.replicas.allSatisfy { $0.stages.allSatisfy { rest.device($0.device) != nil } } ? plan : nil
             }
+            var limits = limits
+            limits.promisedContextTokens = question.contextTokens ?? 0
             var planner = PlacementPlanner(seed: seed)
             if let settings {
                 var trial = SimulatedTrial(cost: rest, demand: demand, limits: limits)

@@ -57,7 +57,8 @@ final class LiveRun {
     /// Requests that have not ended.
     var open: Int
     private var runOf: [RunKey: Int] = [:]
-    private var plans: [Epoch: PlacementPlan] = [:]
+    /// Replicas as their workers were last told.
+    private var replicas: [ReplicaID: PlanReplica] = [:]
     private var flowOwner: [TransferNetwork.FlowID: RequestID] = [:]
     private var numbers: [RequestID: Int] = [:]
     private var tries: [Int: Int] = [:]
@@ -216,8 +217,8 @@ final class LiveRun {
         case .lose(let id, _, _): lost(id)
         case .cancel(let id, let worker): cancel(id, on: worker)
         case .prepare(let worker, let stage, let epoch): prepare(worker, stage, epoch)
-        case .commit(let worker, let epoch):
-            if answers(worker) { calendar.add(.scheduler(.stageCommitted(worker, epoch: epoch)), at: now) }
+        case .release(let worker, let replica, _):
+            if answers(worker) { calendar.add(.scheduler(.stageReleased(worker, replica)), at: now) }
         case .requestPlan(let question):
             guard let dynamics else { return }
             calendar.add(.scheduler(dynamics.answer(question, cost, now: now)), at: now + dynamics.planSeconds)
@@ -233,12 +234,12 @@ final class LiveRun {
 
     func address(_ key: WorkerKey) -> WorkerAddress { WorkerAddress(key, session: "\(sessions[key] ?? 0)") }
 
-    private func prepare(_ worker: WorkerAddress, _ stage: AssignedStage?, _ epoch: Epoch) {
+    private func prepare(_ worker: WorkerAddress, _ stage: StageAssignment, _ epoch: Epoch) {
         guard answers(worker) else { return }
         var capacity = 0
         var seconds = 0.0
-        if let stage, let replica = stage.plan.replicas.first(where: { $0.id == stage.replica }) {
-            plans[epoch] = stage.plan
+        if let replica = stage.plan.replicas.first(where: { $0.id == stage.replica }) {
+            replicas[replica.id] = replica
             capacity = cost.kvCapacityTokens([replica.stages[stage.stage]])
             // The plan of the start is loaded already.
             if let dynamics, now > 0 {
@@ -249,8 +250,8 @@ final class LiveRun {
             .scheduler(.stagePrepared(worker, epoch: epoch, kvCapacityTokens: capacity)), at: now + seconds)
     }
 
-    private func run(of id: ReplicaID, _ epoch: Epoch) -> Int? {
-        guard var replica = plans[epoch]?.replicas.first(where: { $0.id == id }) else { return nil }
+    private func run(of id: ReplicaID) -> Int? {
+        guard var replica = replicas[id] else { return nil }
         if settings.chunkTokens == nil { replica.mixedChunkTokens = nil }
         let key = RunKey(
             kind: replica.role.workerKind, devices: replica.stages.map(\.device), layers: replica.stages.map(\.layers))
@@ -272,10 +273,10 @@ final class LiveRun {
     // MARK: - Requests
 
     private func begin(_ routed: RoutedRequest) {
-        guard let number = numbers[routed.request], let decode = run(of: routed.decodeReplica, routed.epoch) else {
+        guard let number = numbers[routed.request], let decode = run(of: routed.decodeReplica) else {
             return
         }
-        let prefill = routed.prefillReplica.flatMap { run(of: $0, routed.epoch) }
+        let prefill = routed.prefillReplica.flatMap { run(of: $0) }
         tries[number, default: 0] += 1
         let request = traffic.requests[number]
         let generated = routed.maxTokens + request.promptTokens - routed.reservedTokens
@@ -359,7 +360,7 @@ final class LiveRun {
     }
 
     /// What a driver wants done; tokens left the last stage a hop ago.
-    private func take(_ instructions: [StageInstruction], from index: Int) {
+    private func take(_ instructions: [DriverInstruction], from index: Int) {
         // The dead report nothing.
         guard runs[index].isAlive else { return }
         let left = now - runs[index].clock.returnSeconds

@@ -38,7 +38,7 @@ struct ByteVocabulary: Vocabulary {
     func makeText() -> any TokenText { ByteText() }
 
     static let model = ServedModel(
-        name: "byte-model", aliases: ["bytes"], digest: "digest", context: 512, vocabulary: ByteVocabulary())
+        name: "byte-model", aliases: ["bytes"], digest: "digest", trainedContext: 512, vocabulary: ByteVocabulary())
 
     static func tokens(_ text: String) -> [Int32] { text.utf8.map { Int32($0) } }
 }

@@ -130,24 +130,18 @@ final class FakeControlPlane: Sendable {
 
     /// Puts a plan in force on the workers that it names.
     func enforce(_ plan: PlacementPlan) async throws {
-        let epoch = state.withLock { state in
-            state.epoch += 1
-            return state.epoch
-        }
-        var peers: [PeerIdentity] = []
         for replica in plan.replicas {
+            let epoch = state.withLock { state in
+                state.epoch += 1
+                return state.epoch
+            }
             for (index, stage) in replica.stages.enumerated() {
                 let key = Key(device: stage.device, kind: replica.role.workerKind)
                 guard let peer = state.withLock({ $0.peers[key] }) else { continue }
                 let body = StagePrepare(assignment: StageAssignment(plan: plan, replica: replica.id, stage: index))
                 _ = try await control.request(
                     Outgoing(.stagePrepare, epoch: epoch, body: body), to: peer, timeout: .seconds(30))
-                peers.append(peer)
             }
-        }
-        for peer in peers {
-            _ = try await control.request(
-                Outgoing(.stageCommit, epoch: epoch, body: EmptyBody()), to: peer, timeout: .seconds(30))
         }
     }
 

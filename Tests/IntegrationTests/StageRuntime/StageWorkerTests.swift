@@ -241,7 +241,7 @@ import Testing
             #expect(
                 await refusal(Outgoing(.stagePrepare, epoch: 1, body: StagePrepare(assignment: foreign)))?.code
                     == "bad_plan")
-            #expect(await refusal(Outgoing(.stageCommit, epoch: 1))?.code == "not_prepared")
+            #expect(await refusal(Outgoing(.stageRelease, epoch: 1, body: StageRelease(replica: "nobody"))) == nil)
             #expect(await refusal(Outgoing("stage.dance", epoch: 1))?.code == "unknown_type")
         }
     }

@@ -14,7 +14,8 @@ import Testing
         #expect(world.cancels.map(\.1) == [.decode("b")], "the first stage that is left frees it")
         #expect(world.snapshot().ready)
         #expect(world.snapshot().epoch > epoch)
-        #expect(world.workers[.decode("c")]?.assignment?.replica == "d")
+        #expect(world.workers[.decode("c")]?.stages.keys.map(\.self) == ["d"])
+        #expect(world.prepares.suffix(2).map(\.0) == [.decode("b"), .decode("c")], "the whole replica is formed anew")
         #expect(world.questions.count == 1, "no new plan was asked for")
     }
 
@@ -23,15 +24,100 @@ import Testing
         world.submit("r1")
         world.report("r1", .decodeStarted, by: .decode("b"))
         world.kill(.decode("c"))
-        world.pass(2.5)
+        world.pass(1.5)
         #expect(world.lost.isEmpty)
-        world.pass(2.5)
+        world.pass(2)
         #expect(world.lost == ["r1"])
+        #expect(world.snapshot().ready, "for a moment requests wait")
+        world.pass(6)
         #expect(world.snapshot().ready == false)
         world.submit("r2")
         #expect(world.started.isEmpty)
         world.startWorker(.decode("c"))
         #expect(world.started.map(\.request) == ["r2"])
+    }
+
+    @Test func aClosedConnectionIsLossAtOnce() {
+        var world = SchedulerWorld.serving(Sample.split)
+        world.submit("r1")
+        let address = world.address(.decode("c"))
+        world.kill(.decode("c"))
+        world.send(.workerGone(address))
+        #expect(world.lost == ["r1"])
+        world.send(.workerGone(address))
+        world.startWorker(.decode("c"))
+        #expect(world.snapshot().ready)
+        world.send(.workerGone(address))
+        #expect(world.load("d")?.serving == true, "the successor is another process")
+    }
+
+    /// The first process comes back when the one that replaced it has ended.
+    @Test func aReplacedProcessIsLetBackWhenItsSuccessorIsLost() {
+        var world = SchedulerWorld.serving(Sample.mixed)
+        let first = world.address(.decode("b"))
+        world.startWorker(.decode("b"))
+        world.kill(.decode("b"))
+        world.pass(4)
+        world.workers[.decode("b")] = SchedulerWorld.Worker(session: 1)
+        world.hello(.decode("b"))
+        #expect(world.last.contains(.welcome(first)))
+        #expect(world.load("m2")?.serving == true)
+    }
+
+    /// Figures that cannot be meant neither end the scheduler nor keep it from working.
+    @Test func hostileFiguresDoNoHarm() {
+        var world = SchedulerWorld.serving(Sample.mixed)
+        let address = world.address(.decode("a"))
+        for value in [Int.min, .max, -1, 0] {
+            var load = WorkerLoad(
+                waiting: value, running: value, kvUsedTokens: value, residentBytes: value, prefillTokens: value,
+                prefillSeconds: .nan, decodeSteps: value, decodeRows: value, decodeSeconds: -.infinity,
+                kvTransferBytes: value)
+            world.send(.workerHeartbeat(address, load))
+            load.prefillSeconds = .greatestFiniteMagnitude
+            world.send(.workerHeartbeat(address, load))
+            world.send(.stagePrepared(address, epoch: .max, kvCapacityTokens: value, kvBlockTokens: value))
+            world.send(.requestEvent(address, RequestReport("r", .finished(.stop), generatedTokens: value)))
+        }
+        var report = WorkerReport(
+            address: address, endpoint: "tcp://a/decode", epoch: .max,
+            stages: [
+                WorkerReport.Stage(
+                    assignment: StageAssignment(plan: Sample.mixed, replica: "m1", stage: 77), formed: .max,
+                    kvCapacityTokens: .max)
+            ], kvBlockTokens: .min, held: [.init(request: "x", reservedTokens: .min, gateway: "g")])
+        world.send(.workerHello(report))
+        report.stages[0].kvCapacityTokens = .min
+        world.restartScheduler()
+        world.send(.workerHello(report))
+        world.pass(10)
+        world.startWorker(.decode("a"))
+        world.startWorker(.decode("b"))
+        world.pass(10)
+        world.send(.proposal(Sample.mixed, reason: "again"))
+        world.submit("r1")
+        #expect(world.allStarted.contains { $0.request == "r1" })
+    }
+
+    /// Stopped and started again and again: nothing that lived for a while has crashed.
+    @Test func restartsAreNoCrashes() {
+        var world = SchedulerWorld.serving(Sample.mixed)
+        for _ in 0..<8 {
+            world.pass(9)
+            world.startWorker(.decode("b"))
+        }
+        world.pass(3)
+        #expect(world.load("m2")?.serving == true)
+        #expect(world.questions.last?.excludedDevices.isEmpty != false)
+    }
+
+    @Test func aCrashingDeviceIsUsedWhereNothingServesWithoutIt() {
+        var world = SchedulerWorld.serving(Sample.split)
+        for _ in 0..<6 {
+            world.startWorker(.decode("b"))
+            world.pass(1)
+        }
+        #expect(world.load("d")?.serving == true)
     }
 
     @Test func aPrefillReplicaMayBeLostOnceItsPartIsDone() {
@@ -84,7 +170,7 @@ import Testing
         let one = Sample.plan("one", [Sample.replica("m", .mixed, ["a"])], rate: 0.5)
         world.send(.proposal(one, reason: "loss"))
         #expect(world.snapshot().plan?.id == "one")
-        #expect(world.snapshot().replicas.map(\.id) == ["m1"], "the surviving replica keeps its name")
+        #expect(world.load("m1")?.serving == true, "the surviving replica keeps its name")
         world.startWorker(.decode("b"))
         world.pass(5)
         #expect(world.questions.last?.reason == "device b can be used")

@@ -14,7 +14,7 @@ private struct SplitMix: RandomNumberGenerator {
     }
 }
 
-private func take(_ driver: inout StageDriver) throws -> (step: Step, instructions: [StageInstruction]) {
+private func take(_ driver: inout StageDriver) throws -> (step: Step, instructions: [DriverInstruction]) {
     let next = driver.nextStep()
     return try #require(next)
 }
@@ -202,7 +202,7 @@ private func rests(_ driver: inout StageDriver) -> Bool { driver.nextStep() == n
         var toOpen = (0..<12).map { RequestID("r\($0)") }
         var cancelled: Set<RequestID> = []
 
-        func note(_ instructions: [StageInstruction]) {
+        func note(_ instructions: [DriverInstruction]) {
             for instruction in instructions {
                 switch instruction {
                 case .close(let request): #expect(closed.insert(request).inserted)
@@ -225,7 +225,7 @@ private func rests(_ driver: inout StageDriver) -> Bool { driver.nextStep() == n
                 wanted[request] = Int.random(in: 1...9, using: &random)
                 position[request] = here ? 0 : tokens
                 // Messages of the stages travel on different connections, so they come in any order.
-                var arrivals: [(inout StageDriver) -> [StageInstruction]] = [
+                var arrivals: [(inout StageDriver) -> [DriverInstruction]] = [
                     {
                         $0.open(
                             SequencePlan(request: request, tokenCount: tokens, prefillsHere: here, decodesHere: true))

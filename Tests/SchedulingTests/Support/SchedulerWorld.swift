@@ -8,8 +8,8 @@ struct SchedulerWorld {
         var session: Int
         var isRunning = true
         var epoch: Epoch = 0
-        var assignment: AssignedStage?
-        var prepared: (epoch: Epoch, assignment: AssignedStage?)?
+        /// Stages by replica.
+        var stages: [ReplicaID: WorkerReport.Stage] = [:]
         var held: [RequestID: WorkerReport.Held] = [:]
         var load = WorkerLoad()
     }
@@ -28,6 +28,8 @@ struct SchedulerWorld {
     var failing: Set<WorkerKey> = []
     /// Workers that do not answer prepare messages.
     var silent: Set<WorkerKey> = []
+    /// Workers that can hold one stage only.
+    var small: Set<WorkerKey> = []
     /// Whether the gateway sends heartbeats.
     var gatewayBeats = true
     /// What the gateway waits for.
@@ -77,12 +79,14 @@ struct SchedulerWorld {
 
     mutating func hello(_ key: WorkerKey) {
         guard let worker = workers[key], worker.isRunning else { return }
-        send(
-            .workerHello(
-                WorkerReport(
-                    address: address(key), endpoint: "tcp://\(key)", epoch: worker.epoch,
-                    assignment: worker.assignment, kvCapacityTokens: 2000,
-                    held: worker.held.values.sorted { $0.request < $1.request })))
+        send(.workerHello(report(key, worker)))
+    }
+
+    private func report(_ key: WorkerKey, _ worker: Worker) -> WorkerReport {
+        WorkerReport(
+            address: address(key), endpoint: "tcp://\(key)", epoch: worker.epoch,
+            stages: worker.stages.values.sorted { $0.assignment.replica < $1.assignment.replica },
+            held: worker.held.values.sorted { $0.request < $1.request })
     }
 
     /// Replaces the scheduler by a new one that knows nothing; workers notice with their next heartbeat.
@@ -159,6 +163,7 @@ struct SchedulerWorld {
     func load(_ id: ReplicaID) -> SchedulerSnapshot.Replica? { snapshot().replicas.first { $0.id == id } }
 
     func allServing() -> Bool { !snapshot().replicas.contains { !$0.serving } }
+    var notes: [String] { log.compactMap { if case .note(let text) = $0 { text } else { nil } } }
 
     /// Routed requests of the last event.
     var started: [RoutedRequest] { Self.started(last) }
@@ -177,7 +182,10 @@ struct SchedulerWorld {
     var cancels: [(RequestID, WorkerKey)] {
         log.compactMap { if case .cancel(let id, let address) = $0 { (id, address.key) } else { nil } }
     }
-    var prepares: [(WorkerKey, AssignedStage?, Epoch)] {
+    var releases: [(WorkerKey, ReplicaID)] {
+        log.compactMap { if case .release(let address, let replica, _) = $0 { (address.key, replica) } else { nil } }
+    }
+    var prepares: [(WorkerKey, StageAssignment, Epoch)] {
         log.compactMap {
             if case .prepare(let address, let stage, let epoch) = $0 { (address.key, stage, epoch) } else { nil }
         }
@@ -192,18 +200,24 @@ struct SchedulerWorld {
     private mutating func perform(_ instruction: SchedulerInstruction) {
         switch instruction {
         case .prepare(let to, let stage, let epoch): prepare(to, stage, epoch)
-        case .commit(let to, let epoch):
-            guard reaches(to), let prepared = workers[to.key]?.prepared, prepared.epoch == epoch else { return }
-            workers[to.key]?.assignment = prepared.assignment
-            workers[to.key]?.epoch = epoch
-            workers[to.key]?.prepared = nil
-            inbox.append(.stageCommitted(to, epoch: epoch))
+        case .release(let to, let replica, let epoch):
+            guard reaches(to) else { return }
+            if let stage = workers[to.key]?.stages[replica], stage.formed <= epoch {
+                drop(replica, of: to.key)
+                workers[to.key]?.stages[replica] = nil
+            }
+            if !silent.contains(to.key) { inbox.append(.stageReleased(to, replica)) }
         case .start(let routed):
-            let held = WorkerReport.Held(
-                request: routed.request, reservedTokens: routed.reservedTokens, gateway: routed.gateway)
-            if reaches(routed.first) { workers[routed.first.key]?.held[routed.request] = held }
+            func held(_ replica: ReplicaID) -> WorkerReport.Held {
+                WorkerReport.Held(
+                    request: routed.request, replica: replica, reservedTokens: routed.reservedTokens,
+                    gateway: routed.gateway)
+            }
+            if reaches(routed.first) {
+                workers[routed.first.key]?.held[routed.request] = held(routed.prefillReplica ?? routed.decodeReplica)
+            }
             if let device = routed.decode.first?.device, workers[.decode(device)]?.isRunning == true {
-                workers[.decode(device)]?.held[routed.request] = held
+                workers[.decode(device)]?.held[routed.request] = held(routed.decodeReplica)
             }
         case .cancel(let id, let to):
             guard reaches(to), workers[to.key]?.held.removeValue(forKey: id) != nil else { return }
@@ -215,28 +229,38 @@ struct SchedulerWorld {
         }
     }
 
-    private mutating func prepare(_ to: WorkerAddress, _ stage: AssignedStage?, _ epoch: Epoch) {
-        guard reaches(to), !silent.contains(to.key) else { return }
-        if stage != nil, failing.contains(to.key) {
-            inbox.append(.stagePrepareFailed(to, epoch: epoch, reason: "out of memory"))
-            return
+    private mutating func prepare(_ to: WorkerAddress, _ stage: StageAssignment, _ epoch: Epoch) {
+        guard reaches(to), !silent.contains(to.key), let worker = workers[to.key] else { return }
+        func fail(_ code: String) {
+            let fault = SchedulingFault(code: code, message: code, isRetriable: true)
+            inbox.append(.stagePrepareFailed(to, epoch: epoch, fault))
         }
-        if workers[to.key]?.epoch ?? 0 >= epoch {
-            inbox.append(.stagePrepareFailed(to, epoch: epoch, reason: "stale epoch"))
-            return
+        let held = worker.stages[stage.replica]
+        if held?.formed != epoch {
+            if failing.contains(to.key) { return fail("out_of_memory") }
+            if worker.epoch >= epoch { return fail("stale_epoch") }
+            if small.contains(to.key), held == nil, !worker.stages.isEmpty { return fail("no_room") }
+            drop(stage.replica, of: to.key)
+            workers[to.key]?.epoch = epoch
         }
-        workers[to.key]?.prepared = (epoch, stage)
-        inbox.append(.stagePrepared(to, epoch: epoch, kvCapacityTokens: stage == nil ? 0 : 2000))
+        workers[to.key]?.stages[stage.replica] = WorkerReport.Stage(
+            assignment: stage, formed: epoch, kvCapacityTokens: 2000)
+        inbox.append(.stagePrepared(to, epoch: epoch, kvCapacityTokens: 2000))
+    }
+
+    /// What a first stage held of a replica is gone, and it says so.
+    private mutating func drop(_ replica: ReplicaID, of key: WorkerKey) {
+        for held in workers[key]?.held.values.sorted(by: { $0.request < $1.request }) ?? []
+        where held.replica == replica {
+            workers[key]?.held[held.request] = nil
+            let fault = SchedulingFault(code: "stage_gone", message: "gone", isRetriable: true)
+            inbox.append(.requestEvent(address(key), RequestReport(held.request, .failed(fault))))
+        }
     }
 
     private mutating func helloLater(_ key: WorkerKey) {
         guard let worker = workers[key] else { return }
-        inbox.append(
-            .workerHello(
-                WorkerReport(
-                    address: address(key), endpoint: "tcp://\(key)", epoch: worker.epoch,
-                    assignment: worker.assignment, kvCapacityTokens: 2000,
-                    held: worker.held.values.sorted { $0.request < $1.request })))
+        inbox.append(.workerHello(report(key, worker)))
     }
 
     private func reaches(_ to: WorkerAddress) -> Bool {

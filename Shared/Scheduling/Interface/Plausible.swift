@@ -1,0 +1,47 @@
+internal import Domain
+
+/// Figures from the wire, cut to what may be computed with: sums and differences of them must not overflow.
+enum Plausible {
+    /// Largest number of tokens that is taken seriously.
+    static let mostTokens = 1 << 28
+    private static let mostCount = 1 << 40
+    private static let mostSeconds = 1e12
+
+    /// Tokens, at least 0.
+    static func tokens(_ value: Int) -> Int { min(max(0, value), mostTokens) }
+    /// Counters and bytes, at least 0.
+    static func count(_ value: Int) -> Int { min(max(0, value), mostCount) }
+    /// Seconds, at least 0.
+    static func seconds(_ value: Double) -> Double { value.isFinite ? min(max(0, value), mostSeconds) : 0 }
+    /// Epochs that leave room for those to come.
+    static func epoch(_ value: Epoch) -> Epoch { min(value, 1 << 53) }
+}
+
+extension WorkerLoad {
+    /// The same, with every figure in a range that can be computed with.
+    var plausible: WorkerLoad {
+        WorkerLoad(
+            waiting: Plausible.count(waiting), running: Plausible.count(running),
+            kvUsedTokens: Plausible.count(kvUsedTokens), residentBytes: Plausible.count(residentBytes),
+            prefillTokens: Plausible.count(prefillTokens), prefillSeconds: Plausible.seconds(prefillSeconds),
+            decodeSteps: Plausible.count(decodeSteps), decodeRows: Plausible.count(decodeRows),
+            decodeSeconds: Plausible.seconds(decodeSeconds), kvTransferBytes: Plausible.count(kvTransferBytes))
+    }
+}
+
+extension WorkerReport {
+    /// The same, with every figure in a range that can be computed with.
+    var plausible: WorkerReport {
+        var report = self
+        report.epoch = Plausible.epoch(epoch)
+        report.kvBlockTokens = min(max(1, kvBlockTokens), 1 << 16)
+        for index in report.stages.indices {
+            report.stages[index].formed = Plausible.epoch(stages[index].formed)
+            report.stages[index].kvCapacityTokens = Plausible.tokens(stages[index].kvCapacityTokens)
+        }
+        for index in report.held.indices {
+            report.held[index].reservedTokens = Plausible.tokens(held[index].reservedTokens)
+        }
+        return report
+    }
+}

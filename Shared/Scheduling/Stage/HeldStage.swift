@@ -1,0 +1,113 @@
+internal import Domain
+
+/// A stage that a worker has loaded or loads, with the state of its sequences.
+struct HeldStage: Sendable {
+    /// How far it is.
+    enum State: Sendable {
+        /// The compute thread loads it; the message that asked for it is answered then.
+        case loading(StageTicket)
+        /// It takes sequences.
+        case serving
+    }
+
+    /// A step that came from the stage before and waits until there is room on the links.
+    struct WaitingStep: Sendable {
+        /// The order that it becomes; its rows are kept under this name.
+        var order: UInt64
+        var number: UInt64
+        var parts: [StepPart]
+    }
+
+    let slot: Int
+    let layers: LayerRange
+    var assignment: StageAssignment
+    var replica: PlanReplica
+    /// The epoch in which its replica was formed; messages of older ones are not for it.
+    var formed: Epoch
+    var state: State
+    /// Blocks of KV cache that it can hold alone.
+    var kvBlocks = 0
+    var weightBytes: Int
+    /// Drives the sequences, on the first stage.
+    var driver: StageDriver
+    var sequences: [RequestID: HeldSequence] = [:]
+    /// Blocks that they have reserved.
+    var reservedBlocks = 0
+    var counters = StageCounters()
+    /// Steps on the compute thread, by their orders.
+    var computing: [UInt64: StepOrder] = [:]
+    var waiting: [WaitingStep] = []
+    /// When leases of its sequences were last renewed.
+    var keptAt: Double
+    /// The workers of its replica's first stage and of the one after this, as the last route named them.
+    var firstEndpoint: String?
+    var nextEndpoint: String?
+
+    var index: Int { assignment.stage }
+    var isFirst: Bool { index == 0 }
+    var isLast: Bool { index == replica.stages.count - 1 }
+    var isPrefill: Bool { replica.role == .prefill }
+    var isServing: Bool { if case .serving = state { true } else { false } }
+
+    /// The side of a route that this stage belongs to.
+    func side(of route: Route) -> [RouteStage] { isPrefill ? route.prefill : route.decode }
+
+    /// The worker after this one on a sequence's way.
+    func next(_ opening: SequenceOpening) -> String? {
+        isLast ? nil : side(of: opening.route)[index + 1].endpoint
+    }
+
+    /// Decoder stages that need the KV cache of a sequence's prompt.
+    func consumers(_ request: RequestID) -> [RouteStage] {
+        guard isPrefill, let opening = sequences[request]?.opening else { return [] }
+        return opening.route.decode.filter { $0.layers.intersection(layers) != nil }
+    }
+
+    /// The replica, or how it is driven, is new: the weights stay, nothing else does.
+    mutating func forget(policy: BatchPolicy) {
+        driver = StageDriver(policy: policy, replica: replica)
+        sequences = [:]
+        reservedBlocks = 0
+        waiting = []
+        computing = [:]
+    }
+}
+
+/// What a worker knows about a sequence that has memory on its stage.
+struct HeldSequence: Sendable {
+    /// Route and limits; absent while only KV cache has come.
+    var opening: SequenceOpening?
+    /// Blocks that are reserved here.
+    var blocks: Int
+    /// Tokens that are reserved here.
+    var reservedTokens: Int
+    /// When it was last heard of; stages that do not drive it free it after a while.
+    var heard: Double
+    /// The transfer under way, on decoder stages.
+    var arrival: KVArrival?
+    /// Tokens generated so far, the continued ones included, on the first stage.
+    var generated = 0
+}
+
+/// Requests that ended here lately, so that their late messages do not open them again.
+struct RecentlyClosed: Sendable {
+    private static let bound = 4096
+    private var members: Set<RequestID> = []
+    private var order: [RequestID] = []
+    private var head = 0
+
+    func contains(_ request: RequestID) -> Bool { members.contains(request) }
+
+    mutating func insert(_ request: RequestID) {
+        guard members.insert(request).inserted else { return }
+        order.append(request)
+        if order.count - head > Self.bound {
+            members.remove(order[head])
+            head += 1
+        }
+        if head > Self.bound {
+            order.removeFirst(head)
+            head = 0
+        }
+    }
+}

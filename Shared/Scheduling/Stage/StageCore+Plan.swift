@@ -1,0 +1,187 @@
+internal import Domain
+
+/// Loading stages and giving them back.
+extension StageCore {
+    mutating func prepare(_ assignment: StageAssignment, _ epoch: Epoch, _ ticket: StageTicket, at now: Double) {
+        do throws(StageRefusal) {
+            let replica = try check(assignment)
+            if let held = stages.values.first(where: { $0.replica.id == replica.id }) {
+                try renew(held, assignment, replica, epoch, ticket)
+            } else {
+                try checkIsNew(epoch)
+                try load(assignment, replica, epoch, ticket, at: now)
+            }
+        } catch {
+            emit(.refuse(ticket, error))
+        }
+    }
+
+    private func checkIsNew(_ epoch: Epoch) throws(StageRefusal) {
+        guard epoch > self.epoch else {
+            throw StageRefusal("stale_epoch", "epoch \(epoch) is not newer than \(self.epoch)")
+        }
+    }
+
+    /// Whether the assignment is for this worker and its model.
+    private func check(_ assignment: StageAssignment) throws(StageRefusal) -> PlanReplica {
+        let model = limits.model
+        guard assignment.plan.model == model.digest else {
+            throw StageRefusal(
+                "wrong_model", "the plan is for model \(assignment.plan.model), this device has \(model.digest)")
+        }
+        guard let replica = assignment.plan.replicas.first(where: { $0.id == assignment.replica }),
+            replica.stages.indices.contains(assignment.stage),
+            replica.stages[assignment.stage].device == limits.device, replica.role.workerKind == limits.kind
+        else {
+            throw StageRefusal(
+                "bad_plan",
+                "stage \(assignment.stage) of \(assignment.replica) is not for \(limits.device)'s "
+                    + "\(limits.kind.rawValue) worker")
+        }
+        if let problem = replica.problem(layers: model.layers) { throw StageRefusal("bad_plan", problem) }
+        return replica
+    }
+
+    /// The replica is here already: under another plan in the same epoch, or formed anew.
+    private mutating func renew(
+        _ held: HeldStage, _ assignment: StageAssignment, _ replica: PlanReplica, _ epoch: Epoch,
+        _ ticket: StageTicket
+    ) throws(StageRefusal) {
+        var stage = held
+        let isSame = stage.replica.hasSameStages(as: replica) && stage.index == assignment.stage
+        if epoch != stage.formed {
+            try checkIsNew(epoch)
+            self.epoch = epoch
+        } else if !isSame {
+            throw StageRefusal("bad_plan", "replica \(replica.id) of epoch \(epoch) has other stages")
+        }
+        guard isSame else {
+            free(stage.slot, why: "its replica has other stages now")
+            return try load(assignment, replica, epoch, ticket, at: stage.keptAt)
+        }
+        stage.assignment = assignment
+        stage.replica = replica
+        if epoch == stage.formed {
+            stage.driver.adopt(policy(replica), replica)
+        } else {
+            stages[stage.slot] = stage
+            dropSequences(of: stage.slot, why: "its replica was formed anew")
+            stage = stages[stage.slot] ?? stage
+            stage.formed = epoch
+            stage.forget(policy: policy(replica))
+        }
+        switch stage.state {
+        case .serving: answer(ticket, stage)
+        case .loading(let earlier):
+            emit(.refuse(earlier, StageRefusal("superseded", "a newer message asks for the same", isRetriable: true)))
+            stage.state = .loading(ticket)
+        }
+        stages[stage.slot] = stage
+    }
+
+    private func policy(_ replica: PlanReplica) -> BatchPolicy {
+        BatchPolicy(
+            maxBatchedTokens: limits.maxBatchedTokens,
+            maxSequences: BatchPolicy.mostSequences(planned: replica.decodeConcurrency))
+    }
+
+    private mutating func answer(_ ticket: StageTicket, _ stage: HeldStage) {
+        emit(
+            .prepared(
+                ticket, kvCapacityTokens: stage.kvBlocks * limits.kvBlockTokens, kvBlockTokens: limits.kvBlockTokens,
+                weightBytes: stage.weightBytes, epoch: stage.formed))
+    }
+
+    private mutating func load(
+        _ assignment: StageAssignment, _ replica: PlanReplica, _ epoch: Epoch, _ ticket: StageTicket, at now: Double
+    ) throws(StageRefusal) {
+        let layers = replica.stages[assignment.stage].layers
+        // The first stage reads embedding rows from the mapped file, so they are not counted as its memory.
+        let weights = limits.model.weightBytes(layers)
+        let block = limits.blockBytes(layers)
+        let usable = limits.memoryUsableBytes
+        guard usable - block > weights else {
+            throw StageRefusal(
+                "out_of_memory", "layers \(layers) take \(weights) bytes, \(limits.device) may use \(usable)")
+        }
+        guard usable - usedBytes - block > weights else {
+            throw StageRefusal(
+                "no_room", "layers \(layers) take \(weights) bytes beside \(usedBytes) of \(usable) that are in use",
+                isRetriable: true)
+        }
+        self.epoch = epoch
+        lastSlot += 1
+        // The budget is that of a stage that is alone: memory becomes resident as it is used, and what is used together is
+        // bounded where sequences are opened.
+        let most = 64 * limits.model.maxContext * max(1, limits.model.kvBytes(layers, tokens: 1))
+        stages[lastSlot] = HeldStage(
+            slot: lastSlot, layers: layers, assignment: assignment, replica: replica, formed: epoch,
+            state: .loading(ticket), weightBytes: weights,
+            driver: StageDriver(policy: policy(replica), replica: replica),
+            keptAt: now)
+        emit(.load(slot: lastSlot, layers, kvBytes: max(block, min(usable - weights, most))))
+    }
+
+    /// Bytes of the weights and of the KV cache that sequences have reserved, of all stages.
+    var usedBytes: Int {
+        stages.values.reduce(0) { $0 + $1.weightBytes + $1.reservedBlocks * limits.blockBytes($1.layers) }
+    }
+
+    mutating func loaded(_ slot: Int, _ capacity: Int, _ bytes: Int) {
+        // Given back while it was being loaded.
+        guard var stage = stages[slot] else { return emit(.free(slot: slot)) }
+        guard case .loading(let ticket) = stage.state else { return }
+        stage.state = .serving
+        stage.kvBlocks = max(0, capacity) / limits.kvBlockTokens
+        stage.weightBytes = max(0, bytes)
+        stages[slot] = stage
+        emit(
+            .note(
+                "loaded layers \(stage.layers) of \(stage.replica.id) (\(stage.replica.role.rawValue)), epoch \(stage.formed)"
+            ))
+        answer(ticket, stage)
+    }
+
+    mutating func loadFailed(_ slot: Int, _ refusal: StageRefusal) {
+        guard let stage = stages.removeValue(forKey: slot), case .loading(let ticket) = stage.state else { return }
+        emit(.refuse(ticket, refusal))
+    }
+
+    /// A replica that was formed anew since then is not meant.
+    mutating func release(_ replica: ReplicaID, _ epoch: Epoch, _ ticket: StageTicket) {
+        if let stage = stages.values.first(where: { $0.replica.id == replica && $0.formed <= epoch }) {
+            if case .loading(let earlier) = stage.state {
+                emit(.refuse(earlier, StageRefusal("released", "the stage is no longer wanted", isRetriable: true)))
+                // What the compute thread is loading is freed when it has been loaded.
+                stages[stage.slot] = nil
+            } else {
+                free(stage.slot, why: "its replica is given up")
+            }
+        }
+        emit(.released(ticket))
+    }
+
+    /// Frees a stage with all its sequences.
+    private mutating func free(_ slot: Int, why: String) {
+        dropSequences(of: slot, why: why)
+        guard stages.removeValue(forKey: slot) != nil else { return }
+        emit(.free(slot: slot))
+    }
+
+    private mutating func dropSequences(of slot: Int, why: String) {
+        guard let stage = stages[slot] else { return }
+        for (request, held) in stage.sequences.sorted(by: { $0.key < $1.key }) {
+            closed.insert(request)
+            slots[request] = nil
+            emit(.close(request, slot: slot))
+            if stage.isFirst, held.opening != nil {
+                let fault = SchedulingFault(code: "stage_gone", message: why, isRetriable: true)
+                emit(.report(RequestReport(request, .failed(fault)), epoch: stage.formed))
+            }
+        }
+        for step in stage.waiting { emit(.drop(order: step.order)) }
+        stages[slot]?.waiting = []
+        stages[slot]?.sequences = [:]
+        stages[slot]?.reservedBlocks = 0
+    }
+}

@@ -1,0 +1,247 @@
+internal import Domain
+
+/// Opening, transferring and closing sequences.
+extension StageCore {
+    /// The scheduler hands over a sequence; what goes wrong with it is reported.
+    mutating func start(_ opening: SequenceOpening, at now: Double) {
+        do throws(StageRefusal) {
+            try open(opening, at: now)
+        } catch {
+            emit(.note("\(opening.request) cannot start: \(error)"))
+            report(opening.request, .failed(fault(error)), epoch: opening.epoch)
+        }
+    }
+
+    mutating func open(_ opening: SequenceOpening, at now: Double) throws(StageRefusal) {
+        let request = opening.request
+        let isPrefill = limits.kind == .prefill
+        let replica = isPrefill ? opening.route.prefillReplica ?? "" : opening.route.decodeReplica
+        let stage = try servingStage(of: replica, epoch: opening.epoch)
+        guard !closed.contains(request), stage.sequences[request]?.opening == nil else { return }
+        try check(opening, for: stage)
+        // A prefill replica holds the prompt; what is generated is held where it is decoded.
+        let reserved = isPrefill ? min(opening.tokens.count, opening.reservedTokens) : opening.reservedTokens
+        if stage.sequences[request] == nil { try reserve(request, tokens: reserved, slot: stage.slot, at: now) }
+        stages[stage.slot]?.sequences[request]?.opening = opening
+        stages[stage.slot]?.sequences[request]?.heard = now
+        stages[stage.slot]?.sequences[request]?.generated = opening.generatedTokens
+        stages[stage.slot]?.firstEndpoint = stage.side(of: opening.route)[0].endpoint
+        stages[stage.slot]?.nextEndpoint = stage.next(opening)
+        if stage.isLast { emit(.sample(opening, slot: stage.slot)) }
+        if let next = stage.next(opening) { emit(.open(opening, to: next)) }
+        guard stage.isFirst else { return }
+        if isPrefill { emit(.open(opening, to: opening.route.decode[0].endpoint)) }
+        let plan = SequencePlan(
+            request: request, tokenCount: opening.tokens.count,
+            prefillsHere: isPrefill || opening.route.prefill.isEmpty, decodesHere: !isPrefill)
+        drive(stage.slot) { $0.open(plan) }
+    }
+
+    private func check(_ opening: SequenceOpening, for stage: HeldStage) throws(StageRefusal) {
+        let side = stage.side(of: opening.route)
+        guard side.count == stage.replica.stages.count, side[stage.index].layers == stage.layers,
+            side[stage.index].device == limits.device, !opening.route.decode.isEmpty
+        else { throw StageRefusal("bad_route", "the route does not lead through this stage") }
+        let count = opening.tokens.count
+        let hasEnd = opening.reservedTokens > count || opening.stop.maxTokens <= opening.generatedTokens + 1
+        guard count > 0, opening.generatedTokens >= 0, opening.generatedTokens < count, hasEnd,
+            opening.reservedTokens >= count, opening.reservedTokens <= limits.model.maxContext + 1
+        else { throw StageRefusal("bad_request", "the lengths of the sequence do not fit together") }
+        guard opening.tokens.allSatisfy({ $0 >= 0 && Int($0) < limits.model.vocabulary }) else {
+            throw StageRefusal("bad_request", "a token is outside of the vocabulary")
+        }
+    }
+
+    /// Takes KV blocks for a sequence, where the stage and the process have them: what is opened never lacks memory later.
+    private mutating func reserve(
+        _ request: RequestID, tokens: Int, slot: Int, at now: Double
+    ) throws(StageRefusal) {
+        guard let stage = stages[slot] else { return }
+        let blocks = limits.blocks(tokens)
+        guard blocks <= stage.kvBlocks - stage.reservedBlocks else {
+            throw StageRefusal(
+                "out_of_memory",
+                "no KV cache for \(tokens) tokens of \(request): \(stage.kvBlocks - stage.reservedBlocks) of "
+                    + "\(stage.kvBlocks) blocks of \(limits.kvBlockTokens) are free", isRetriable: true)
+        }
+        if stages.count > 1, usedBytes + blocks * limits.blockBytes(stage.layers) > limits.memoryUsableBytes {
+            throw StageRefusal(
+                "out_of_memory", "no memory for \(tokens) tokens of \(request) beside another stage",
+                isRetriable: true)
+        }
+        slots[request] = slot
+        stages[slot]?.reservedBlocks += blocks
+        stages[slot]?.sequences[request] = HeldSequence(blocks: blocks, reservedTokens: tokens, heard: now)
+        emit(.reserve(request, slot: slot, tokens: tokens))
+    }
+
+    // MARK: KV cache
+
+    mutating func arrived(_ chunk: ArrivedKV, at now: Double) throws(StageRefusal) {
+        let request = chunk.request
+        guard !closed.contains(request), let stage = try target(of: chunk) else { return }
+        guard chunk.total > 0, chunk.total <= limits.model.maxContext, chunk.reservedTokens >= chunk.total,
+            chunk.reservedTokens <= limits.model.maxContext + 1, !stage.isPrefill
+        else { throw StageRefusal("bad_request", "the lengths of the KV transfer do not fit together") }
+        let slot = stage.slot
+        if stage.sequences[request] == nil {
+            do throws(StageRefusal) {
+                try reserve(request, tokens: chunk.reservedTokens, slot: slot, at: now)
+            } catch {
+                closed.insert(request)
+                report(request, .failed(fault(error)), epoch: chunk.epoch)
+                throw error
+            }
+        }
+        var arrival = stages[slot]?.sequences[request]?.arrival ?? KVArrival(layers: stage.layers, total: chunk.total)
+        let isNew: Bool
+        do {
+            isNew = try arrival.accept(layers: chunk.layers, start: chunk.start, count: chunk.count, total: chunk.total)
+        } catch {
+            throw StageRefusal("bad_transfer", "KV of \(chunk.layers) from \(chunk.start) on: \(error)")
+        }
+        stages[slot]?.sequences[request]?.heard = now
+        guard isNew else { return }
+        stages[slot]?.sequences[request]?.arrival = arrival
+        stages[slot]?.counters.kvTransferBytes += chunk.bytes
+        emit(
+            .importKV(request, slot: slot, layers: chunk.layers, positions: chunk.start..<chunk.start + chunk.count))
+        guard arrival.isComplete else { return }
+        // Steps queue behind the import on the compute thread, so the transfer counts as complete now.
+        if stage.isFirst {
+            drive(slot) { $0.kvComplete(request, stage: 0) }
+        } else {
+            emit(.kvComplete(request, layers: stage.layers, epoch: chunk.epoch, to: chunk.firstStage))
+        }
+    }
+
+    /// The stage that a piece of KV cache is for.
+    private func target(of chunk: ArrivedKV) throws(StageRefusal) -> HeldStage? {
+        if let replica = chunk.replica { return try servingStage(of: replica, epoch: chunk.epoch) }
+        if let stage = stage(holding: chunk.request) { return stage }
+        let serving = ordered.filter { $0.isServing && !$0.isPrefill && $0.layers.intersection(chunk.layers) != nil }
+        guard serving.count == 1, let stage = serving.first else {
+            throw StageRefusal(
+                "no_stage", "the message does not say for which stage its KV cache is", isRetriable: true)
+        }
+        return stage
+    }
+
+    /// What came for sequences that are not open yet waits with the driver of the replica; where there are several, with all.
+    mutating func noteEarly(_ request: RequestID, layers: LayerRange) {
+        guard !closed.contains(request) else { return }
+        for stage in ordered where stage.isFirst && !stage.isPrefill {
+            guard let index = stage.replica.stages.firstIndex(where: { $0.layers == layers }) else { continue }
+            drive(stage.slot) { $0.kvComplete(request, stage: index) }
+        }
+    }
+
+    mutating func noteEarly(_ request: RequestID, token: Int32, _ reason: FinishReason?) {
+        guard !closed.contains(request) else { return }
+        for stage in ordered where stage.isFirst && !stage.isPrefill {
+            drive(stage.slot) { $0.firstToken(request, token: token, finishReason: reason) }
+        }
+    }
+
+    // MARK: Leases
+
+    mutating func kept(_ requests: [RequestID], at now: Double) {
+        var onward: [String: [RequestID]] = [:]
+        var epochs: [String: Epoch] = [:]
+        for request in requests {
+            guard let stage = stage(holding: request), !stage.isFirst, let held = stage.sequences[request] else {
+                continue
+            }
+            stages[stage.slot]?.sequences[request]?.heard = now
+            guard let opening = held.opening, let next = stage.next(opening) else { continue }
+            onward[next, default: []].append(request)
+            epochs[next] = stage.formed
+        }
+        for (next, requests) in onward.sorted(by: { $0.key < $1.key }) {
+            emit(.keep(requests, epoch: epochs[next] ?? epoch, to: next))
+        }
+    }
+
+    /// Tells the later stages which sequences are still driven here, and frees those that nobody drives any more.
+    mutating func renewLeases(at now: Double) {
+        for stage in ordered {
+            if stage.isFirst, now - stage.keptAt >= limits.keepSeconds {
+                stages[stage.slot]?.keptAt = now
+                var onward: [String: [RequestID]] = [:]
+                for (request, held) in stage.sequences {
+                    guard let opening = held.opening, let next = stage.next(opening) else { continue }
+                    onward[next, default: []].append(request)
+                }
+                for (next, requests) in onward.sorted(by: { $0.key < $1.key }) {
+                    emit(.keep(requests.sorted(), epoch: stage.formed, to: next))
+                }
+            }
+            for (request, held) in stage.sequences.sorted(by: { $0.key < $1.key })
+            where !(stage.isFirst && held.opening != nil) && now - held.heard > limits.leaseSeconds {
+                emit(.note("frees request \(request): nobody has driven it for \(Int(limits.leaseSeconds)) s"))
+                closeHere(request, tellNext: false)
+            }
+        }
+    }
+
+    // MARK: Ends
+
+    mutating func cancel(_ request: RequestID) {
+        if let stage = stage(holding: request), stage.driver.contains(request) {
+            drive(stage.slot) { $0.cancel(request) }
+        } else {
+            closeHere(request, tellNext: true)
+        }
+    }
+
+    /// A sequence cannot go on here: the scheduler decides what becomes of the request.
+    mutating func fail(_ request: RequestID, _ refusal: StageRefusal) {
+        guard let stage = stage(holding: request), let held = stage.sequences[request] else { return }
+        emit(.note("request \(request) fails: \(refusal.message)"))
+        report(request, .failed(fault(refusal)), epoch: held.opening?.epoch ?? stage.formed)
+        if stage.driver.contains(request) {
+            drive(stage.slot) { $0.cancel(request, reason: .error) }
+        } else {
+            closeHere(request, tellNext: false)
+        }
+    }
+
+    /// Frees a sequence on this stage.
+    mutating func closeHere(_ request: RequestID, tellNext: Bool) {
+        closed.insert(request)
+        guard let stage = stage(holding: request), let held = stage.sequences[request] else { return }
+        slots[request] = nil
+        stages[stage.slot]?.sequences[request] = nil
+        stages[stage.slot]?.reservedBlocks -= held.blocks
+        emit(.close(request, slot: stage.slot))
+        if tellNext, let opening = held.opening, let next = stage.next(opening) {
+            emit(.closeNext(request, epoch: opening.epoch, to: next))
+        }
+    }
+
+    /// A peer takes nothing any more: what goes over it ends, so that it holds up nobody else. Where it is a gateway nobody
+    /// waits for the request; otherwise it goes on elsewhere.
+    mutating func lose(_ endpoint: String) {
+        let refusal = StageRefusal("peer_lost", "\(endpoint) takes nothing any more", isRetriable: true)
+        for stage in ordered {
+            for (request, held) in stage.sequences.sorted(by: { $0.key < $1.key }) {
+                guard let route = held.opening?.route else { continue }
+                if route.gateway == endpoint {
+                    cancel(request)
+                } else if (route.prefill + route.decode).contains(where: { $0.endpoint == endpoint }) {
+                    fail(request, refusal)
+                }
+            }
+        }
+    }
+
+    // MARK: Reports
+
+    mutating func report(_ request: RequestID, _ moment: RequestReport.Moment, epoch: Epoch, generated: Int = 0) {
+        emit(.report(RequestReport(request, moment, generatedTokens: generated), epoch: epoch))
+    }
+
+    func fault(_ refusal: StageRefusal) -> SchedulingFault {
+        SchedulingFault(code: refusal.code, message: refusal.message, isRetriable: refusal.isRetriable)
+    }
+}

@@ -1,0 +1,189 @@
+public import Domain
+
+/// The decisions of one worker process: which stages it holds, which sequences are open on them, when they compute, what
+/// goes where. Events in, instructions out; it sees no socket, no clock, no weights and no tensors.
+///
+/// A worker may hold several stages at a time, each of another replica: while a plan changes, the stage of the replica that
+/// leaves serves on beside the one that comes. The stages of one process share its compute thread, step by step in turn.
+///
+/// ```
+/// stage:     loading -> serving -> (freed)
+/// sequence:  KV arrives -> open -> closed          (decoder replicas; either may come first)
+///            open -> driven by the first stage -> closed
+/// ```
+///
+/// Every replica has the epoch in which it was formed; a stage takes no message of an older one. A replica that is formed anew
+/// (one of its workers restarted) keeps the weights that are there and forgets its sequences.
+public struct StageCore: Sendable {
+    let limits: StageLimits
+    /// Stages by slot, which names them on the compute thread.
+    var stages: [Int: HeldStage] = [:]
+    /// The stage on which a sequence has memory.
+    var slots: [RequestID: Int] = [:]
+    var closed = RecentlyClosed()
+    /// The largest epoch heard of.
+    public internal(set) var epoch: Epoch = 0
+    /// Bytes that wait for a peer, as last told.
+    public var waitingBytes: @Sendable (String) -> Int = { _ in 0 }
+    /// Steps that the compute thread has.
+    var stepsAhead = 0
+    var lastOrder: UInt64 = 0
+    var lastSlot = 0
+    /// The slot that computed last: the others have their turn first.
+    var lastTurn = 0
+    var instructions: [StageInstruction] = []
+
+    /// Makes the core of a worker that holds nothing.
+    public init(_ limits: StageLimits) { self.limits = limits }
+
+    /// Takes an event that happened at `now`, seconds of a clock that only grows, and says what must be done, in this order.
+    public mutating func handle(_ event: StageEvent, at now: Double) -> [StageInstruction] {
+        instructions = []
+        do throws(StageRefusal) {
+            try take(event, at: now)
+        } catch {
+            emit(.refuseMessage(error))
+        }
+        pump()
+        defer { instructions = [] }
+        return instructions
+    }
+
+    private mutating func take(_ event: StageEvent, at now: Double) throws(StageRefusal) {
+        switch event {
+        case .prepare(let assignment, let epoch, let ticket): prepare(assignment, epoch, ticket, at: now)
+        case .release(let replica, let epoch, let ticket): release(replica, epoch, ticket)
+        case .start(let opening): start(opening, at: now)
+        case .cancel(let request): cancel(request)
+        case .loaded(let slot, let capacity, let bytes): loaded(slot, capacity, bytes)
+        case .loadFailed(let slot, let refusal): loadFailed(slot, refusal)
+        case .computed(let order, let outcome): computed(order, outcome)
+        case .computeFailed(let order, let refusal): computeFailed(order, refusal)
+        case .sequenceFailed(let request, let slot, let refusal):
+            if slots[request] == slot { fail(request, refusal) }
+        case .opened(let opening): try open(opening, at: now)
+        case .closed(let request): closeHere(request, tellNext: true)
+        case .kept(let requests): kept(requests, at: now)
+        case .forwarded(let step): try forwarded(step)
+        case .stepDone(let replica, let step, let results, let epoch):
+            guard let stage = try stage(of: replica, epoch: epoch), stage.isFirst else { return }
+            finished(step, results, slot: stage.slot)
+        case .kvArrived(let chunk): try arrived(chunk, at: now)
+        case .kvComplete(let request, let layers):
+            guard let stage = stage(holding: request),
+                let index = stage.replica.stages.firstIndex(where: { $0.layers == layers })
+            else { return noteEarly(request, layers: layers) }
+            drive(stage.slot) { $0.kvComplete(request, stage: index) }
+        case .firstToken(let request, let token, let reason):
+            guard let slot = slots[request] else { return noteEarly(request, token: token, reason) }
+            stages[slot]?.sequences[request]?.generated += 1
+            drive(slot) { $0.firstToken(request, token: token, finishReason: reason) }
+        case .peerLost(let endpoint): lose(endpoint)
+        case .drained: break
+        case .tick: renewLeases(at: now)
+        }
+    }
+
+    mutating func emit(_ instruction: StageInstruction) { instructions.append(instruction) }
+
+    // MARK: Stages
+
+    /// The stage that serves a replica; `nil` where this worker has none of it.
+    ///
+    /// - Throws: where the sender knows an older replica of that name only.
+    func stage(of replica: ReplicaID, epoch: Epoch) throws(StageRefusal) -> HeldStage? {
+        guard let stage = stages.values.first(where: { $0.replica.id == replica }) else { return nil }
+        guard epoch >= stage.formed else {
+            throw StageRefusal(
+                "stale_epoch", "epoch \(epoch) is older than replica \(replica), formed in \(stage.formed)",
+                isRetriable: true)
+        }
+        return stage
+    }
+
+    /// The stage that serves a replica.
+    func servingStage(of replica: ReplicaID, epoch: Epoch) throws(StageRefusal) -> HeldStage {
+        guard let stage = try stage(of: replica, epoch: epoch), stage.isServing else {
+            throw StageRefusal("no_stage", "this worker serves no stage of replica \(replica)", isRetriable: true)
+        }
+        return stage
+    }
+
+    func stage(holding request: RequestID) -> HeldStage? { slots[request].flatMap { stages[$0] } }
+
+    /// Stages in order of their slots.
+    var ordered: [HeldStage] { stages.values.sorted { $0.slot < $1.slot } }
+
+    // MARK: Looking
+
+    /// What the heartbeats of this worker tell.
+    public var summary: StageSummary {
+        var summary = StageSummary()
+        summary.epoch = epoch
+        for stage in ordered {
+            summary.counters += stage.counters
+            guard stage.isServing else { continue }
+            summary.stages.append(
+                StageSummary.Stage(
+                    assignment: stage.assignment, formed: stage.formed,
+                    kvCapacityTokens: stage.kvBlocks * limits.kvBlockTokens, weightBytes: stage.weightBytes))
+            summary.kvUsedTokens += stage.sequences.values.reduce(0) { $0 + $1.reservedTokens }
+            summary.waiting += stage.isFirst ? stage.driver.waitingCount : 0
+            summary.running += stage.isFirst ? stage.driver.runningCount : stage.sequences.count
+            guard stage.isFirst else { continue }
+            for (request, held) in stage.sequences.sorted(by: { $0.key < $1.key }) {
+                guard let opening = held.opening else { continue }
+                summary.held.append(
+                    StageSummary.Held(
+                        request: request, replica: stage.replica.id, reservedTokens: held.reservedTokens,
+                        gateway: opening.route.gateway))
+            }
+        }
+        return summary
+    }
+}
+
+/// The part of a worker's state that its heartbeats and hellos tell.
+public struct StageSummary: Sendable {
+    /// A stage that is served.
+    public struct Stage: Sendable, Hashable {
+        /// What it was told.
+        public var assignment: StageAssignment
+        /// The epoch in which its replica was formed.
+        public var formed: Epoch
+        /// Tokens of KV cache that it can hold.
+        public var kvCapacityTokens: Int
+        /// Bytes of its weights.
+        public var weightBytes: Int
+    }
+
+    /// A request that it drives as the first stage of a replica.
+    public struct Held: Sendable, Hashable {
+        /// The request.
+        public var request: RequestID
+        /// The replica.
+        public var replica: ReplicaID
+        /// Tokens of KV cache reserved for it.
+        public var reservedTokens: Int
+        /// The gateway that waits for it.
+        public var gateway: String
+    }
+
+    /// The largest epoch heard of.
+    public var epoch: Epoch = 0
+    /// Stages that are served.
+    public var stages: [Stage] = []
+    /// Tokens of KV cache that are reserved.
+    public var kvUsedTokens = 0
+    /// Sequences that wait on first stages.
+    public var waiting = 0
+    /// Sequences that run.
+    public var running = 0
+    /// What was computed.
+    public var counters = StageCounters()
+    /// Requests that are driven here.
+    public var held: [Held] = []
+
+    /// A worker that holds nothing.
+    public init() {}
+}

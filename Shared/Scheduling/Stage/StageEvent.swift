@@ -1,0 +1,244 @@
+public import Domain
+
+/// Everything that can happen to a worker. Tensors stay with who holds the sockets: the core decides about them by what
+/// their messages say.
+public enum StageEvent: Sendable {
+    // MARK: From the scheduler
+
+    /// Load a stage of a replica that is formed in `epoch`, or take a plan note of where the stage is served already.
+    case prepare(StageAssignment, epoch: Epoch, ticket: StageTicket)
+    /// Give the stage of a replica back.
+    case release(ReplicaID, epoch: Epoch, ticket: StageTicket)
+    /// Drive a sequence; this is the first stage of its replica.
+    case start(SequenceOpening)
+    /// Stop a sequence and free it on all stages of this replica.
+    case cancel(RequestID)
+
+    // MARK: From the compute thread
+
+    /// A stage has been loaded.
+    case loaded(slot: Int, kvCapacityTokens: Int, weightBytes: Int)
+    /// A stage could not be loaded.
+    case loadFailed(slot: Int, StageRefusal)
+    /// A step has been computed.
+    case computed(order: UInt64, StepOutcome)
+    /// A step could not be computed at all.
+    case computeFailed(order: UInt64, StageRefusal)
+    /// A sequence cannot go on here.
+    case sequenceFailed(RequestID, slot: Int, StageRefusal)
+
+    // MARK: From other stages
+
+    /// A sequence was opened on the stage before, or on the prefill replica.
+    case opened(SequenceOpening)
+    /// A sequence was closed.
+    case closed(RequestID)
+    /// Sequences that the first stage still drives.
+    case kept([RequestID])
+    /// Rows of a step.
+    case forwarded(ForwardedStep)
+    /// A step has left the last stage.
+    case stepDone(replica: ReplicaID, step: UInt64, [StepResult], epoch: Epoch)
+    /// KV cache of some layers and positions.
+    case kvArrived(ArrivedKV)
+    /// A stage of the decoder replica holds the KV cache of all its layers.
+    case kvComplete(RequestID, layers: LayerRange)
+    /// The prefill replica sampled the first token.
+    case firstToken(RequestID, token: Int32, FinishReason?)
+    /// A peer has not taken anything for long; what goes over it is lost.
+    case peerLost(endpoint: String)
+    /// What waits for a peer has become less.
+    case drained
+    /// Time passes; about once a second.
+    case tick
+}
+
+/// Names a message of the scheduler that is answered later.
+public typealias StageTicket = UInt64
+
+/// A sequence as it is opened on a stage.
+public struct SequenceOpening: Sendable, Hashable {
+    /// The request.
+    public var request: RequestID
+    /// The epoch in which it was routed.
+    public var epoch: Epoch
+    /// Where it is computed.
+    public var route: Route
+    /// Prompt and already generated tokens.
+    public var tokens: [Int32]
+    /// How many of them were generated before.
+    public var generatedTokens: Int
+    /// How tokens are chosen.
+    public var sampling: SamplingParameters
+    /// When generation ends.
+    public var stop: StopConditions
+    /// Longest sequence, prompt and output.
+    public var reservedTokens: Int
+
+    /// Makes a record.
+    public init(
+        request: RequestID, epoch: Epoch, route: Route, tokens: [Int32], generatedTokens: Int,
+        sampling: SamplingParameters, stop: StopConditions, reservedTokens: Int
+    ) {
+        self.request = request
+        self.epoch = epoch
+        self.route = route
+        self.tokens = tokens
+        self.generatedTokens = generatedTokens
+        self.sampling = sampling
+        self.stop = stop
+        self.reservedTokens = reservedTokens
+    }
+}
+
+/// What a message with the rows of a step says.
+public struct ForwardedStep: Sendable, Hashable {
+    /// The replica.
+    public var replica: ReplicaID
+    /// The index of this stage.
+    public var stage: Int
+    /// The epoch in which the replica was formed, as the sender knows it.
+    public var epoch: Epoch
+    /// The step.
+    public var number: UInt64
+    /// Its parts; their rows follow each other in the tensor.
+    public var parts: [StepPart]
+
+    /// Makes a record.
+    public init(replica: ReplicaID, stage: Int, epoch: Epoch, number: UInt64, parts: [StepPart]) {
+        self.replica = replica
+        self.stage = stage
+        self.epoch = epoch
+        self.number = number
+        self.parts = parts
+    }
+}
+
+/// What a message with KV cache says.
+public struct ArrivedKV: Sendable, Hashable {
+    /// The request.
+    public var request: RequestID
+    /// The decoder replica, where the sender names it.
+    public var replica: ReplicaID?
+    /// The epoch in which the request was routed.
+    public var epoch: Epoch
+    /// The layers.
+    public var layers: LayerRange
+    /// The first position.
+    public var start: Int
+    /// Positions.
+    public var count: Int
+    /// Positions of the whole transfer.
+    public var total: Int
+    /// Longest sequence.
+    public var reservedTokens: Int
+    /// Bytes of the tensor.
+    public var bytes: Int
+    /// Where the first stage is told that the transfer is complete.
+    public var firstStage: String
+
+    /// Makes a record.
+    public init(
+        request: RequestID, replica: ReplicaID?, epoch: Epoch, layers: LayerRange, start: Int, count: Int, total: Int,
+        reservedTokens: Int, bytes: Int, firstStage: String
+    ) {
+        self.request = request
+        self.replica = replica
+        self.epoch = epoch
+        self.layers = layers
+        self.start = start
+        self.count = count
+        self.total = total
+        self.reservedTokens = reservedTokens
+        self.bytes = bytes
+        self.firstStage = firstStage
+    }
+}
+
+/// What became of a step.
+public struct StepOutcome: Sendable {
+    /// A sampled token and its place in the output.
+    public struct Sampled: Sendable, Hashable {
+        /// The token.
+        public var result: StepResult
+        /// Its index in the output.
+        public var index: Int
+
+        /// Makes a record.
+        public init(result: StepResult, index: Int) {
+            self.result = result
+            self.index = index
+        }
+    }
+
+    /// KV cache that a prefill stage made for a decoder stage.
+    public struct Export: Sendable, Hashable {
+        /// The request.
+        public var request: RequestID
+        /// The layers.
+        public var layers: LayerRange
+        /// The first position.
+        public var start: Int
+        /// Positions.
+        public var count: Int
+        /// Where it goes.
+        public var endpoint: String
+        /// Its bytes.
+        public var bytes: Int
+
+        /// Makes a record.
+        public init(
+            request: RequestID, layers: LayerRange, start: Int, count: Int, endpoint: String, bytes: Int
+        ) {
+            self.request = request
+            self.layers = layers
+            self.start = start
+            self.count = count
+            self.endpoint = endpoint
+            self.bytes = bytes
+        }
+    }
+
+    /// The parts that were computed, in the order of their rows.
+    public var parts: [StepPart]
+    /// On the last stage.
+    public var sampled: [Sampled]
+    /// On a prefill stage.
+    public var exports: [Export]
+    /// Parts that could not be computed, and why; the others went on without them.
+    public var failed: [RequestID: StageRefusal]
+    /// Seconds, with the rest of the duty cycle.
+    public var seconds: Double
+
+    /// Makes a record.
+    public init(
+        parts: [StepPart], sampled: [Sampled] = [], exports: [Export] = [], failed: [RequestID: StageRefusal] = [:],
+        seconds: Double = 0
+    ) {
+        self.parts = parts
+        self.sampled = sampled
+        self.exports = exports
+        self.failed = failed
+        self.seconds = seconds
+    }
+}
+
+/// Why a worker refuses something.
+public struct StageRefusal: Error, Sendable, Hashable, CustomStringConvertible {
+    /// A stable code (snake_case).
+    public var code: String
+    /// One sentence for people.
+    public var message: String
+    /// Whether the same may succeed later or elsewhere.
+    public var isRetriable: Bool
+
+    /// Makes a refusal.
+    public init(_ code: String, _ message: String, isRetriable: Bool = false) {
+        self.code = code
+        self.message = message
+        self.isRetriable = isRetriable
+    }
+
+    /// The message.
+    public var description: String { message }
+}

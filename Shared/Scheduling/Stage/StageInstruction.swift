@@ -1,0 +1,117 @@
+public import Domain
+
+/// What a worker's core wants done. Who performs it decides nothing; the order matters.
+public enum StageInstruction: Sendable {
+    // MARK: For the compute thread
+
+    /// Load layers into a slot; the KV cache may take so many bytes.
+    case load(slot: Int, LayerRange, kvBytes: Int)
+    /// Free a slot with everything in it.
+    case free(slot: Int)
+    /// Reserve KV cache for a sequence.
+    case reserve(RequestID, slot: Int, tokens: Int)
+    /// Get ready to sample for a sequence.
+    case sample(SequenceOpening, slot: Int)
+    /// Free a sequence.
+    case close(RequestID, slot: Int)
+    /// Compute a step.
+    case step(StepOrder)
+    /// Write the tensor of the message at hand into the KV cache.
+    case importKV(RequestID, slot: Int, layers: LayerRange, positions: Range<Int>)
+
+    // MARK: Messages whose tensors are at hand
+
+    /// Keep the rows of the message at hand for a step that is ordered later.
+    case hold(order: UInt64)
+    /// Forget the rows that were kept for a step.
+    case drop(order: UInt64)
+    /// Send the rows that the step at hand gave to the next stage.
+    case forward(ForwardedStep, to: String)
+    /// Send the `export`-th piece of KV cache that the step at hand gave.
+    case sendKV(KVSending, export: Int, to: String)
+
+    // MARK: Other messages
+
+    /// Open a sequence on another stage.
+    case open(SequenceOpening, to: String)
+    /// Close a sequence on the next stage.
+    case closeNext(RequestID, epoch: Epoch, to: String)
+    /// Renew leases on the next stage.
+    case keep([RequestID], epoch: Epoch, to: String)
+    /// Tell the first stage that a step is done.
+    case stepDone(replica: ReplicaID, step: UInt64, [StepResult], epoch: Epoch, to: String)
+    /// Tell the first stage that this one has the KV cache of its layers.
+    case kvComplete(RequestID, layers: LayerRange, epoch: Epoch, to: String)
+    /// Hand the first token to the decoder replica.
+    case firstToken(RequestID, token: Int32, FinishReason?, epoch: Epoch, to: String)
+    /// Give a token to the gateway.
+    case emit(RequestID, index: Int, token: Int32, FinishReason?, epoch: Epoch, to: String)
+    /// Tell the scheduler what happened to a request.
+    case report(RequestReport, epoch: Epoch)
+    /// Answer a prepare message.
+    case prepared(StageTicket, kvCapacityTokens: Int, kvBlockTokens: Int, weightBytes: Int, epoch: Epoch)
+    /// Answer a release message.
+    case released(StageTicket)
+    /// Answer a prepare message with an error.
+    case refuse(StageTicket, StageRefusal)
+    /// Answer the message at hand with an error.
+    case refuseMessage(StageRefusal)
+    /// Write a line to the log.
+    case note(String)
+}
+
+/// A step for the compute thread.
+public struct StepOrder: Sendable, Hashable {
+    /// One sequence's part.
+    public struct Part: Sendable, Hashable {
+        /// What is computed.
+        public var part: StepPart
+        /// Decoder stages that need this part's KV cache.
+        public var consumers: [RouteStage]
+        /// Its rows in the tensor that came; the same as `part.count` rows.
+        public var rows: Range<Int>
+    }
+
+    /// Where the input is.
+    public enum Input: Sendable, Hashable {
+        /// Token ids, on a first stage.
+        case tokens([Int32])
+        /// The message at hand.
+        case received
+        /// What was held for this order.
+        case held
+    }
+
+    /// Names the order; no two of a worker have the same.
+    public var id: UInt64
+    /// The loaded stage.
+    public var slot: Int
+    /// The step's number, given by the first stage.
+    public var number: UInt64
+    /// Its parts; none where all sequences were closed meanwhile: the step goes on for the sake of the driver.
+    public var parts: [Part]
+    /// Its input.
+    public var input: Input
+}
+
+/// What goes with KV cache to a decoder stage.
+public struct KVSending: Sendable, Hashable {
+    /// The request.
+    public var request: RequestID
+    /// The decoder replica.
+    public var replica: ReplicaID
+    /// The epoch in which the request was routed.
+    public var epoch: Epoch
+    /// The layers.
+    public var layers: LayerRange
+    /// The first position.
+    public var start: Int
+    /// Positions.
+    public var count: Int
+    /// Positions of the whole transfer.
+    public var total: Int
+    /// Longest sequence.
+    public var reservedTokens: Int
+    /// The first stage of the decoder replica.
+    public var firstStage: String
+}

@@ -1,0 +1,44 @@
+public import Domain
+
+/// What one worker process is and may use; fixed while it runs.
+public struct StageLimits: Sendable {
+    /// The device.
+    public var device: DeviceID
+    /// Which of its workers.
+    public var kind: WorkerKind
+    /// The model.
+    public var model: ModelDescription
+    /// Bytes that weights and KV cache of this process may take together.
+    public var memoryUsableBytes: Int
+    /// Most rows of one step.
+    public var maxBatchedTokens: Int
+    /// After this many seconds without a word about it a later stage frees a sequence.
+    public var leaseSeconds: Double
+    /// Tokens of one block of KV cache: what is reserved is rounded up to it.
+    public var kvBlockTokens: Int
+    /// Bytes that may wait for one peer; a stage computes nothing that would add to more.
+    public var linkBytes = 32 << 20
+    /// Steps that the compute thread has at a time: one that runs and one that is ready.
+    public var stepsAhead = 2
+
+    /// Makes limits.
+    public init(
+        device: DeviceID, kind: WorkerKind, model: ModelDescription, memoryUsableBytes: Int, maxBatchedTokens: Int,
+        leaseSeconds: Double, kvBlockTokens: Int
+    ) {
+        self.device = device
+        self.kind = kind
+        self.model = model
+        self.memoryUsableBytes = max(0, memoryUsableBytes)
+        self.maxBatchedTokens = max(1, maxBatchedTokens)
+        self.leaseSeconds = leaseSeconds
+        self.kvBlockTokens = max(1, kvBlockTokens)
+    }
+
+    /// KV blocks for so many tokens of one sequence.
+    func blocks(_ tokens: Int) -> Int { (max(0, tokens) + kvBlockTokens - 1) / kvBlockTokens }
+    /// Bytes of one block of a stage with these layers, as the plan counts them (f16).
+    func blockBytes(_ layers: LayerRange) -> Int { max(1, model.kvBytes(layers, tokens: kvBlockTokens)) }
+    /// How often a first stage renews leases: several times per lease, so that a lost message does not end one.
+    var keepSeconds: Double { max(1, leaseSeconds / 4) }
+}

@@ -1,0 +1,254 @@
+import Domain
+
+@testable import Scheduling
+
+/// Cores of workers that exchange messages as instructions, on a manual clock. Computing takes a step of its own: what the
+/// compute threads have is done when a test says so. Tokens are made from the request and the position, so that a sequence
+/// that is continued anywhere must give the same ones.
+struct StageWorld {
+    static let model = Sample.model
+    static let gateway = "tcp://gateway"
+    static let block = 32
+
+    struct Ordered {
+        var key: WorkerKey
+        var order: StepOrder
+    }
+
+    var cores: [WorkerKey: StageCore] = [:]
+    var now = 100.0
+    /// Steps on the compute threads, in order.
+    var computing: [Ordered] = []
+    /// Loads on the compute threads.
+    var loading: [(key: WorkerKey, slot: Int, kvBytes: Int)] = []
+    /// Whether loads end at once.
+    var loadsAtOnce = true
+    /// Messages under way, in order per pair; lost where the test drops them.
+    var network: [(to: WorkerKey, event: StageEvent)] = []
+    /// KV positions that a slot holds, as the engine would.
+    var lengths: [String: [RequestID: Int]] = [:]
+    /// What the gateway got.
+    var tokens: [RequestID: [Int: Int32]] = [:]
+    var finished: [RequestID: FinishReason] = [:]
+    var reports: [(key: WorkerKey, report: RequestReport)] = []
+    var answers: [StageTicket: Result<Int, StageRefusal>] = [:]
+    var released: Set<StageTicket> = []
+    var refusals: [StageRefusal] = []
+    var freed: [(WorkerKey, Int)] = []
+    /// Bytes that wait, by endpoint.
+    var waiting: WaitingBytes = WaitingBytes()
+    private var ticket: StageTicket = 0
+
+    /// What waits for peers, shared with the cores.
+    final class WaitingBytes: @unchecked Sendable {
+        // Tests use it from one thread only.
+        var bytes: [String: Int] = [:]
+    }
+
+    init(_ keys: [WorkerKey], memory: Int = 1 << 20) {
+        for key in keys {
+            var core = StageCore(
+                StageLimits(
+                    device: key.device, kind: key.kind, model: Self.model, memoryUsableBytes: memory,
+                    maxBatchedTokens: 64, leaseSeconds: 90, kvBlockTokens: Self.block))
+            let waiting = waiting
+            core.waitingBytes = { waiting.bytes[$0] ?? 0 }
+            cores[key] = core
+        }
+    }
+
+    static func endpoint(_ key: WorkerKey) -> String { "\(key)" }
+
+    static func key(_ endpoint: String) -> WorkerKey? {
+        let parts = endpoint.split(separator: "/")
+        guard parts.count == 2, let kind = WorkerKind(rawValue: String(parts[1])) else { return nil }
+        return WorkerKey(DeviceID(String(parts[0])), kind)
+    }
+
+    /// The token at a position of a request's text, whoever computes it.
+    static func token(_ request: RequestID, position: Int) -> Int32 {
+        let name = request.rawValue.split(separator: "~")[0]
+        return Int32((name.utf8.reduce(7) { ($0 &* 31 &+ Int($1)) % 9973 } + position * 13) % 97)
+    }
+
+    // MARK: Acting
+
+    mutating func send(_ event: StageEvent, to key: WorkerKey) {
+        guard var core = cores[key] else { return }
+        let instructions = core.handle(event, at: now)
+        cores[key] = core
+        for instruction in instructions { perform(instruction, key) }
+    }
+
+    /// Has all workers of a replica load it; returns the tickets.
+    @discardableResult
+    mutating func form(_ replica: ReplicaID, of plan: PlacementPlan, epoch: Epoch) -> [StageTicket] {
+        guard let found = plan.replicas.first(where: { $0.id == replica }) else { return [] }
+        return found.stages.indices.map { index in
+            ticket += 1
+            let key = WorkerKey(found.stages[index].device, found.role.workerKind)
+            send(
+                .prepare(
+                    StageAssignment(plan: plan, replica: replica, stage: index), epoch: epoch, ticket: ticket),
+                to: key)
+            return ticket
+        }
+    }
+
+    mutating func release(_ replica: ReplicaID, epoch: Epoch, on key: WorkerKey) {
+        ticket += 1
+        send(.release(replica, epoch: epoch, ticket: ticket), to: key)
+    }
+
+    func route(_ plan: PlacementPlan, prefill: ReplicaID?, decode: ReplicaID) -> Route {
+        func stages(_ id: ReplicaID) -> [RouteStage] {
+            guard let replica = plan.replicas.first(where: { $0.id == id }) else { return [] }
+            return replica.stages.map {
+                RouteStage(
+                    device: $0.device, endpoint: Self.endpoint(WorkerKey($0.device, replica.role.workerKind)),
+                    layers: $0.layers)
+            }
+        }
+        return Route(
+            prefillReplica: prefill, prefill: prefill.map(stages) ?? [], decodeReplica: decode,
+            decode: stages(decode), gateway: Self.gateway)
+    }
+
+    mutating func start(
+        _ request: RequestID, _ route: Route, epoch: Epoch, prompt: Int = 40, output: Int = 6, generated: Int = 0
+    ) {
+        let total = prompt + generated
+        let opening = SequenceOpening(
+            request: request, epoch: epoch, route: route,
+            tokens: (0..<total).map { Self.token(request, position: $0) }, generatedTokens: generated,
+            sampling: SamplingParameters(), stop: StopConditions(maxTokens: output),
+            reservedTokens: prompt + output + 1)
+        let isPrefill = !route.prefill.isEmpty
+        let first = WorkerKey((isPrefill ? route.prefill : route.decode)[0].device, isPrefill ? .prefill : .decode)
+        send(.start(opening), to: first)
+    }
+
+    /// Delivers messages and computes until nothing is left to do; `most` bounds it.
+    mutating func run(_ most: Int = 10_000) {
+        for _ in 0..<most {
+            if !network.isEmpty {
+                let message = network.removeFirst()
+                send(message.event, to: message.to)
+            } else if !computing.isEmpty {
+                computeNext()
+            } else {
+                return
+            }
+        }
+    }
+
+    /// Computes the next step of a worker's thread.
+    mutating func computeNext() {
+        guard !computing.isEmpty else { return }
+        let next = computing.removeFirst()
+        compute(next)
+    }
+
+    // MARK: Workers
+
+    private mutating func perform(_ instruction: StageInstruction, _ key: WorkerKey) {
+        func post(_ endpoint: String, _ event: StageEvent) {
+            if let to = Self.key(endpoint) { network.append((to, event)) }
+        }
+        switch instruction {
+        case .load(let slot, _, let kvBytes):
+            if loadsAtOnce { endLoad(key, slot, kvBytes) } else { loading.append((key, slot, kvBytes)) }
+        case .free(let slot):
+            freed.append((key, slot))
+            lengths["\(key)#\(slot)"] = nil
+        case .reserve(let request, let slot, _): lengths["\(key)#\(slot)", default: [:]][request] = 0
+        case .close(let request, let slot): lengths["\(key)#\(slot)"]?[request] = nil
+        case .importKV(let request, let slot, let layers, let positions):
+            // All layers of a stage come in order; the last ones complete the positions.
+            if layers.end == cores[key]?.stageLayers(slot)?.end {
+                lengths["\(key)#\(slot)"]?[request] = positions.upperBound
+            }
+        case .step(let order): computing.append(Ordered(key: key, order: order))
+        case .forward(let step, let endpoint): post(endpoint, .forwarded(step))
+        case .sendKV(let sending, _, let endpoint):
+            post(
+                endpoint,
+                .kvArrived(
+                    ArrivedKV(
+                        request: sending.request, replica: sending.replica, epoch: sending.epoch,
+                        layers: sending.layers, start: sending.start, count: sending.count, total: sending.total,
+                        reservedTokens: sending.reservedTokens, bytes: 100, firstStage: sending.firstStage)))
+        case .open(let opening, let endpoint): post(endpoint, .opened(opening))
+        case .closeNext(let request, _, let endpoint): post(endpoint, .closed(request))
+        case .keep(let requests, _, let endpoint): post(endpoint, .kept(requests))
+        case .stepDone(let replica, let step, let results, let epoch, let endpoint):
+            post(endpoint, .stepDone(replica: replica, step: step, results, epoch: epoch))
+        case .kvComplete(let request, let layers, _, let endpoint): post(endpoint, .kvComplete(request, layers: layers))
+        case .firstToken(let request, let token, let reason, _, let endpoint):
+            post(endpoint, .firstToken(request, token: token, reason))
+        case .emit(let request, let index, let token, let reason, _, _):
+            tokens[request, default: [:]][index] = token
+            if let reason { finished[request] = reason }
+        case .report(let report, _): reports.append((key, report))
+        case .prepared(let ticket, let capacity, _, _, _): answers[ticket] = .success(capacity)
+        case .refuse(let ticket, let refusal): answers[ticket] = .failure(refusal)
+        case .released(let ticket): released.insert(ticket)
+        case .refuseMessage(let refusal): refusals.append(refusal)
+        case .sample, .hold, .drop, .note: break
+        }
+    }
+
+    mutating func endLoad(_ key: WorkerKey, _ slot: Int, _ kvBytes: Int) {
+        let perToken = max(1, Self.model.kvBytes(cores[key]?.stageLayers(slot) ?? LayerRange(0, 8), tokens: 1))
+        lengths["\(key)#\(slot)"] = [:]
+        send(.loaded(slot: slot, kvCapacityTokens: kvBytes / perToken, weightBytes: 4000), to: key)
+    }
+
+    private mutating func compute(_ ordered: Ordered) {
+        let (key, order) = (ordered.key, ordered.order)
+        let name = "\(key)#\(order.slot)"
+        guard let held = lengths[name], let stage = cores[key]?.stagePlace(order.slot) else {
+            return send(
+                .computeFailed(order: order.id, StageRefusal("stage_gone", "gone", isRetriable: true)), to: key)
+        }
+        var outcome = StepOutcome(parts: [])
+        for part in order.parts {
+            guard held[part.part.request] == part.part.start else {
+                outcome.failed[part.part.request] = StageRefusal("out_of_step", "out of step", isRetriable: true)
+                continue
+            }
+            lengths[name]?[part.part.request] = part.part.start + part.part.count
+            outcome.parts.append(part.part)
+            for consumer in part.consumers {
+                guard let layers = consumer.layers.intersection(stage.layers) else { continue }
+                outcome.exports.append(
+                    StepOutcome.Export(
+                        request: part.part.request, layers: layers, start: part.part.start, count: part.part.count,
+                        endpoint: consumer.endpoint, bytes: 100))
+            }
+            guard stage.isLast, part.part.sample, let opening = cores[key]?.opening(part.part.request) else { continue }
+            let position = part.part.start + part.part.count
+            let prompt = opening.tokens.count - opening.generatedTokens
+            let index = position - prompt
+            let isLast = index + 1 >= opening.stop.maxTokens
+            outcome.sampled.append(
+                StepOutcome.Sampled(
+                    result: StepResult(
+                        request: part.part.request, token: Self.token(part.part.request, position: position),
+                        finishReason: isLast ? .length : nil), index: index))
+        }
+        outcome.seconds = 0.01
+        send(.computed(order: order.id, outcome), to: key)
+    }
+}
+
+extension StageCore {
+    /// The layers of a slot.
+    func stageLayers(_ slot: Int) -> LayerRange? { stages[slot]?.layers }
+    /// The layers of a slot, and whether it is the last stage of its replica.
+    func stagePlace(_ slot: Int) -> (layers: LayerRange, isLast: Bool)? {
+        stages[slot].map { ($0.layers, $0.isLast) }
+    }
+    /// How a sequence was opened here.
+    func opening(_ request: RequestID) -> SequenceOpening? { stage(holding: request)?.sequences[request]?.opening }
+}
