@@ -3,7 +3,7 @@ public import Protocol
 import Synchronization
 
 /// A DEALER that speaks the protocol: requests with replies, messages without, and messages that the other side sends of
-/// its own accord.
+/// its own accord. `ping` is answered here and `pong` ends here.
 public final class ClientSocket: Sendable {
     /// Called for every message that is no reply, one at a time; while it waits, reading stops.
     public typealias Handler = @Sendable (WireMessage) async -> Void
@@ -36,7 +36,9 @@ public final class ClientSocket: Sendable {
                 guard let decoded = try? WireMessage.decode(message) else { continue }
                 if decoded.envelope.replyTo != nil {
                     _ = client.pending.resolve(decoded)
-                } else {
+                } else if decoded.type == .ping {
+                    client.answerPing(decoded)
+                } else if decoded.type != .pong {
                     await handler(decoded)
                 }
             }
@@ -83,6 +85,13 @@ public final class ClientSocket: Sendable {
         let message = Outgoing(.error, request: original.envelope.request, body: error)
         try await socket.send(
             message.frames(id: session.nextID(), session: session.id, replyTo: original.envelope.id, status: .error))
+    }
+
+    /// Without waiting: a full queue tells the other side as much as the answer would.
+    private func answerPing(_ ping: WireMessage) {
+        let frames = try? Outgoing(.pong).frames(
+            id: session.nextID(), session: session.id, replyTo: ping.envelope.id, status: .ok)
+        if let frames { _ = socket.trySend(frames) }
     }
 
     /// Closes the socket and fails the requests that wait.

@@ -3,7 +3,7 @@ public import Protocol
 import Synchronization
 
 /// A ROUTER that speaks the protocol: messages are decoded and checked before the handler sees them, damaged ones are
-/// answered with an error and counted, `ping` is answered here.
+/// answered with an error and counted, `ping` is answered here and `pong` ends here.
 ///
 /// Nothing here waits for a peer to read: what is for one that does not is refused, and dropped after a while.
 public final class ServerSocket: Sendable {
@@ -74,6 +74,14 @@ public final class ServerSocket: Sendable {
         return try reply.accepted()
     }
 
+    /// Sends a `ping`, in order to learn whether the peer's connection still is: `onUnroutable` is called where it is not,
+    /// within milliseconds. The peer's answer is not reported. `false` where too much waits for the peer already.
+    @discardableResult
+    public func probe(_ peer: PeerIdentity) -> Bool {
+        guard let frames = try? Outgoing(.ping).frames(id: session.nextID(), session: session.id) else { return false }
+        return socket.trySend(frames, to: peer) == .accepted
+    }
+
     /// Answers a message; throws as `send` does.
     public func reply(to original: WireMessage, _ message: Outgoing) async throws {
         guard let peer = original.peer else { return }
@@ -110,7 +118,7 @@ public final class ServerSocket: Sendable {
                 _ = pending.resolve(decoded)
             } else if decoded.type == .ping {
                 try? await reply(to: decoded, Outgoing(.pong))
-            } else {
+            } else if decoded.type != .pong {
                 await handler(decoded)
             }
         } catch {
