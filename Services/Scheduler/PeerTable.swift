@@ -7,6 +7,7 @@ import Synchronization
 final class PeerTable: Sendable {
     private struct State {
         var workers: [WorkerAddress: PeerIdentity] = [:]
+        var addresses: [PeerIdentity: WorkerAddress] = [:]
         var sessions: [String: WorkerAddress] = [:]
         var order: [WorkerAddress] = []
         var gateways: [String: PeerIdentity] = [:]
@@ -31,6 +32,12 @@ final class PeerTable: Sendable {
 
     /// The worker that speaks in a session.
     func worker(session: String) -> WorkerAddress? { state.withLock { $0.sessions[session] } }
+    /// The worker process that a connection belongs to.
+    func worker(peer: PeerIdentity) -> WorkerAddress? { state.withLock { $0.addresses[peer] } }
+    /// The connections of all worker processes that were heard of and not found gone.
+    var workerPeers: [PeerIdentity] { state.withLock { Array($0.addresses.keys) } }
+    /// A connection is gone: it is not asked after any more until it is heard of again.
+    func forget(_ peer: PeerIdentity) { state.withLock { $0.addresses[peer] = nil } }
     /// Where a worker process is reached.
     func peer(_ address: WorkerAddress) -> PeerIdentity? { state.withLock { $0.workers[address] } }
     /// Where a gateway is reached.
@@ -38,12 +45,13 @@ final class PeerTable: Sendable {
 
     private func note(_ address: WorkerAddress, _ peer: PeerIdentity) {
         state.withLock { state in
+            state.addresses[peer] = address
             if state.workers.updateValue(peer, forKey: address) == nil {
                 state.order.append(address)
                 state.sessions[address.session] = address
                 if state.order.count > Self.capacity {
                     let oldest = state.order.removeFirst()
-                    state.workers[oldest] = nil
+                    if let peer = state.workers.removeValue(forKey: oldest) { state.addresses[peer] = nil }
                     state.sessions[oldest.session] = nil
                 }
             }

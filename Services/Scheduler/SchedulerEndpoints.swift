@@ -25,7 +25,15 @@ struct SchedulerEndpoints: Sendable {
         queue: EventQueue<SchedulerInput>, peers: PeerTable
     ) async throws -> SchedulerEndpoints {
         let server = ServerBox()
-        let control = try await ServerSocket.bind(configuration.bindControl, on: thread, session: session) { message in
+        let control = try await ServerSocket.bind(
+            configuration.bindControl, on: thread, session: session,
+            onUnroutable: { peer in
+                // The connection of a worker is closed, or it reads nothing: no need to wait for heartbeats that do not come.
+                guard let address = peers.worker(peer: peer) else { return }
+                peers.forget(peer)
+                queue.push(.event(.workerGone(address), nil))
+            }
+        ) { message in
             await receive(message, server, queue, peers)
         }
         server.set(control)

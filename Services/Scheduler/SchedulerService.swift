@@ -43,6 +43,7 @@ final class SchedulerService: Service {
             await withTaskCancellationHandler {
                 await withDiscardingTaskGroup { group in
                     group.addTask { await self.tick() }
+                    group.addTask { await self.probe(endpoints) }
                     group.addTask { await self.fetchFleet(endpoints) }
                     await self.loop(endpoints, &group)
                     group.cancelAll()
@@ -81,6 +82,15 @@ final class SchedulerService: Service {
         while !Task.isCancelled {
             queue.push(.event(.tick, nil))
             try? await Task.sleep(for: .milliseconds(250))
+        }
+    }
+
+    /// Asks after the connection of every worker several times a second: a process that has ended is found at once, long
+    /// before its heartbeats are missed.
+    private func probe(_ endpoints: SchedulerEndpoints) async {
+        while !Task.isCancelled {
+            for peer in peers.workerPeers { _ = endpoints.control.probe(peer) }
+            try? await Task.sleep(for: .milliseconds(200))
         }
     }
 

@@ -61,7 +61,8 @@ import Testing
     @Test func slowPeerDoesNotHoldUpOthers() async throws {
         try await TestBus.with { bus in
             var options = SocketOptions.tensor
-            options.sendQueue = QueueLimit(messages: 4, bytes: 1 << 30)
+            options.peerQueue = QueueLimit(messages: 4, bytes: 1 << 30)
+            options.peerHighWaterMark = 8
             let router = try await RouterSocket.bind("tcp://127.0.0.1:*", on: bus.thread, options: options)
             let dealerThread = try bus.context.makeThread(name: "dealers")
             let slow = try await DealerSocket.connect(

@@ -23,7 +23,6 @@ extension Duration {
 extension Socket {
     /// Sets everything that has to be set before the socket binds or connects.
     borrowing func apply(_ options: SocketOptions, role: SocketRole) throws(MessagingError) {
-        try set(ZMQ_SNDHWM, options.sendHighWaterMark, "the send high-water mark")
         try set(ZMQ_RCVHWM, options.receiveHighWaterMark, "the receive high-water mark")
         try set(ZMQ_MAXMSGSIZE, options.maximumFrameBytes, "the largest frame")
         try set(ZMQ_LINGER, options.linger.milliseconds, "the linger time")
@@ -42,9 +41,11 @@ extension Socket {
             try set(ZMQ_TCP_KEEPALIVE_INTVL, 5, "TCP keep-alive")
             try set(ZMQ_TCP_KEEPALIVE_CNT, 3, "TCP keep-alive")
         }
+        try set(ZMQ_SNDHWM, options.sendHighWaterMark, "the send high-water mark")
         try apply(options.security)
         switch role {
         case .router:
+            try set(ZMQ_SNDHWM, options.peerHighWaterMark, "the send high-water mark")
             try set(ZMQ_ROUTER_MANDATORY, 1, "the report of unroutable messages")
             try set(ZMQ_ROUTER_HANDOVER, options.acceptsHandover ? 1 : 0, "the handover of identities")
         case .dealer(let identity):

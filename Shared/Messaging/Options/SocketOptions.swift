@@ -3,12 +3,25 @@
 /// `control` suits requests, heartbeats and events; `tensor` suits hidden states and KV, where little may be in flight and
 /// pushing back is wanted.
 public struct SocketOptions: Sendable {
-    /// Most messages that libzmq queues per peer before sending pushes back (SNDHWM).
+    /// Most messages that libzmq queues before sending pushes back (SNDHWM); not on a ROUTER.
     public var sendHighWaterMark = 1000
     /// Most messages that libzmq queues per peer before it stops reading the connection (RCVHWM).
     public var receiveHighWaterMark = 1000
-    /// Bound of the queue in front of the socket: per peer on a ROUTER, else of the socket.
+    /// Bound of the queue in front of the socket; beyond it `send` waits. Not on a ROUTER.
     public var sendQueue = QueueLimit(messages: 1024, bytes: 64 << 20)
+    /// On a ROUTER: most messages that libzmq queues per peer (SNDHWM).
+    public var peerHighWaterMark = 256
+    /// On a ROUTER: bound of the queue in front of it, per peer. Beyond it sending fails, so it is wide enough for the
+    /// answers to everything that a peer may have asked at once.
+    public var peerQueue = QueueLimit(messages: 4096, bytes: 16 << 20)
+    /// On a ROUTER: bound of the queues of all peers together. Where it is reached, the largest queue of a peer that does
+    /// not read is dropped.
+    public var allPeersQueue = QueueLimit(messages: 16_384, bytes: 64 << 20)
+    /// On a ROUTER: most peers for which messages may wait at a time; beyond it the same happens.
+    public var maximumQueuedPeers = 4096
+    /// On a ROUTER: what waits for a peer is dropped, and the peer reported as `SocketEvent.stalled`, when libzmq has had
+    /// no room for it for this long.
+    public var stallLimit: Duration = .seconds(5)
     /// Bound of what has been received and not yet consumed; beyond it the socket is not read.
     public var receiveQueue = QueueLimit(messages: 1024, bytes: 64 << 20)
     /// A peer that announces a larger frame is disconnected (MAXMSGSIZE).

@@ -10,20 +10,21 @@ final class ChannelState: Sendable {
     let counters = Mutex(SocketStatistics())
 
     init(
-        id: ChannelID, options: SocketOptions, link: ShapedLink?, receiver: Receiver,
+        id: ChannelID, role: SocketRole, options: SocketOptions, link: ShapedLink?, receiver: Receiver,
         onEvent: (@Sendable (SocketEvent) -> Void)?, mailbox: Mailbox
     ) {
         self.options = options
         self.receiver = receiver
         self.onEvent = onEvent
         inbox = Inbox(limit: options.receiveQueue) { mailbox.post(.resumeReading(id)) }
-        outbox = Outbox(limit: options.sendQueue, link: link) { mailbox.post(.flush(id)) }
+        outbox = Outbox(bounds: LaneBounds(options, role: role), link: link) { mailbox.post(.flush(id)) }
     }
 
     func report(_ event: SocketEvent) {
         counters.withLock { counters in
             switch event {
             case .unroutable(_, let messages): counters.unroutableMessages += messages.count
+            case .stalled(_, let count): counters.stalledMessages += count
             case .tooManyFrames: counters.tooManyFrames += 1
             case .sendFailed: counters.failedMessages += 1
             case .handshakeFailed: counters.failedHandshakes += 1
@@ -64,7 +65,8 @@ final class Channel: Sendable {
     ) async throws(MessagingError) -> Channel {
         let id = ChannelID.next()
         let state = ChannelState(
-            id: id, options: options, link: link, receiver: receiver, onEvent: onEvent, mailbox: thread.mailbox)
+            id: id, role: role, options: options, link: link, receiver: receiver, onEvent: onEvent,
+            mailbox: thread.mailbox)
         let result: Result<String, MessagingError> = await withCheckedContinuation { continuation in
             let request = OpenRequest(id: id, role: role, endpoint: endpoint, state: state) {
                 continuation.resume(returning: $0)
@@ -91,7 +93,7 @@ final class Channel: Sendable {
 
     var statistics: SocketStatistics {
         var result = state.counters.withLock { $0 }
-        (result.queuedMessages, result.queuedBytes) = state.outbox.occupancy
+        (result.queuedMessages, result.queuedBytes, result.refusedMessages) = state.outbox.occupancy
         return result
     }
 }

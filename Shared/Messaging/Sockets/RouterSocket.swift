@@ -1,7 +1,8 @@
 /// A ROUTER: binds, receives from many DEALERs, answers each by its identity.
 ///
-/// Every peer has its own outgoing queue, so that a slow one does not hold up the others. The last reference closes the
-/// socket; `messages` counts as one.
+/// Every peer has its own bounded outgoing queue, and sending never waits for a peer: who reads the socket is mostly who
+/// answers, so waiting for one peer would end the reading for all, and libzmq notices that a peer has left only after
+/// everything that it sent has been read. The last reference closes the socket; `messages` counts as one.
 public final class RouterSocket: Sendable {
     let channel: Channel
 
@@ -28,12 +29,16 @@ public final class RouterSocket: Sendable {
     /// What peers send, with `Message.peer` set.
     public var messages: MessageSequence { MessageSequence(channel: channel) }
 
-    /// Queues a message for a peer; waits while that peer's queue is full. A peer that is not connected is reported as
-    /// `SocketEvent.unroutable`.
+    /// Queues a message for a peer. A peer that is not connected is reported as `SocketEvent.unroutable`, one that does
+    /// not read as `SocketEvent.stalled`.
     ///
-    /// - Throws: `closed` or `cancelled`.
+    /// - Throws: `queueFull` where the peer's queue is full, at once; `closed`.
     public func send(_ frames: [Frame], to peer: PeerIdentity) async throws(MessagingError) {
-        try await channel.state.outbox.send(frames, to: peer)
+        switch trySend(frames, to: peer) {
+        case .accepted: return
+        case .queueFull: throw MessagingError(.queueFull, "too many messages wait for \(peer)")
+        case .closed: throw MessagingError(.closed, "the socket is closed")
+        }
     }
 
     /// Queues a message for a peer if there is room.

@@ -2,6 +2,9 @@
 public enum SocketEvent: Sendable {
     /// A ROUTER knows no such peer (any more); these messages were not sent.
     case unroutable(peer: PeerIdentity, messages: [Message])
+    /// A peer of a ROUTER does not read: nothing could be sent to it for `SocketOptions.stallLimit`, or its queue was
+    /// needed for others. What waited for it was dropped.
+    case stalled(peer: PeerIdentity, messageCount: Int)
     /// A message had more frames than allowed and was dropped whole.
     case tooManyFrames(peer: PeerIdentity?, count: Int)
     /// libzmq refused a message for another reason than a full queue.
@@ -47,6 +50,10 @@ public struct SocketStatistics: Sendable, Hashable {
     public var receivedBytes = 0
     /// Messages dropped because no such peer was connected.
     public var unroutableMessages = 0
+    /// Messages dropped because their peer did not read.
+    public var stalledMessages = 0
+    /// Messages offered and not taken because a queue was full.
+    public var refusedMessages = 0
     /// Messages dropped because they had too many frames.
     public var tooManyFrames = 0
     /// Messages that libzmq refused.

@@ -4,8 +4,8 @@ import Synchronization
 final class LoopChannel {
     /// Messages handled for one socket before the others have their turn.
     private static let turn = 256
-    /// Waits before a ROUTER tries a peer again whose queue in libzmq is full; libzmq does not tell when there is room.
-    private static let retryDelays: ClosedRange<Duration> = .milliseconds(1) ... .milliseconds(16)
+    /// Messages sent to one peer of a ROUTER before the others have their turn, and peers served before other sockets have.
+    private static let peerTurn = (messages: 16, peers: 64)
 
     let id: ChannelID
     let role: SocketRole
@@ -14,20 +14,22 @@ final class LoopChannel {
     let monitor: ConnectionMonitor?
     /// The user wants messages.
     var isReading = true
-    /// Sending has to wait until libzmq has room.
+    /// Sending has to wait until libzmq has room; never so on a ROUTER, where single peers wait.
     private(set) var isBlocked = false
     /// When to flush again without being asked.
     private(set) var wakeAt: ContinuousClock.Instant?
     /// When closing gives up; set once closing has begun.
     private(set) var closingDeadline: ContinuousClock.Instant?
     private var onClosed: [@Sendable () -> Void] = []
-    private var retryDelay = retryDelays.lowerBound
+    /// The peers of a ROUTER.
+    private var turns: SendTurns
 
     /// Opens, sets, binds or connects.
     init(_ request: OpenRequest, context: ContextCore) throws(MessagingError) {
         id = request.id
         role = request.role
         state = request.state
+        turns = SendTurns(stallLimit: request.state.options.stallLimit)
         let socket = try context.makeSocket(role.type)
         try socket.apply(state.options, role: role)
         monitor =
@@ -46,8 +48,8 @@ final class LoopChannel {
     /// Whether the socket is to be read. A PUB has nothing to read, but takes subscriptions while it is polled.
     var wantsToRead: Bool { isReading && !isClosing && state.inbox.hasRoom }
 
-    /// Whether the socket is to be polled for room; a ROUTER is tried again by time.
-    var wantsToWrite: Bool { isBlocked && !isRouter }
+    /// Whether the socket is to be polled for room; the peers of a ROUTER are tried again by time.
+    var wantsToWrite: Bool { isBlocked }
 
     // MARK: Receiving
 
@@ -100,23 +102,57 @@ final class LoopChannel {
 
     // MARK: Sending
 
+    private enum Served {
+        case empty
+        case notDue(ContinuousClock.Instant)
+        case wouldBlock
+        case hasMore
+    }
+
     /// Hands over what is due until libzmq has no room.
     func flush(at now: ContinuousClock.Instant) {
         isBlocked = false
         wakeAt = nil
-        for lane in state.outbox.beginFlush() { flush(lane, at: now) }
-        if isBlocked, isRouter {
-            wake(at: now + retryDelay)
-            retryDelay = min(retryDelay * 2, Self.retryDelays.upperBound)
-        } else {
-            retryDelay = Self.retryDelays.lowerBound
+        let news = state.outbox.beginFlush()
+        if isRouter { return flushPeers(news, at: now) }
+        switch serve(Outbox.onlyLane, limit: Self.turn, at: now) {
+        case .empty: break
+        case .notDue(let instant): wake(at: instant)
+        case .wouldBlock: isBlocked = true
+        case .hasMore: wake(at: now)
         }
     }
 
-    private func flush(_ lane: PeerIdentity, at now: ContinuousClock.Instant) {
-        for _ in 0..<Self.turn {
-            guard let item = state.outbox.first(of: lane) else { return }
-            if let deliverAt = item.deliverAt, deliverAt > now { return wake(at: deliverAt) }
+    /// Serves the peers in turns, so that none holds up another.
+    private func flushPeers(_ news: Lanes.News, at now: ContinuousClock.Instant) {
+        for (peer, count) in news.displaced {
+            turns.forget(peer)
+            state.report(.stalled(peer: peer, messageCount: count))
+        }
+        for peer in news.fresh { turns.add(peer) }
+        turns.wakeDue(at: now)
+        for _ in 0..<Self.peerTurn.peers {
+            guard let peer = turns.next() else { break }
+            switch serve(peer, limit: Self.peerTurn.messages, at: now) {
+            // Only a DEALER sends over a shaped link.
+            case .empty, .notDue: break
+            case .hasMore: turns.again(peer)
+            case .wouldBlock:
+                state.outbox.block(peer)
+                if turns.refused(peer, at: now) { continue }
+                state.report(.stalled(peer: peer, messageCount: state.outbox.discard(peer).count))
+            }
+        }
+        if turns.hasReady { wake(at: now) } else if let retry = turns.nextRetry { wake(at: retry) }
+    }
+
+    private func serve(_ lane: PeerIdentity, limit: Int, at now: ContinuousClock.Instant) -> Served {
+        for _ in 0..<limit {
+            guard let item = state.outbox.first(of: lane) else {
+                turns.progressed(lane)
+                return .empty
+            }
+            if let deliverAt = item.deliverAt, deliverAt > now { return .notDue(deliverAt) }
             switch socket.send(identity: isRouter ? lane.bytes : nil, frames: item.frames) {
             case .sent:
                 state.counters.withLock {
@@ -124,18 +160,19 @@ final class LoopChannel {
                     $0.sentBytes += item.byteCount
                 }
                 state.outbox.removeFirst(of: lane)
-            case .wouldBlock:
-                isBlocked = true
-                return
+            case .wouldBlock: return .wouldBlock
             case .unroutable:
-                let messages = state.outbox.discard(lane).map { Message(peer: lane, frames: $0) }
-                return state.report(.unroutable(peer: lane, messages: messages))
+                turns.progressed(lane)
+                let messages = state.outbox.discard(lane).map { Message(peer: lane, frames: $0.frames) }
+                state.report(.unroutable(peer: lane, messages: messages))
+                return .empty
             case .failed(let error):
                 state.outbox.removeFirst(of: lane)
                 state.report(.sendFailed(peer: isRouter ? lane : nil, error: error))
             }
+            turns.progressed(lane)
         }
-        wake(at: now)
+        return .hasMore
     }
 
     private func wake(at instant: ContinuousClock.Instant) {

@@ -3,7 +3,7 @@ public import Protocol
 import Synchronization
 
 /// A DEALER that speaks the protocol: requests with replies, messages without, and messages that the other side sends of
-/// its own accord.
+/// its own accord. `ping` is answered here and `pong` ends here.
 public final class ClientSocket: Sendable {
     /// Called for every message that is no reply, one at a time; while it waits, reading stops.
     public typealias Handler = @Sendable (WireMessage) async -> Void
@@ -36,7 +36,9 @@ public final class ClientSocket: Sendable {
                 guard let decoded = try? WireMessage.decode(message) else { continue }
                 if decoded.envelope.replyTo != nil {
                     _ = client.pending.resolve(decoded)
-                } else {
+                } else if decoded.type == .ping {
+                    try? await client.reply(to: decoded, Outgoing(.pong))
+                } else if decoded.type != .pong {
                     await handler(decoded)
                 }
             }
@@ -48,8 +50,11 @@ public final class ClientSocket: Sendable {
 
     /// Where the socket connects to.
     public var endpoint: String { socket.endpoint }
+    /// Counters and queue lengths.
+    public var statistics: SocketStatistics { socket.statistics }
 
-    /// Sends a message that needs no reply; waits while the queue is full.
+    /// Sends a message that needs no reply; waits while the queue is full, which is until the other side is back where it
+    /// has gone. Run loops use `trySend`.
     public func send(_ message: Outgoing) async throws {
         try await socket.send(message.frames(id: session.nextID(), session: session.id))
     }
@@ -60,7 +65,7 @@ public final class ClientSocket: Sendable {
         return socket.trySend(frames) == .accepted
     }
 
-    /// Sends and waits for the reply.
+    /// Sends and waits for the reply, within the timeout for both.
     ///
     /// - Throws: `RuntimeError` with code `timedOut`, `closed`, or `refused` where the peer answered with an error.
     public func request(_ message: Outgoing, timeout: Duration) async throws -> WireMessage {
@@ -72,16 +77,18 @@ public final class ClientSocket: Sendable {
         return try reply.accepted()
     }
 
-    /// Answers a message that came over this socket.
+    /// Answers a message that came over this socket; never waits for the other side.
+    ///
+    /// - Throws: `MessagingError` with code `queueFull` where the other side takes nothing.
     public func reply(to original: WireMessage, _ message: Outgoing) async throws {
-        try await socket.send(
+        try offer(
             message.frames(id: session.nextID(), session: session.id, replyTo: original.envelope.id, status: .ok))
     }
 
-    /// Answers a message that came over this socket with an error.
+    /// Answers a message that came over this socket with an error; throws as the other `reply` does.
     public func reply(to original: WireMessage, error: ErrorBody) async throws {
         let message = Outgoing(.error, request: original.envelope.request, body: error)
-        try await socket.send(
+        try offer(
             message.frames(id: session.nextID(), session: session.id, replyTo: original.envelope.id, status: .error))
     }
 
@@ -103,6 +110,14 @@ public final class ClientSocket: Sendable {
                 id: session.nextID(), session: session.id, replyTo: original.envelope.id, status: status)
         else { return false }
         return socket.trySend(frames) == .accepted
+    }
+
+    private func offer(_ frames: [Frame]) throws {
+        switch socket.trySend(frames) {
+        case .accepted: return
+        case .queueFull: throw MessagingError(.queueFull, "too many messages wait for \(socket.endpoint)")
+        case .closed: throw MessagingError(.closed, "the socket is closed")
+        }
     }
 
     /// Closes the socket and fails the requests that wait.

@@ -16,7 +16,8 @@ final class PendingReplies: Sendable {
     /// A reply to message `id` may come from now on; `reply` must be called for it.
     func expect(_ id: String) { state.withLock { $0.expected[id] = .some(nil) } }
 
-    /// Waits for the reply to message `id`; `send` is called once the reply is expected.
+    /// Waits for the reply to message `id`; `send` is called once the reply is expected, and cancelled with the wait, so that
+    /// requests to a peer that is away do not pile up in front of its queue.
     func reply(
         to id: String, timeout: Duration, what: String, send: @escaping @Sendable () async throws -> Void
     ) async throws -> WireMessage {
@@ -24,7 +25,11 @@ final class PendingReplies: Sendable {
             try await Task.sleep(for: timeout)
             self.fail(id, RuntimeError(.timedOut, "no reply to \(what) within \(timeout)", isRetriable: true))
         }
-        defer { timer.cancel() }
+        var sending: Task<Void, Never>?
+        defer {
+            timer.cancel()
+            sending?.cancel()
+        }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let (closed, early) = state.withLock { state -> (Bool, WireMessage?) in
@@ -38,7 +43,7 @@ final class PendingReplies: Sendable {
                     return
                 }
                 if Task.isCancelled { return fail(id, CancellationError()) }
-                Task {
+                sending = Task {
                     do { try await send() } catch { self.fail(id, error) }
                 }
             }

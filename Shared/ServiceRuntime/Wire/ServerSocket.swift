@@ -3,7 +3,9 @@ public import Protocol
 import Synchronization
 
 /// A ROUTER that speaks the protocol: messages are decoded and checked before the handler sees them, damaged ones are
-/// answered with an error and counted, `ping` is answered here.
+/// answered with an error and counted, `ping` is answered here and `pong` ends here.
+///
+/// Nothing here waits for a peer to read: what is for one that does not is refused, and dropped after a while.
 public final class ServerSocket: Sendable {
     /// Called for every message that is no reply to a request of this side, one at a time; while it waits, reading stops.
     public typealias Handler = @Sendable (WireMessage) async -> Void
@@ -21,13 +23,17 @@ public final class ServerSocket: Sendable {
 
     /// Binds and starts to receive.
     ///
-    /// - Parameter onUnroutable: called on the socket's thread with the peer that a message could not be sent to.
+    /// - Parameter onUnroutable: called on the socket's thread with a peer to which messages could not be sent: it is not
+    ///   connected, or it does not read.
     public static func bind(
         _ endpoint: String, on thread: SocketThread, session: Session, options: SocketOptions = .control,
         onUnroutable: (@Sendable (PeerIdentity) -> Void)? = nil, handler: @escaping Handler
     ) async throws -> ServerSocket {
         let router = try await RouterSocket.bind(endpoint, on: thread, options: options) { event in
-            if case .unroutable(let peer, _) = event { onUnroutable?(peer) }
+            switch event {
+            case .unroutable(let peer, _), .stalled(let peer, _): onUnroutable?(peer)
+            default: break
+            }
         }
         let server = ServerSocket(socket: router, session: session)
         let task = Task { [weak server] in
@@ -46,7 +52,12 @@ public final class ServerSocket: Sendable {
     /// Messages that were refused because they are damaged.
     public var damagedMessages: Int { damaged.load(ordering: .relaxed) }
 
-    /// Sends to a peer; waits while its queue is full.
+    /// Counters and queue lengths.
+    public var statistics: SocketStatistics { socket.statistics }
+
+    /// Sends to a peer.
+    ///
+    /// - Throws: at once, `MessagingError` with code `queueFull`, where too much waits for the peer.
     public func send(_ message: Outgoing, to peer: PeerIdentity) async throws {
         try await socket.send(message.frames(id: session.nextID(), session: session.id), to: peer)
     }
@@ -82,7 +93,15 @@ public final class ServerSocket: Sendable {
         }
     }
 
-    /// Answers a message.
+    /// Sends a `ping`, in order to learn whether the peer's connection still is: `onUnroutable` is called where it is not,
+    /// within milliseconds. The peer's answer is not reported. `false` where too much waits for the peer already.
+    @discardableResult
+    public func probe(_ peer: PeerIdentity) -> Bool {
+        guard let frames = try? Outgoing(.ping).frames(id: session.nextID(), session: session.id) else { return false }
+        return socket.trySend(frames, to: peer) == .accepted
+    }
+
+    /// Answers a message; throws as `send` does.
     public func reply(to original: WireMessage, _ message: Outgoing) async throws {
         guard let peer = original.peer else { return }
         let frames = try message.frames(
@@ -90,7 +109,7 @@ public final class ServerSocket: Sendable {
         try await socket.send(frames, to: peer)
     }
 
-    /// Answers a message with an error.
+    /// Answers a message with an error; throws as `send` does.
     public func reply(to original: WireMessage, error: ErrorBody) async throws {
         guard let peer = original.peer else { return }
         let frames = try Outgoing(.error, request: original.envelope.request, body: error).frames(
@@ -138,7 +157,7 @@ public final class ServerSocket: Sendable {
                 _ = pending.resolve(decoded)
             } else if decoded.type == .ping {
                 try? await reply(to: decoded, Outgoing(.pong))
-            } else {
+            } else if decoded.type != .pong {
                 await handler(decoded)
             }
         } catch {
