@@ -75,6 +75,9 @@ struct SchedulerEndpoints: Sendable {
                 // The envelope's session says which worker speaks; strangers are not listened to.
                 guard let address = peers.worker(session: message.envelope.session) else { return }
                 await queue.send(try SchedulerInput.report(message, by: address))
+            } else if message.type == .workerLeave {
+                guard let address = peers.worker(session: message.envelope.session) else { return }
+                await queue.send(.event(.workerLeaving(address), nil))
             } else if let input = try SchedulerInput.read(message) {
                 peers.note(input, message)
                 await queue.send(input)

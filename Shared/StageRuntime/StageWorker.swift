@@ -31,6 +31,11 @@ final class StageWorker {
     var message: WireMessage?
     var outcome: StageEngine.Outcome?
     private let started = ContinuousClock.now
+    /// Until when sequences may go on after the process was asked to stop.
+    private var leaveBy: Double?
+
+    /// How long a process that was asked to stop waits for its sequences; well below the limit of `ServiceMain`.
+    private static let leaveSeconds = 8.0
 
     init(
         configuration: WorkerConfiguration, model: ModelFile, description: ModelDescription, logger: Logger,
@@ -71,6 +76,9 @@ final class StageWorker {
         case .computed(let order, .failure(let error)):
             perform(.computeFailed(order: order, StageRefusal(error)))
         case .core(let event): perform(event)
+        case .leave:
+            leaveBy = now + Self.leaveSeconds
+            if core.hasSequences { _ = scheduler.trySend(Outgoing(.workerLeave)) }
         case .tick:
             for endpoint in links.takeStalled() {
                 logger.warning("\(endpoint) takes nothing any more; what goes over it is given up")
@@ -80,6 +88,7 @@ final class StageWorker {
             perform(.tick)
         }
         snapshotBox.set(core.summary)
+        if let leaveBy, !core.hasSequences || now >= leaveBy { events.close() }
     }
 
     /// Reads a message and has the core take it; what cannot be read is answered with an error.

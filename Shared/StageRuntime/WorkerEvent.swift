@@ -13,6 +13,8 @@ enum WorkerEvent: Sendable {
     case computed(order: UInt64, Result<StageEngine.Outcome, any Error>)
     /// Something else for the core.
     case core(StageEvent)
+    /// The process was asked to stop.
+    case leave
     /// Once a second.
     case tick
 }

@@ -78,7 +78,7 @@ public struct WorkerService: Service {
         await withGracefulShutdownHandler {
             while let event = await events.next() { await worker.handle(event) }
         } onGracefulShutdown: {
-            events.close()
+            events.push(.leave)
         }
         for session in sessions { session.cancel() }
         try? await profiler.send(

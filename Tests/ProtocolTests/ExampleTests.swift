@@ -17,7 +17,7 @@ import Testing
         "error": ErrorBody.self, "ping": EmptyBody.self, "pong": EmptyBody.self, "plan.request": PlanRequest.self,
         "plan.proposal": PlanProposal.self, "worker.hello": WorkerHello.self, "worker.welcome": WorkerWelcome.self,
         "worker.heartbeat": WorkerHeartbeat.self, "stage.prepare": StagePrepare.self,
-        "stage.prepared": StagePrepared.self, "stage.release": StageRelease.self, "stage.released": EmptyBody.self,
+        "stage.prepared": StagePrepared.self, "worker.leave": EmptyBody.self, "stage.release": StageRelease.self, "stage.released": EmptyBody.self,
         "request.submit": SubmitRequest.self, "request.accepted": RequestAccepted.self,
         "request.cancel": EmptyBody.self, "request.start": SequenceOpen.self, "request.event": RequestEvent.self,
         "request.lost": ErrorBody.self, "gateway.heartbeat": GatewayHeartbeat.self, "state.get": EmptyBody.self,

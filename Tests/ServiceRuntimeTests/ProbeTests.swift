@@ -34,7 +34,7 @@ import Testing
 
             await clients[1].close()
             let closed = ContinuousClock.now
-            try await eventually(within: .seconds(5), "the probe says so") {
+            try await eventually(within: .seconds(20), "the probe says so") {
                 for peer in peers { _ = server.probe(peer) }
                 return !lost.all.isEmpty
             }
@@ -65,7 +65,7 @@ import Testing
             for id in 0..<1500 { try await raw.send(try frames(.stateGet, id: id)) }
             try await eventually("nothing more is read") { server.statistics.receivedMessages >= 1024 }
             await raw.close()
-            try await eventually(within: .seconds(5), "the probe says so") {
+            try await eventually(within: .seconds(20), "the probe says so") {
                 _ = server.probe("goes")
                 return lost.all == ["goes"]
             }

@@ -10,6 +10,9 @@ extension MessageType {
     /// worker -> scheduler every second: `WorkerHeartbeat`; answered with the same type and an empty body, or with an
     /// error `unknown_worker` after a restart of the scheduler.
     public static let workerHeartbeat: MessageType = "worker.heartbeat"
+    /// worker -> scheduler: it is about to stop, and waits a while for its requests to end or to go on elsewhere; empty body,
+    /// no reply.
+    public static let workerLeave: MessageType = "worker.leave"
     /// scheduler -> worker: load a stage of a replica that is formed in the envelope's `epoch`: `StagePrepare`; reply
     /// `stage.prepared` or an error.
     public static let stagePrepare: MessageType = "stage.prepare"

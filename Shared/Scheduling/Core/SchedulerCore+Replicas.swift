@@ -9,6 +9,8 @@ extension SchedulerCore {
     /// Time between two groups of requests that are moved, and how many are in one.
     private static let moveSeconds = 0.25
     private static let moveGroup = 4
+    /// How long requests on a worker that is about to stop may go on there.
+    private static let leaveSeconds = 2.0
     /// Memory for fewer tokens than this beside another stage is not worth loading a replica early.
     private static let leastContext = 512
 
@@ -61,7 +63,7 @@ extension SchedulerCore {
             // What a new plan will do without is not mended, but it is needed if that plan is given up.
             return transition == nil ? giveUp(record.id, at: now) : ()
         }
-        guard now >= record.blockedUntil, record.replica.workers.allSatisfy({ workers.isLive($0) }) else { return }
+        guard now >= record.blockedUntil, record.replica.workers.allSatisfy({ workers.isAvailable($0) }) else { return }
         // Devices that failed are not used, unless nothing is served without them.
         guard record.devices.isDisjoint(with: exclusions.active(at: now)) || !serves() else { return }
         guard hasRoom(for: record) else { return }
@@ -185,6 +187,16 @@ extension SchedulerCore {
         requests.forgetClosing(of: key)
     }
 
+    /// A worker is about to stop: its replicas take no new requests, those that they have end or go on elsewhere.
+    mutating func workerLeaves(_ address: WorkerAddress, at now: Double) {
+        guard workers.hear(address, at: now), workers[address.key]?.isLeaving == false else { return }
+        workers[address.key]?.isLeaving = true
+        note("worker \(address.key) is about to stop")
+        for record in replicas.of(address.key) {
+            startDraining(record.id, moveAfter: Self.leaveSeconds, at: now)
+        }
+    }
+
     /// Stages of a worker that belong to no replica as it is now.
     mutating func releaseStrays(on address: WorkerAddress, at now: Double) {
         for stage in workers[address.key]?.stages ?? [] {
@@ -214,9 +226,10 @@ extension SchedulerCore {
     private mutating func drain(_ record: ReplicaRecord, _ draining: ReplicaRecord.Draining, at now: Double) {
         let remaining = requests.ordered.filter { $0.touches(record.id) }
         if remaining.isEmpty { return giveUp(record.id, at: now) }
-        guard now >= draining.moveAt else { return }
-        // In groups where others serve meanwhile, so that their prompts are not computed again all at once.
+        // In groups where others serve meanwhile, so that their prompts are not computed again all at once; where nothing else
+        // serves, the sooner it is over the better.
         let isUrgent = !serves(without: [record.id])
+        guard isUrgent || now >= draining.moveAt else { return }
         guard isUrgent || now - draining.movedAt >= Self.moveSeconds else { return }
         let group = isUrgent ? remaining[...] : remaining.prefix(Self.moveGroup)
         for request in group { lose(request, .replicaLost("its replica is given up"), at: now) }
@@ -249,7 +262,10 @@ extension SchedulerCore {
     }
 
     private mutating func remove(_ id: ReplicaID) {
+        let record = replicas[id]
         replicas[id] = nil
+        // A replica of the plan is gone for now only: it is formed again when all its workers are here.
+        if let record, isWanted(id) { replicas[id] = ReplicaRecord(replica: record.replica, waitingSince: 0) }
         usage[id] = nil
         refreshTimes()
     }

@@ -3,7 +3,7 @@ internal import Domain
 /// From one plan to the next.
 extension SchedulerCore {
     /// How long requests on a replica that makes room for another one may go on before they are moved.
-    private static let roomSeconds = 5.0
+    private static let roomSeconds = 2.0
 
     /// Starts to put a new plan in force.
     mutating func begin(_ proposal: PlacementPlan, reason: String, judgement: String?, at now: Double) {

@@ -83,6 +83,7 @@ extension SchedulerCore {
     func deadDevices(at now: Double) -> Set<DeviceID> {
         var dead: Set<DeviceID> = []
         for (key, record) in workers.records {
+            if record.isLeaving { dead.insert(key.device) }
             guard let since = record.lostSince else { continue }
             if now - since >= configuration.deviceLostSeconds || fleet.device(key.device)?.state == .lost {
                 dead.insert(key.device)

@@ -91,6 +91,7 @@ public struct SchedulerCore: Sendable {
         switch event {
         case .workerHello(let report): workerSaidHello(report.plausible, at: now)
         case .workerHeartbeat(let address, let load): workerBeat(address, load.plausible, at: now)
+        case .workerLeaving(let address): workerLeaves(address, at: now)
         case .workerGone(let address): workerGone(address, at: now)
         case .workerHeard(let address): _ = workers.hear(address, at: now)
         case .stagePrepared(let address, let epoch, let capacity, let block):

@@ -8,6 +8,8 @@ public enum SchedulerEvent: Sendable, Hashable {
     case workerHeartbeat(WorkerAddress, WorkerLoad)
     /// Any other message of a worker came; it counts as a sign of life.
     case workerHeard(WorkerAddress)
+    /// A worker is about to stop and waits for its requests to end or to go on elsewhere.
+    case workerLeaving(WorkerAddress)
     /// The connection of a worker process is gone.
     case workerGone(WorkerAddress)
     /// A worker has loaded a stage of the replica that was formed in an epoch.

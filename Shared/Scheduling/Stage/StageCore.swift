@@ -116,6 +116,9 @@ public struct StageCore: Sendable {
 
     // MARK: Looking
 
+    /// Whether any sequence has memory here.
+    public var hasSequences: Bool { !slots.isEmpty }
+
     /// What the heartbeats of this worker tell.
     public var summary: StageSummary {
         var summary = StageSummary()

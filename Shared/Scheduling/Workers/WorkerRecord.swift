@@ -8,6 +8,8 @@ struct WorkerRecord: Sendable {
     var endpoint: String
     /// When it was last heard.
     var lastHeard: Double
+    /// It is about to stop.
+    var isLeaving = false
     /// When it was found lost; `nil` while signs of life come.
     var lostSince: Double?
     /// Stages that it reported on hello, from which a restarted scheduler learns.

@@ -28,6 +28,9 @@ struct WorkerTable: Sendable {
 
     func isLive(_ key: WorkerKey) -> Bool { records[key]?.isLive == true }
 
+    /// Whether a worker may be given something to serve.
+    func isAvailable(_ key: WorkerKey) -> Bool { records[key].map { $0.isLive && !$0.isLeaving } ?? false }
+
     /// The address of a live worker.
     func liveAddress(_ key: WorkerKey) -> WorkerAddress? { records[key].flatMap { $0.isLive ? $0.address : nil } }
 
@@ -58,6 +61,7 @@ struct WorkerTable: Sendable {
                 record.load = old.load
                 record.pace = old.pace
                 record.since = old.since
+                record.isLeaving = old.isLeaving
             } else {
                 record.superseded = (record.superseded + [old.address.session]).suffix(16)
                 if now - old.since < Self.shortLife { record.crashes.append(now) }
