@@ -50,6 +50,13 @@ extension SchedulerCore {
         return tokens
     }
 
+    /// The longest sequence that any replica of the plan could hold when all is well; more than that is cut, where devices
+    /// were lost that held more.
+    private var largestCapacity: Int {
+        replicas.ordered.lazy.filter { $0.replica.role != .prefill }
+            .map { $0.kvCapacity ?? $0.replica.kvCapacityTokens }.max() ?? .max
+    }
+
     /// The longest sequence that a request may ask for: what was promised, whatever the plan; before the first plan what the
     /// model can do.
     var longestSequence: Int? { promisedContext ?? fleet.model?.maxContext }
@@ -76,12 +83,12 @@ extension SchedulerCore {
         noteServing(serving, at: now)
         guard serving, !requests.waiting.isEmpty else { return }
         var situations = situations(at: now)
-        let maxContext = longestSequence ?? .max
+        let maxContext = min(longestSequence ?? .max, largestCapacity)
         var blocked = 0
         for waiting in requests.waiting {
             let request = waiting.request
-            let total = Admission.totalTokens(request, maxContext: maxContext)
-            let remaining = max(1, total - request.promptTokens)
+            let total = max(request.promptTokens + 1, Admission.totalTokens(request, maxContext: maxContext))
+            let remaining = total - request.promptTokens
             let need = Router.Need(
                 promptTokens: request.promptTokens, totalTokens: total, remainingTokens: remaining,
                 expectedTokens: configuration.lengthKnowledge.expected(

@@ -148,6 +148,7 @@ extension SchedulerCore {
         guard let record = replicas[id] else { return }
         release(record)
         replicas[id]?.state = state
+        replicas[id]?.formed = 0
         replicas[id]?.waitingSince = now
         refreshTimes()
     }
@@ -246,6 +247,7 @@ extension SchedulerCore {
         guard record.holdsMemory else { return remove(id) }
         if case .releasing = record.state { return }
         release(record)
+        if record.isWaiting { return remove(id) }
         let pending = Set(record.replica.workers.filter { workers.isLive($0) })
         replicas[id]?.state = .releasing(since: now, pending: pending)
         if pending.isEmpty { remove(id) }

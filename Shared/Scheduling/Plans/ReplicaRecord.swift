@@ -44,7 +44,7 @@ struct ReplicaRecord: Sendable {
 
     var replica: PlanReplica
     var state: State = .waiting
-    /// The epoch in which it was formed; messages of older ones are refused by its workers.
+    /// The epoch in which it was formed, 0 where its workers hold nothing of it; messages of older ones are refused by them.
     var formed: Epoch = 0
     /// The plan that its workers were last told.
     var told: PlanID?
@@ -63,8 +63,8 @@ struct ReplicaRecord: Sendable {
     var isDraining: Bool { if case .draining = state { true } else { false } }
     var isLoading: Bool { if case .loading = state { true } else { false } }
     var isReleasing: Bool { if case .releasing = state { true } else { false } }
-    /// Whether its workers hold weights of it.
-    var holdsMemory: Bool { !isWaiting }
+    /// Whether its workers hold weights of it: also where one of them was lost.
+    var holdsMemory: Bool { formed > 0 }
     var devices: Set<DeviceID> { Set(replica.stages.map(\.device)) }
 
     /// What its worker is told.

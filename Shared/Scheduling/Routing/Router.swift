@@ -122,14 +122,14 @@ struct Router: Sendable {
         let context = need.promptTokens + Int(need.expectedTokens / 2)
         return situations.compactMap { situation in
             guard situation.routable, situation.replica.role.phases.contains(.decode) else { return nil }
-            let longest = min(need.totalTokens, situation.kvCapacity)
-            guard longest > need.promptTokens else { return nil }
+            // What was promised is not cut: the request waits for a replica that can hold all of it.
+            guard situation.kvCapacity >= need.totalTokens else { return nil }
             func gap(_ sequences: Int) -> Double {
                 times.tokenGap(situation.replica, sequences: max(1, sequences), contextTokens: context)
                     * situation.correction.decode
             }
             return Target(
-                situation: situation, longest: longest, places: times.mostSequences(situation.replica),
+                situation: situation, longest: need.totalTokens, places: times.mostSequences(situation.replica),
                 hasPlace: situation.sequences < situation.sequenceLimit(overcommit: overcommit),
                 gap: gap(situation.sequences), joinedGap: gap(situation.sequences + 1))
         }

@@ -1,0 +1,116 @@
+import Domain
+import Testing
+
+@testable import Scheduling
+
+/// Random schedules over a scheduler and the cores of its workers together. Whatever happens, every request ends with exactly
+/// the tokens of a run without faults (P1), and nothing is left over (P4).
+@Suite struct FleetScheduleTests {
+    private static let devices: [DeviceID] = ["a", "b", "c", "e"]
+    private static let plans: [PlacementPlan] = [
+        Sample.split, Sample.mixed,
+        Sample.plan("two", [Sample.replica("p", .prefill, ["e"]), Sample.replica("d", .decode, ["a", "b"])]),
+        Sample.plan(
+            "three",
+            [
+                Sample.replica("p", .prefill, ["a"]), Sample.replica("d", .decode, ["b", "c"]),
+                Sample.replica("m", .mixed, ["e"]),
+            ]),
+        Sample.plan("wide", [Sample.replica("w", .mixed, ["a", "b", "c", "e"])]),
+    ]
+
+    @Test func aPlanChangeIsInvisible() {
+        var world = FleetWorld(Self.devices)
+        world.pass(4)
+        world.propose(Sample.split)
+        world.pass(1)
+        for index in 0..<6 { world.submit("r\(index)", prompt: 40 + index, output: 30) }
+        var better = Self.plans[2]
+        better.predictedRequestsPerSecond = 2
+        world.propose(better)
+        world.submit("during", prompt: 50, output: 5)
+        world.pass(10)
+        #expect(world.open.isEmpty)
+        #expect(world.problems.isEmpty)
+        #expect(world.requests.values.allSatisfy { $0.attempts == 1 }, "nothing was moved")
+        #expect(world.scheduler.snapshot(at: world.now).plan?.id == "two")
+    }
+
+    @Test(arguments: 0..<90) func everyRequestEndsRight(_ seed: Int) {
+        var random = SeededGenerator(seed: UInt64(seed) &* 977 &+ 5)
+        // Devices that hold two stages, and some that do not.
+        let memory = [1 << 20, 320_000, 180_000][seed % 3]
+        var world = FleetWorld(Self.devices, memory: memory)
+        world.pass(4)
+        world.propose(Self.plan(seed, memory))
+        world.pass(1)
+        var count = 0
+        for step in 0..<120 {
+            act(&world, &random, &count, step, memory)
+            if Bool.random(using: &random) { world.pass(Double.random(in: 0.1...1.5, using: &random)) }
+        }
+        for key in world.sessions.keys.sorted() {
+            world.resume(key)
+            if world.stages.cores[key] == nil { world.start(key) }
+        }
+        for _ in 0..<60 where !world.open.isEmpty { world.pass(3) }
+        world.pass(40)
+        #expect(world.open.isEmpty, "seed \(seed): \(world.open) of \(count); \(world.notes.suffix(8))")
+        #expect(world.problems.isEmpty, "seed \(seed): \(world.problems)")
+        world.pass(6)
+        let snapshot = world.scheduler.snapshot(at: world.now)
+        #expect(snapshot.running == 0 && snapshot.waiting == 0, "seed \(seed)")
+        for (key, core) in world.stages.cores {
+            #expect(core.summary.kvUsedTokens == 0, "seed \(seed): \(key) holds memory")
+            #expect(core.summary.stages.count <= 1, "seed \(seed): \(key) holds stages that nobody needs")
+        }
+        world.submit("last", prompt: 20, output: 3)
+        world.pass(10)
+        #expect(world.open.isEmpty, "seed \(seed): it still serves")
+    }
+
+    private static func plan(_ number: Int, _ memory: Int) -> PlacementPlan {
+        var plan = plans[number % plans.count]
+        for index in plan.replicas.indices { plan.replicas[index].kvCapacityTokens = 100 }
+        return plan
+    }
+
+    private func act(
+        _ world: inout FleetWorld, _ random: inout SeededGenerator, _ count: inout Int, _ step: Int, _ memory: Int
+    ) {
+        guard let key = world.sessions.keys.sorted().randomElement(using: &random) else { return }
+        switch Int.random(in: 0..<100, using: &random) {
+        case 0..<55:
+            count += 1
+            world.submit(
+                "r\(count)", prompt: Int.random(in: 1...60, using: &random),
+                output: Int.random(in: 1...30, using: &random))
+        case 55..<63: world.kill(key, isNoticed: Bool.random(using: &random))
+        case 63..<73: if world.stages.cores[key] == nil { world.start(key) }
+        case 73..<78: world.start(key)
+        case 78..<82: world.pause(key)
+        case 82..<87: world.resume(key)
+        case 87..<89: world.restartScheduler()
+        default:
+            var plan = Self.plan(Int.random(in: 0..<Self.plans.count, using: &random), memory)
+            plan.id = PlanID("\(plan.id)-\(step)")
+            plan.predictedRequestsPerSecond = Double.random(in: 0.5...9, using: &random)
+            world.propose(plan)
+        }
+    }
+}
+
+/// A small random generator with a seed.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
