@@ -50,6 +50,9 @@ struct SchedulerSession {
     let summary: @Sendable () -> StageSummary
     let logger: Logger
 
+    /// How long an answer may take: a scheduler that has restarted should hear of this worker soon.
+    private static let patience = Duration.seconds(1)
+
     func run() async {
         while !Task.isCancelled {
             do {
@@ -67,7 +70,7 @@ struct SchedulerSession {
                             replica: $0.replica)
                     })
                 let reply = try await client.request(
-                    Outgoing(.workerHello, epoch: now.epoch, body: hello), timeout: .seconds(3))
+                    Outgoing(.workerHello, epoch: now.epoch, body: hello), timeout: Self.patience)
                 let welcome: WorkerWelcome = try reply.body()
                 logger.info("known to the scheduler")
                 try await beat(every: .milliseconds(max(100, welcome.heartbeatMilliseconds)))
@@ -87,7 +90,8 @@ struct SchedulerSession {
             let body = WorkerHeartbeat(
                 device: device, worker: kind, waiting: now.waiting, running: now.running,
                 kvUsedTokens: now.kvUsedTokens, residentBytes: ProcessFacts.residentBytes(), counters: now.counters)
-            _ = try await client.request(Outgoing(.workerHeartbeat, epoch: now.epoch, body: body), timeout: .seconds(3))
+            _ = try await client.request(
+                Outgoing(.workerHeartbeat, epoch: now.epoch, body: body), timeout: Self.patience)
         }
     }
 }

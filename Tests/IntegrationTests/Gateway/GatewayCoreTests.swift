@@ -221,7 +221,12 @@ struct GatewayCoreTests {
             return error.code
         }
         var silent = core()
-        #expect(refusal(&silent, at: 3.5) == "unavailable")
+        #expect(refusal(&silent, at: 5.5) == nil, "it served, and is likely to be back soon")
+        #expect(refusal(&silent, at: 6.5) == "unavailable")
+        var restarted = core()
+        _ = restarted.handle(.schedulerState(Self.state(ready: false), session: "s2"), at: 2)
+        #expect(refusal(&restarted, at: 2) == nil, "the new process is still asking the workers")
+        #expect(refusal(&restarted, at: 6.5) == "unavailable")
         var unknown = GatewayCore(model: "digest", metrics: GatewayMetrics())
         #expect(refusal(&unknown, at: 0) == "unavailable")
         var loading = core()
