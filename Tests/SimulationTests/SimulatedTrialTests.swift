@@ -3,6 +3,7 @@ import Domain
 import Planning
 import Scenarios
 import Simulation
+import Synchronization
 import Testing
 
 @Suite struct SimulatedTrialTests {
@@ -62,5 +63,61 @@ import Testing
         let plan = try SimulatedSystem.e2llm.plan(fleet, demand, conditions)
         #expect(plan.plan.algorithm.contains("tried"))
         #expect(try SimulatedSystem.e2llm.plan(fleet, demand, conditions).plan.id == plan.plan.id)
+    }
+
+    /// Such plans come where the devices left can hold a model but not serve it; a simulated year of waiting is no trial.
+    @Test(arguments: [1e-9, 0, -1, .nan, .infinity]) func aPlanThatServesNextToNothingIsNotRun(predicted: Double) throws
+    {
+        let fleet = try fleet()
+        let conditions = conditions(.split)
+        var plan = try SimulatedSystem.e2llm.plan(fleet, demand, conditions)
+        plan.plan.predictedRequestsPerSecond = predicted
+        let runs = Counter()
+        var trial = SimulatedTrial(cost: fleet.cost, demand: demand, limits: conditions.limits(.e2llm))
+        trial.shouldStop = {
+            runs.add()
+            return false
+        }
+        #expect(trial.sustainedRate(plan.plan, wireType: plan.wireType) == 0)
+        #expect(runs.value == 0)
+    }
+
+    /// KV travels at 1e8 simulated seconds and later.
+    @Test(arguments: [1e-9, 2e-6, 1e-4]) func requestsMayBeFarApart(rate: Double) throws {
+        let fleet = try fleet()
+        let conditions = conditions(.split)
+        let plan = try SimulatedSystem.e2llm.plan(fleet, demand, conditions)
+        let trial = SimulatedTrial(cost: fleet.cost, demand: demand, limits: conditions.limits(.e2llm))
+        let times = try #require(trial.times(plan.plan, wireType: plan.wireType, rate: rate))
+        #expect(times.total > times.waiting && times.total < 1000)
+    }
+
+    @Test func aTrialCanBeStopped() throws {
+        let fleet = try fleet()
+        let conditions = conditions(.any)
+        let plan = try SimulatedSystem.e2llm.plan(fleet, demand, conditions)
+        var trial = SimulatedTrial(cost: fleet.cost, demand: demand, limits: conditions.limits(.e2llm))
+        let full = trial.times(plan.plan, wireType: plan.wireType, rate: 0.1)
+        let asked = Counter()
+        trial.shouldStop = { asked.add() > 20 }
+        #expect(trial.sustainedRate(plan.plan, wireType: plan.wireType) == nil)
+        #expect(trial.times(plan.plan, wireType: plan.wireType, rate: 0.1) == nil)
+        #expect(asked.value <= 23)
+        // Asking changes nothing.
+        trial.shouldStop = { false }
+        #expect(trial.times(plan.plan, wireType: plan.wireType, rate: 0.1) == full)
+    }
+}
+
+private final class Counter: Sendable {
+    private let count = Mutex(0)
+
+    var value: Int { count.withLock { $0 } }
+
+    @discardableResult func add() -> Int {
+        count.withLock {
+            $0 += 1
+            return $0
+        }
     }
 }

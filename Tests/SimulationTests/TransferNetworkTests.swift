@@ -1,5 +1,6 @@
 import CostModel
 import Domain
+import Planning
 import Testing
 
 @testable import Simulation
@@ -122,5 +123,25 @@ import Testing
             }
             #expect(isSettled, "\(pair) could get more than \(rate)")
         }
+    }
+
+    /// The times that a number can hold are 1e-8 s apart at 1e8 s and 1e-4 s at 1e12 s: the calendar must not stay where it is.
+    @Test(arguments: [1e8, 1e9, 1e10, 1e11, 1e12, 1e17]) func flowsEndAtAnyTime(start: Double) throws {
+        var network = try Self.network()
+        let pairs: [(DeviceID, DeviceID)] = [("a", "b"), ("b", "c"), ("c", "a"), ("x", "y")]
+        let ids = pairs.map { network.open(from: $0.0, to: $0.1) }
+        var random = SeededRandom(seed: UInt64(start))
+        for id in ids { network.add(Double.random(in: 1e-9...1e-3, using: &random), isLast: true, to: id, at: start) }
+        for id in ids.prefix(2) { network.add(1000, isLast: true, to: id, at: start) }
+        var (ended, looks, last) = (0, 0, start)
+        while let time = network.nextEnd(), looks < 1000 {
+            #expect(time >= last)
+            (looks, last) = (looks + 1, time)
+            ended += network.ended(at: time).count
+        }
+        #expect(ended == 4 && network.activeCount == 0)
+        // Every look ends a flow: there is no need to look twice at one time.
+        #expect(looks <= 4)
+        #expect(last >= start + 10 - start.ulp && last <= start + 11 + start.ulp)
     }
 }

@@ -34,7 +34,7 @@ struct GeneticPlanSearch: Sendable {
                         message: "the partitioner left \(asked.subtracting(answers.map(\.id)).count) queries out"))
             }
             search.receive(answers)
-            stopped = ContinuousClock.now - start >= limit && search.best != nil
+            stopped = (ContinuousClock.now - start >= limit && search.best != nil) || Task.isCancelled
         }
         var outcome = try weighed(search)
         if stopped, !search.isFinished {

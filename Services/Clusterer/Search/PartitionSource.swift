@@ -44,6 +44,7 @@ struct RemotePartitioner: PartitionSource {
             }
             attempt += 1
             try? await Task.sleep(for: .seconds(pause))
+            guard !Task.isCancelled else { throw away("the search was given up") }
             pause = min(pause * 2, 8)
         }
     }

@@ -3,8 +3,9 @@ import Domain
 import Planning
 import ServiceRuntime
 import Simulation
+import Synchronization
 
-/// Runs the default planner on a thread of its own.
+/// Runs the default planner on a thread of its own; it ends early when its task is cancelled.
 struct PlacementPlanSearch: Sendable {
     let order: SearchOrder
 
@@ -13,18 +14,39 @@ struct PlacementPlanSearch: Sendable {
     /// - Throws: as `PlanSearch.run`.
     func run() async throws(Refusal) -> SearchOutcome {
         let order = order
-        return try await OwnThread.run(name: "plan-search") { () -> Result<SearchOutcome, Refusal> in
-            do throws(PlanningError) {
-                return .success(try Self.search(order))
-            } catch {
-                return .failure(Refusal(error))
+        let isCancelled = Mark()
+        return try await withTaskCancellationHandler {
+            await OwnThread.run(name: "plan-search") { () -> Result<SearchOutcome, Refusal> in
+                do throws(PlanningError) {
+                    return .success(try Self.search(order, isCancelled))
+                } catch {
+                    return .failure(Refusal(error))
+                }
             }
+        } onCancel: {
+            isCancelled.set()
         }.get()
     }
 
-    private static func search(_ order: SearchOrder) throws(PlanningError) -> SearchOutcome {
+    /// Set once, from any thread.
+    private final class Mark: Sendable {
+        private let value = Atomic(false)
+
+        var isSet: Bool { value.load(ordering: .relaxed) }
+
+        func set() { value.store(true, ordering: .relaxed) }
+    }
+
+    /// Share of the time after which a trial that still runs is given up; the planner begins none after it either.
+    private static let trialShare = 0.85
+
+    private static func search(_ order: SearchOrder, _ isCancelled: Mark) throws(PlanningError) -> SearchOutcome {
         let start = ContinuousClock.now
         let settings = order.settings
+        // Time is up at once for a search that nobody waits for.
+        let elapsed: @Sendable () -> Double = {
+            isCancelled.isSet ? .infinity : (ContinuousClock.now - start) / .seconds(1)
+        }
         let cost = try order.problem.cost()
         var limits = settings.limits(order.problem.model)
         limits.promisedContextTokens = min(max(0, order.contextTokens ?? 0), 1 << 24)
@@ -35,12 +57,13 @@ struct PlacementPlanSearch: Sendable {
             // Workers batch by the plan.
             trial.settings.largestBatch = nil
             trial.seed = order.seed
+            trial.shouldStop = { elapsed() > Self.trialShare * settings.searchSeconds }
             planner.trial = trial
         }
         let result = try planner.plan(
             cost: cost, demand: demand, limits: limits, inForce: order.inForce,
             moving: settings.moving, deadline: settings.searchSeconds,
-            elapsed: { (ContinuousClock.now - start) / .seconds(1) })
+            elapsed: elapsed)
         var plan = result.placementPlan(algorithm: result.algorithm(seed: order.seed), fleetVersion: order.fleetVersion)
         if result.wasStopped { plan.relaxations.append("the search was stopped before its end: time was up") }
         var move: PlanMove?

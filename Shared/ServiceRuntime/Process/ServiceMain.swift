@@ -3,20 +3,22 @@ public import Logging
 public import ServiceLifecycle
 import UnixSignals
 
-/// Runs a process's services until SIGTERM or SIGINT, then stops them in reverse order; a second signal or 15 seconds end
-/// the process at once.
+/// Runs a process's services until SIGTERM or SIGINT, then stops them in reverse order. After 15 seconds they are cancelled,
+/// and the process ends shortly after that even where one of its threads computes or waits for ever.
 public enum ServiceMain {
     /// Runs `services`; returns after an orderly stop.
     public static func run(_ services: [any Service], logger: Logger) async throws {
         // A peer that closes its end must not end this process.
         signal(SIGPIPE, SIG_IGN)
+        var entries = services.map {
+            ServiceGroupConfiguration.ServiceConfiguration(
+                service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
+                failureTerminationBehavior: .gracefullyShutdownGroup)
+        }
+        // The last one is stopped first.
+        entries.append(.init(service: StopDeadline(logger: logger), successTerminationBehavior: .ignore))
         var configuration = ServiceGroupConfiguration(
-            services: services.map {
-                ServiceGroupConfiguration.ServiceConfiguration(
-                    service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
-                    failureTerminationBehavior: .gracefullyShutdownGroup)
-            },
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            services: entries, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(15)
         let group = ServiceGroup(configuration: configuration)
         ParentWatch.onParentEnd { Task { await group.triggerGracefulShutdown() } }

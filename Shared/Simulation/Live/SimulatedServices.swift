@@ -19,6 +19,9 @@ public struct SimulatedServices: Sendable {
     /// The seed of searches during the run.
     public var seed: UInt64 = 1
 
+    /// Asked for often: whether to give the run up; requests that have not ended by then have no end in the record.
+    public var shouldStop: (@Sendable () -> Bool)?
+
     /// Makes services.
     public init(_ settings: SimulationSettings = SimulationSettings()) { self.settings = settings }
 
@@ -37,7 +40,12 @@ public struct SimulatedServices: Sendable {
                 moving: moving, seed: seed, settings: triesPlans ? settings : nil)
         }
         let run = try LiveRun(plan: plan, cost: cost, traffic: traffic, settings: settings, dynamics: dynamics)
-        run.run(progress: progress)
+        if let shouldStop {
+            run.run(until: shouldStop)
+            progress(run.times.count - run.open)
+        } else {
+            run.run(progress: progress)
+        }
         var record = RunRecord(
             source: .simulated, system: "services", model: cost.model.name, workload: traffic.name,
             rate: traffic.rate, seed: seed, plan: plan, requests: run.times)
@@ -64,6 +72,19 @@ public struct SimulatedServices: Sendable {
 }
 
 extension LiveRun {
+    /// Runs as `run(progress:)` does, but asks after every request that ended whether to stop.
+    func run(until shouldStop: () -> Bool) {
+        while open > 0, !shouldStop() {
+            let rest = open - 1
+            open = 1
+            run { _ in }
+            let isStuck = open > 0
+            open += rest
+            // Nothing more can happen, or nobody wants to see it.
+            if isStuck { return }
+        }
+    }
+
     /// Seconds that each device has computed.
     var busySeconds: [DeviceID: Double] {
         var seconds: [DeviceID: Double] = [:]

@@ -4,7 +4,9 @@ internal import Domain
 /// Flows of bytes that share the resources of a network max-min fairly: no flow can get more without one that has no more
 /// than it getting less (Bertsekas and Gallager, Data Networks, 6.5.2). A resource that a flow crosses twice gives it half.
 ///
-/// Bytes may be added to a flow while it runs; a flow without bytes uses nothing. Time only moves forward.
+/// Bytes may be added to a flow while it runs; a flow without bytes uses nothing. Time only moves forward. Late times have
+/// steps that a number cannot tell apart: what is left of less than such a step counts as sent, so that every end that
+/// `nextEnd` names is one.
 struct TransferNetwork {
     /// A flow, for as long as it is open.
     typealias FlowID = Int
@@ -102,11 +104,13 @@ struct TransferNetwork {
     /// Moves time on and returns the flows that have sent their last bytes by then.
     mutating func ended(at time: Double) -> [FlowID] {
         advance(to: time)
+        // What is left of less than a nanosecond is rounding; so is what ends before the next time that can be told from
+        // this one: it would be left for ever.
+        let rounding = now.isFinite ? max(1e-9, now.ulp) : .infinity
         var ended: [FlowID] = []
         active.removeAll { id in
             guard let flow = flows[id] else { return true }
-            // What is left of less than a nanosecond is rounding.
-            guard flow.remaining <= flow.rate * 1e-9 else { return false }
+            guard flow.remaining <= flow.rate * rounding else { return false }
             flows[id]?.remaining = 0
             isStale = true
             recorder?.paused(id, at: time)

@@ -9,6 +9,8 @@ public struct SimulatedTrial: PlanTrial {
     public var settings = SimulationSettings()
     /// Decides the requests.
     public var seed: UInt64 = 1
+    /// Asked for often: whether to give a trial up, which then has no result.
+    public var shouldStop: @Sendable () -> Bool = { false }
 
     private let cost: FleetCost
     private let demand: PlanningDemand
@@ -18,6 +20,8 @@ public struct SimulatedTrial: PlanTrial {
     /// The queues build up in the first part of such a run, which does not count.
     private static let settling = 0.35
     private static let requests = 300...1500
+    /// Requests per second below which nothing is tried: one in eleven days.
+    private static let leastRate = 1e-6
 
     /// Makes trials for a fleet and its traffic.
     public init(cost: FleetCost, demand: PlanningDemand, limits: PlanningLimits) {
@@ -28,9 +32,12 @@ public struct SimulatedTrial: PlanTrial {
         settings.streams = limits.chunkTokens != nil
     }
 
-    /// Requests per second that end under more load than the plan can bear, once its queues have built up.
+    /// Requests per second that end under more load than the plan can bear, once its queues have built up; 0 for a plan that
+    /// is estimated to serve next to nothing, which no trial of a bearable length would show to be better.
     public func sustainedRate(_ plan: PlacementPlan, wireType: KVType) -> Double? {
-        var offered = Self.overload * max(1e-6, plan.predictedRequestsPerSecond)
+        let predicted = plan.predictedRequestsPerSecond
+        guard predicted.isFinite, predicted >= Self.leastRate else { return 0 }
+        var offered = Self.overload * predicted
         var sustained = 0.0
         for _ in 0..<4 {
             guard let record = run(plan, wireType, rate: offered, evenly: true) else { return nil }
@@ -44,7 +51,8 @@ public struct SimulatedTrial: PlanTrial {
 
     /// Mean times of a request at a rate, arrivals as in the demand.
     public func times(_ plan: PlacementPlan, wireType: KVType, rate: Double) -> TrialTimes? {
-        guard let record = run(plan, wireType, rate: rate, evenly: false) else { return nil }
+        // Requests that come once in eleven days do not meet, and neither do rarer ones.
+        guard let record = run(plan, wireType, rate: max(Self.leastRate, rate), evenly: false) else { return nil }
         let summary = RunSummary(record)
         return TrialTimes(waiting: summary.waiting.mean, total: summary.total.mean)
     }
@@ -57,7 +65,9 @@ public struct SimulatedTrial: PlanTrial {
         if evenly { traffic = traffic.evenlySpaced }
         var settings = settings
         settings.wireType = wireType
-        guard let record = try? SimulatedServices(settings).run(traffic, plan: plan, cost: cost) else { return nil }
+        var services = SimulatedServices(settings)
+        services.shouldStop = shouldStop
+        guard let record = try? services.run(traffic, plan: plan, cost: cost) else { return nil }
         return record.requests.contains { $0.end == nil } ? nil : record
     }
 

@@ -80,6 +80,39 @@ struct PlanSearchTests {
         #expect(full.plan.relaxations.allSatisfy { !$0.contains("time was up") })
     }
 
+    /// Twelve devices: too many to solve exactly, so that the search takes all the time there is.
+    private var large: Fleet {
+        PlannerFleets.fleet((0..<12).map { PlannerFleets.device(DeviceID("d\($0)"), speed: 0.1 + 0.07 * Double($0)) })
+    }
+
+    @Test("the search of the default algorithm and its trials end when time is up", .timeLimit(.minutes(2)))
+    func standardTimeUp() async throws {
+        let begin = ContinuousClock.now
+        let outcome = try await PlanSearch(order: try order(large, algorithm: .standard, seconds: 0.5)).run(
+            LocalPartitions())
+        #expect(outcome.plan.problem(layers: 12) == nil)
+        #expect(begin.duration(to: .now) < .seconds(10))
+    }
+
+    @Test("a cancelled search ends soon", .timeLimit(.minutes(2)), arguments: SearchAlgorithm.allCases)
+    func cancelled(algorithm: SearchAlgorithm) async throws {
+        let order = try order(large, algorithm: algorithm, seconds: 600)
+        let search = Task { try await PlanSearch(order: order).run(LocalPartitions()) }
+        search.cancel()
+        let begin = ContinuousClock.now
+        _ = await search.result
+        #expect(begin.duration(to: .now) < .seconds(10))
+    }
+
+    @Test("a fleet that can hold the model but not serve it is answered in time", .timeLimit(.minutes(2)))
+    func hopeless() async throws {
+        let slow = (0..<3).map { PlannerFleets.device(DeviceID("d\($0)"), speed: 1e-9) }
+        let begin = ContinuousClock.now
+        let order = try order(PlannerFleets.fleet(slow), algorithm: .standard)
+        _ = try? await PlanSearch(order: order).run(LocalPartitions())
+        #expect(begin.duration(to: .now) < .seconds(40))
+    }
+
     @Test("the default algorithm gives the placement planner's plan, and asks no partitioner")
     func equalsPlacementPlanner() async throws {
         var order = try order(seed: 5, algorithm: .standard)
