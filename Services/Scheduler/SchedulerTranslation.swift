@@ -93,7 +93,9 @@ extension PlanQuestion {
     var body: PlanRequest {
         PlanRequest(
             reason: reason, workload: workload, excludedDevices: excludedDevices, fleetVersion: fleetVersion,
-            planInForce: inForce, contextTokens: contextTokens)
+            planInForce: inForce, contextTokens: contextTokens,
+            slowdowns: slowdowns.isEmpty
+                ? nil : slowdowns.sorted { $0.key < $1.key }.map { DeviceSlowdown(device: $0.key, factor: $0.value) })
     }
 }
 

@@ -8,7 +8,9 @@ extension Fleet {
     /// kind that a phase needs; a phase without a live worker has no tables.
     ///
     /// - Throws: `no_devices`, which says what the devices wait for.
-    func problem(excluding excluded: [DeviceID]) throws(Refusal) -> PartitionProblem {
+    func problem(
+        excluding excluded: [DeviceID], slowdowns: [DeviceSlowdown] = []
+    ) throws(Refusal) -> PartitionProblem {
         guard let model else {
             throw Refusal(
                 body: ErrorBody(code: "no_devices", message: "no device has registered yet", retriable: true))
@@ -20,9 +22,13 @@ extension Fleet {
                 body: ErrorBody(
                     code: "no_devices", message: "no device can be used: \(summary(excluded))", retriable: true))
         }
+        let factors = Dictionary(slowdowns.map { ($0.device, $0.factor) }) { max($0, $1) }
+        let slowed = usable.map { device in
+            factors[device.id].map { device.slowed(by: $0) } ?? device
+        }
         let ids = Set(usable.map(\.id))
         return PartitionProblem(
-            model: model, devices: usable.sorted { $0.id < $1.id },
+            model: model, devices: slowed.sorted { $0.id < $1.id },
             links: links.filter { ids.contains($0.from) && ids.contains($0.to) && $0.isPossible })
     }
 
@@ -46,6 +52,19 @@ extension DeviceProfile {
         guard (try? DeviceCost(measurements: tables, model: model)) != nil else { return nil }
         let memory = max(0, min(memoryUsableBytes, tables.memoryUsableBytes))
         return PartitionDevice(id: id, memoryUsableBytes: memory, measurements: tables)
+    }
+}
+
+extension PartitionDevice {
+    /// The device as it is now where everything takes longer than measured.
+    fileprivate func slowed(by factor: Double) -> PartitionDevice {
+        guard factor.isFinite, factor > 1 else { return self }
+        let factor = min(factor, 1000)
+        var device = self
+        for index in device.measurements.prefill.indices { device.measurements.prefill[index].secondsPerLayer *= factor }
+        for index in device.measurements.decode.indices { device.measurements.decode[index].secondsPerLayer *= factor }
+        for index in device.measurements.head.indices { device.measurements.head[index].seconds *= factor }
+        return device
     }
 }
 

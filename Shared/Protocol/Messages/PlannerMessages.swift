@@ -29,12 +29,16 @@ public struct PlanRequest: Codable, Sendable, Hashable {
     public var planInForce: PlacementPlan?
     /// The longest sequence that every plan must be able to hold; absent leaves it to the clusterer.
     public var contextTokens: Int?
+    /// Devices that have become slower than their profiles say.
+    public var slowdowns: [DeviceSlowdown]?
 
     /// Makes the body.
     public init(
         reason: String, workload: WorkloadStatistics? = nil, excludedDevices: [DeviceID] = [], seed: UInt64? = nil,
-        fleetVersion: UInt64? = nil, planInForce: PlacementPlan? = nil, contextTokens: Int? = nil
+        fleetVersion: UInt64? = nil, planInForce: PlacementPlan? = nil, contextTokens: Int? = nil,
+        slowdowns: [DeviceSlowdown]? = nil
     ) {
+        self.slowdowns = slowdowns
         self.contextTokens = contextTokens
         self.reason = reason
         self.workload = workload
@@ -45,11 +49,25 @@ public struct PlanRequest: Codable, Sendable, Hashable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case reason, workload, seed
+        case reason, workload, seed, slowdowns
         case excludedDevices = "excluded_devices"
         case fleetVersion = "fleet_version"
         case contextTokens = "context_tokens"
         case planInForce = "plan_in_force"
+    }
+}
+
+/// How much slower than its profile a device has become.
+public struct DeviceSlowdown: Codable, Sendable, Hashable {
+    /// The device.
+    public var device: DeviceID
+    /// Times as long as measured, at least 1.
+    public var factor: Double
+
+    /// Makes a record.
+    public init(device: DeviceID, factor: Double) {
+        self.device = device
+        self.factor = factor
     }
 }
 

@@ -34,7 +34,9 @@ extension SchedulerCore {
         let excluded = exclusions.active(at: now).union(deadDevices(at: now)).sorted()
         let question = PlanQuestion(
             reason: reason, workload: window.statistics(assumed: assumedWorkload, at: now), excludedDevices: excluded,
-            fleetVersion: fleet.version, inForce: inForce?.plan, contextTokens: promisedContext)
+            fleetVersion: fleet.version, inForce: inForce?.plan, contextTokens: promisedContext,
+            slowdowns: slowDevices.factors)
+        askedSlow = slowDevices.factors
         note("asking for a plan: \(reason)")
         emit(.requestPlan(question))
     }
@@ -53,7 +55,19 @@ extension SchedulerCore {
         if let device = missing.first { return "device \(device) cannot serve its stage" }
         let joined = usable.subtracting(replan.considered).sorted()
         if let device = joined.first, isSettled(at: now) { return "device \(device) can be used" }
-        return driftReason(inForce, at: now)
+        return slowReason ?? driftReason(inForce, at: now)
+    }
+
+    /// A device that has become slow loses requests by routing at once; the next plan gives it less to do.
+    private var slowReason: String? {
+        let now = slowDevices.factors
+        for (device, factor) in now.sorted(by: { $0.key < $1.key }) where (plannedSlow[device] ?? 1) < factor / 1.5 {
+            return "device \(device) takes \(Int(factor)) times as long as usual"
+        }
+        for (device, factor) in plannedSlow.sorted(by: { $0.key < $1.key }) where (now[device] ?? 1) < factor / 1.5 {
+            return "device \(device) may be as fast as usual again"
+        }
+        return nil
     }
 
     private func driftReason(_ inForce: PlanInForce, at now: Double) -> String? {
@@ -82,6 +96,7 @@ extension SchedulerCore {
         if inForce == nil, !isSettled(at: now), !replan.isAsking { return }
         let wasAsking = replan.isAsking
         guard replan.weigh(plan, usable: usableDevices(at: now)) else { return }
+        if wasAsking { plannedSlow = askedSlow }
         if let problem = problem(with: plan, at: now) {
             note("plan \(plan.id) is refused: \(problem)")
             if wasAsking || inForce == nil { replan.fail(problem, at: now) }

@@ -55,9 +55,43 @@ extension SchedulerCore {
         }
         emit(.acknowledgeHeartbeat(address))
         guard var record = workers[address.key] else { return }
-        if let old = record.load { record.pace.note(old, load) }
+        if let old = record.load {
+            record.pace.note(old, load)
+            if let ratio = slowness(of: address.key, old, load) { record.watch.note(ratio) }
+        }
         record.load = load
         workers[address.key] = record
+    }
+
+    /// Measured over estimated time of what a worker did between two reports; `nil` where that says nothing.
+    private func slowness(of key: WorkerKey, _ old: WorkerLoad, _ new: WorkerLoad) -> Double? {
+        let serving = replicas.of(key).filter(\.isServing)
+        guard let times, let inForce, serving.count == 1, let replica = serving.first?.replica,
+            let index = replica.workers.firstIndex(of: key)
+        else { return nil }
+        let (prompt, steps) = (new.prefillTokens - old.prefillTokens, new.decodeSteps - old.decodeSteps)
+        let taken = new.prefillSeconds - old.prefillSeconds + new.decodeSeconds - old.decodeSeconds
+        guard prompt >= 0, steps >= 0, taken > 0,
+            let estimated = times.seconds(
+                replica.stages[index], prefillTokens: prompt, decodeSteps: steps,
+                decodeRows: new.decodeRows - old.decodeRows,
+                contextTokens: Int(inForce.workload.meanPromptTokens + inForce.workload.meanOutputTokens / 2)),
+            // Little work says little.
+            estimated >= Self.leastWork
+        else { return nil }
+        return taken / estimated
+    }
+
+    private static let leastWork = 0.02
+
+    /// Devices that have become slow are known to the next plan.
+    mutating func watchSpeeds(at now: Double) {
+        var factors: [DeviceID: Double] = [:]
+        for record in workers.live {
+            guard let factor = record.watch.factor else { continue }
+            factors[record.address.key.device] = max(factor, factors[record.address.key.device] ?? 0)
+        }
+        slowDevices.note(factors, at: now)
     }
 
     /// Requests that a worker holds and that are not routed over it were lost or cancelled while it could not be told.

@@ -27,6 +27,11 @@ public struct SchedulerCore: Sendable {
     /// The longest sequence that every plan must be able to hold; set with the first plan.
     var promisedContext: Int?
     var history = PlanHistory()
+    var slowDevices = SlowDevices()
+    /// The slow devices that the last plan was made with.
+    var plannedSlow: [DeviceID: Double] = [:]
+    /// Those that the open question names.
+    var askedSlow: [DeviceID: Double] = [:]
     /// When a plan last came into force.
     var lastChange: Double?
     /// Whether requests could be served at least once.
@@ -125,6 +130,7 @@ public struct SchedulerCore: Sendable {
         if publishedAt.map({ now - $0 >= configuration.publishSeconds }) ?? true {
             publishedAt = now
             emit(.publishState)
+            watchSpeeds(at: now)
             seenWorkload = window.statistics(assumed: assumedWorkload, at: now)
             if let seenWorkload { emit(.publishWorkload(seenWorkload)) }
         }

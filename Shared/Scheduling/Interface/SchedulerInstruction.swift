@@ -48,12 +48,15 @@ public struct PlanQuestion: Sendable, Hashable {
     public var inForce: PlacementPlan?
     /// The longest sequence that the plan must be able to hold.
     public var contextTokens: Int?
+    /// Devices that have become slow, and how many times as long as measured they take.
+    public var slowdowns: [DeviceID: Double]
 
     /// Makes a question.
     public init(
         reason: String, workload: WorkloadStatistics?, excludedDevices: [DeviceID], fleetVersion: UInt64,
-        inForce: PlacementPlan? = nil, contextTokens: Int? = nil
+        inForce: PlacementPlan? = nil, contextTokens: Int? = nil, slowdowns: [DeviceID: Double] = [:]
     ) {
+        self.slowdowns = slowdowns
         self.contextTokens = contextTokens
         self.reason = reason
         self.workload = workload

@@ -58,6 +58,26 @@ struct ReplicaTimes: Sendable {
         return Prefill(latency: stages.reduce(0, +), cycle: stages.max() ?? 0)
     }
 
+    /// What a stage should have taken for the work of a report; `nil` where its device is not known.
+    func seconds(_ stage: PlanStage, prefillTokens: Int, decodeSteps: Int, decodeRows: Int, contextTokens: Int) -> Double? {
+        guard let cost, let device = cost.device(stage.device)?.cost else { return nil }
+        let isLast = stage.layers.end == cost.model.layers
+        var seconds = 0.0
+        if prefillTokens > 0 {
+            let chunk = min(chunkTokens ?? 256, 256)
+            let perChunk = device.prefillSeconds(layers: stage.layers.count, tokens: chunk)
+            seconds += perChunk * Double(prefillTokens) / Double(chunk)
+        }
+        if decodeSteps > 0 {
+            let rows = max(1, decodeRows / decodeSteps)
+            let step =
+                device.decodeSeconds(layers: stage.layers.count, batch: rows, contextSum: rows * max(1, contextTokens))
+                + (isLast ? device.headSeconds(rows: rows) : 0)
+            seconds += step * Double(decodeSteps)
+        }
+        return seconds.isFinite && seconds > 0 ? seconds : nil
+    }
+
     /// Most sequences that a replica decodes together; more wait for a place.
     func mostSequences(_ replica: PlanReplica) -> Int {
         max(1, largestBatch ?? BatchPolicy.mostSequences(planned: replica.decodeConcurrency))

@@ -22,6 +22,8 @@ struct WorkerRecord: Sendable {
     var load: WorkerLoad?
     /// Measured speed.
     var pace = WorkerPace()
+    /// Whether it has become slower.
+    var watch = SpeedWatch()
     /// When its process said hello first.
     var since: Double
     /// When its last crashes were seen: ends of processes that had not lived for long.

@@ -60,6 +60,7 @@ struct WorkerTable: Sendable {
             if same {
                 record.load = old.load
                 record.pace = old.pace
+                record.watch = old.watch
                 record.since = old.since
                 record.isLeaving = old.isLeaving
             } else {
