@@ -63,6 +63,7 @@ import Testing
             var options = SocketOptions.tensor
             options.peerQueue = QueueLimit(messages: 4, bytes: 1 << 30)
             options.peerHighWaterMark = 8
+            options.stallLimit = .seconds(300)
             let router = try await RouterSocket.bind("tcp://127.0.0.1:*", on: bus.thread, options: options)
             let dealerThread = try bus.context.makeThread(name: "dealers")
             let slow = try await DealerSocket.connect(

@@ -23,14 +23,13 @@ extension Duration {
 extension Socket {
     /// Sets everything that has to be set before the socket binds or connects.
     borrowing func apply(_ options: SocketOptions, role: SocketRole) throws(MessagingError) {
+        try set(ZMQ_SNDHWM, options.sendHighWaterMark, "the send high-water mark")
         try set(ZMQ_RCVHWM, options.receiveHighWaterMark, "the receive high-water mark")
         try set(ZMQ_MAXMSGSIZE, options.maximumFrameBytes, "the largest frame")
         try set(ZMQ_LINGER, options.linger.milliseconds, "the linger time")
         try set(ZMQ_HANDSHAKE_IVL, options.handshakeTimeout.milliseconds, "the handshake timeout")
-        if let heartbeat = options.heartbeat {
-            try set(ZMQ_HEARTBEAT_IVL, heartbeat.interval.milliseconds, "the heartbeat interval")
-            try set(ZMQ_HEARTBEAT_TIMEOUT, heartbeat.timeout.milliseconds, "the heartbeat timeout")
-            try set(ZMQ_HEARTBEAT_TTL, heartbeat.timeout.milliseconds, "the heartbeat timeout")
+        if let timeout = options.acknowledgeTimeout {
+            try set(ZMQ_TCP_MAXRT, timeout.milliseconds, "the time for acknowledgements")
         }
         try set(ZMQ_CONNECT_TIMEOUT, options.connectTimeout.milliseconds, "the connect timeout")
         try set(ZMQ_RECONNECT_IVL, options.reconnectInterval.lowerBound.milliseconds, "the reconnect interval")
@@ -41,7 +40,6 @@ extension Socket {
             try set(ZMQ_TCP_KEEPALIVE_INTVL, 5, "TCP keep-alive")
             try set(ZMQ_TCP_KEEPALIVE_CNT, 3, "TCP keep-alive")
         }
-        try set(ZMQ_SNDHWM, options.sendHighWaterMark, "the send high-water mark")
         try apply(options.security)
         switch role {
         case .router:
