@@ -56,7 +56,7 @@ final class PeerLinks {
             task = Task { [queue, load] in
                 do {
                     let client = try await ClientSocket.connect(
-                        to: endpoint, on: thread, session: session, name: "data", options: .data, link: egress)
+                        to: endpoint, on: thread, session: session, name: "data", options: .tensor, link: egress)
                     while let message = await queue.next() {
                         do {
                             try await client.send(message)
@@ -125,7 +125,7 @@ final class PeerLinks {
             let state = entry.link.load.state.withLock { $0 }
             guard state.messages > 0 else { continue }
             // What a slow link has in hand may take its time.
-            let bytes = Double(min(state.bytes, SocketOptions.data.sendQueue.bytes + WireLimits.maximumFrameBytes))
+            let bytes = Double(min(state.bytes, SocketOptions.tensor.sendQueue.bytes + WireLimits.maximumFrameBytes))
             let limit = Duration.seconds(3 + bytes / Self.slowestBytesPerSecond)
             let isFull = state.messages > Self.mostMessages
             guard isFull || state.moved.duration(to: now) > limit else { continue }
@@ -161,14 +161,4 @@ final class PeerLinks {
     }
 
     private static func size(_ message: Outgoing) -> Int { message.tensors.reduce(0) { $0 + $1.count } }
-}
-
-extension SocketOptions {
-    /// For the data sockets of workers: little is in flight, so that `PeerLinks` sees what waits.
-    static let data: SocketOptions = {
-        var options = SocketOptions.tensor
-        options.sendHighWaterMark = 4
-        options.sendQueue = QueueLimit(messages: 64, bytes: 8 << 20)
-        return options
-    }()
 }

@@ -101,7 +101,7 @@ public struct WorkerService: Service {
     ) async throws -> ServerSocket {
         let box = ReplyBox()
         let server = try await ServerSocket.bind(
-            configuration.dataBind, on: thread, session: session, options: .data
+            configuration.dataBind, on: thread, session: session, options: .tensor
         ) { message in
             if message.type == .linkEcho {
                 _ = box.server?.tryReply(to: message, Outgoing(.linkEchoed))
