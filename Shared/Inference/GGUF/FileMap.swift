@@ -1,12 +1,15 @@
 internal import Glibc
+internal import Kernels
 
 /// A file mapped into memory, read-only.
 ///
 /// Unchecked: the map is never written and lives as long as this object, so that threads can read it at once.
-/// A file must not be truncated while it is mapped: the system ends a process that reads pages that are gone.
+/// A file must not be truncated while it is mapped: a process that reads pages that are gone ends with a line that names the
+/// file, and exit code 74 (`E2_MAP_FAULT_EXIT`).
 final class FileMap: @unchecked Sendable {
     let count: Int
     private let base: UnsafeRawPointer
+    private let watch: Int32
 
     init(path: String) throws {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
@@ -23,9 +26,11 @@ final class FileMap: @unchecked Sendable {
             throw Self.failure("cannot map", path)
         }
         self.base = UnsafeRawPointer(base)
+        watch = e2_map_watch(base, count, path)
     }
 
     deinit {
+        e2_map_forget(watch)
         munmap(UnsafeMutableRawPointer(mutating: base), count)
     }
 
