@@ -16,6 +16,8 @@ public struct InferenceError: Error, Sendable {
         case outOfMemory = "out_of_memory"
         /// A compute kernel refused its arguments.
         case kernel
+        /// The model computed no numbers to choose a token by.
+        case notFinite = "not_finite"
         /// A chat template is malformed, raised an exception or exceeded a limit.
         case template
     }

@@ -156,7 +156,7 @@ final class StageEngine {
         }
         let barred = state.generated < state.stop.minTokens ? state.stop.stopTokens : []
         let choice = try executor.withLogits(row) { logits in
-            choose(logits, state, barred: barred)
+            try choose(logits, state, barred: barred)
         }
         let reason = StopRule.finishReason(
             after: choice.token, generated: state.generated + 1, position: state.length,
@@ -170,15 +170,15 @@ final class StageEngine {
             result: StepResult(request: entry.request, token: choice.token, finishReason: reason), index: index)
     }
 
-    private func choose(_ logits: Span<Float>, _ state: Sampling, barred: [Int32]) -> SampledToken {
+    private func choose(_ logits: Span<Float>, _ state: Sampling, barred: [Int32]) throws -> SampledToken {
         guard !barred.isEmpty else {
-            return sampler.sample(
+            return try sampler.sample(
                 logits: logits, parameters: state.parameters, history: state.history, position: state.length)
         }
         masked = logits.withUnsafeBufferPointer { Array($0) }
         for token in barred where token >= 0 && Int(token) < masked.count { masked[Int(token)] = -.infinity }
         let remaining = masked
-        return sampler.sample(
+        return try sampler.sample(
             logits: remaining.span, parameters: state.parameters, history: state.history, position: state.length)
     }
 

@@ -17,7 +17,8 @@ struct HeadMeasurement {
         return try plan.headRows.filter { $0 > 0 }.sorted().map { rows in
             let seconds = try clock.median(partOfBudget: 1 / Double(max(plan.points, 1))) {
                 try head.run(rows: rows) { logits in
-                    _ = sampler.sample(
+                    // The time counts, whatever the weights are.
+                    _ = try? sampler.sample(
                         logits: logits, parameters: SamplingParameters(temperature: 0), history: TokenHistory(),
                         position: 0)
                 }

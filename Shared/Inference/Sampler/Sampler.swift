@@ -25,17 +25,18 @@ public struct Sampler {
     ///   - history: Tokens of prompt and output, for the penalties.
     ///   - position: Index of the new token in its sequence (prompt included).
     ///   - topLogProbabilities: How many most likely tokens to report; `nil` reports no log probabilities at all.
+    /// - Throws: `notFinite` where the largest logit is no finite number: nothing could be chosen but an arbitrary token.
     public mutating func sample(
         logits: Span<Float>, parameters: SamplingParameters, history: TokenHistory, position: Int,
         topLogProbabilities: Int? = nil
-    ) -> SampledToken {
+    ) throws(InferenceError) -> SampledToken {
         let token: Int32
         if Penalties.areActive(parameters) {
             Penalties.apply(parameters, history: history, to: logits, into: &adjusted)
             let penalized = adjusted
-            token = Self.choose(penalized.span, parameters: parameters, position: position, weights: &weights)
+            token = try Self.choose(penalized.span, parameters: parameters, position: position, weights: &weights)
         } else {
-            token = Self.choose(logits, parameters: parameters, position: position, weights: &weights)
+            token = try Self.choose(logits, parameters: parameters, position: position, weights: &weights)
         }
         guard let count = topLogProbabilities else { return SampledToken(token: token) }
         return LogProbabilities.report(token: token, top: count, logits: logits, scratch: &weights)
@@ -43,14 +44,17 @@ public struct Sampler {
 
     private static func choose(
         _ logits: Span<Float>, parameters: SamplingParameters, position: Int, weights: inout [Float]
-    ) -> Int32 {
-        guard parameters.temperature >= smallestTemperature, parameters.topK != 1 else {
-            return greedy(logits)
-        }
+    ) throws(InferenceError) -> Int32 {
         let best = greedy(logits)
-        guard best >= 0, best < logits.count, logits[Int(best)] < .infinity, logits[Int(best)] > -.infinity else {
-            return max(best, 0)
+        guard best >= 0, best < logits.count, logits[Int(best)].isFinite else {
+            let value = logits.isEmpty ? Float.nan : logits[Int(max(best, 0))]
+            let largest = value.isNaN ? "not a number" : "\(value)"
+            throw InferenceError(
+                .notFinite,
+                "no token can be chosen for position \(position): the largest logit is \(largest); the weights of the model "
+                    + "are damaged, or its values overflow")
         }
+        guard parameters.temperature >= smallestTemperature, parameters.topK != 1 else { return best }
         let draw = CounterRandom.uniform(seed: parameters.seed, counter: UInt64(bitPattern: Int64(position)))
         let scale = Float(1 / parameters.temperature)
         let keepsAll = parameters.topK <= 0 || parameters.topK >= logits.count

@@ -49,6 +49,7 @@ public final class Generator {
     ///   - sampling: How to choose.
     ///   - stop: When to end.
     ///   - onToken: Called with every new token; returning `false` aborts.
+    /// - Throws: `invalidInput`; `notFinite` where the model computes no numbers; what `onToken` throws.
     public func generate(
         prompt: [Int32], sampling: SamplingParameters, stop: StopConditions,
         onToken: (SampledToken) throws -> Bool = { _ in true }
@@ -69,7 +70,7 @@ public final class Generator {
         while true {
             let position = prompt.count + tokens.count
             let sampled = try executor.withLogits(0) { logits in
-                sampler.sample(logits: logits, parameters: sampling, history: history, position: position)
+                try sampler.sample(logits: logits, parameters: sampling, history: history, position: position)
             }
             tokens.append(sampled.token)
             history.append(sampled.token)

@@ -1,4 +1,5 @@
 import Domain
+import Foundation
 import Inference
 import TestSupport
 import Testing
@@ -40,6 +41,23 @@ import Testing
         let other = SamplingParameters(temperature: 1.5, topK: 50, topP: 0.95, seed: 43)
         let different = try generator.generate(prompt: prompt, sampling: other, stop: StopConditions(maxTokens: 20))
         #expect(different != whole)
+    }
+
+    /// Every bit of the tensors set is NaN in every number format.
+    @Test(arguments: [TinyModelFormat.f32, .q4_0])
+    func aModelOfNaNIsAnErrorNotAText(format: TinyModelFormat) throws {
+        let options = TinyModel(format: format)
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("nan-\(UUID().uuidString).gguf")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try options.write(to: file.path)
+        var bytes = try Data(contentsOf: file)
+        let tensorBytes = options.tensors().reduce(0) { $0 + ($1.bytes.count + 31) / 32 * 32 }
+        for index in (bytes.count - tensorBytes)..<bytes.count { bytes[index] = 0xFF }
+        try bytes.write(to: file)
+        let generator = try Generator(model: try ModelFile(path: file.path), threads: 1, contextTokens: 64)
+        #expect {
+            try generator.generate(prompt: [1, 2, 3], sampling: greedy, stop: StopConditions(maxTokens: 4))
+        } throws: { ($0 as? InferenceError)?.code == .notFinite }
     }
 
     @Test func endsForEveryReason() throws {
