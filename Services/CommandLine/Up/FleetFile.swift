@@ -56,9 +56,9 @@ struct FleetFile: Codable, Sendable {
     static func read(_ path: String) throws -> FleetFile {
         let text: String
         do {
-            text = try String(contentsOfFile: path, encoding: .utf8)
+            text = try YAMLText.read(path)
         } catch {
-            throw Failure(.usage, "cannot read the fleet file \(path)")
+            throw Failure(.usage, "the fleet file \(error)")
         }
         do {
             guard let root = try Yams.load(yaml: text) as? [String: Any] else {

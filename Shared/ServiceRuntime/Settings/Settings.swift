@@ -37,7 +37,7 @@ public struct Settings: Sendable {
     ///   - arguments: `key=value` texts from the command line.
     ///   - file: a YAML file; keys of sections that no setting of `keys` begins with belong to other services.
     ///   - environment: variables that begin with `E2LLM_`; `nil`: those of this process.
-    /// - Throws: `RuntimeError` with code `badSetting` for keys that nobody knows, `file` for an unreadable file.
+    /// - Throws: `RuntimeError` with code `badSetting` for keys that nobody knows and for a file that cannot be read.
     public init(
         keys: [SettingKey], arguments: [String] = [], file: String? = nil,
         environment: [String: String]? = nil
@@ -155,11 +155,12 @@ public struct Settings: Sendable {
 
     /// The scalars of a YAML file by dotted key.
     static func flatten(file: String) throws(RuntimeError) -> [String: String] {
+        let text = try YAMLText.read(file)
         let root: Any?
         do {
-            root = try Yams.load(yaml: try String(contentsOfFile: file, encoding: .utf8))
+            root = try Yams.load(yaml: text)
         } catch {
-            throw RuntimeError(.file, "\(file): \(error)")
+            throw RuntimeError(.badSetting, "\(file): \(error)")
         }
         var result: [String: String] = [:]
         func walk(_ value: Any, _ prefix: String) throws(RuntimeError) {
