@@ -14,6 +14,8 @@ struct ClusterLaunch {
     private let executables: [ServiceName: String]
     private let endpoints: [EndpointSetting: String]
     private let logger: Logger
+    /// Held while the cluster runs: two clusters on one port, or in one directory, would spoil each other.
+    private let locks: [FileLock]
 
     /// Checks everything that can be checked before a process is started.
     init(_ command: UpCommand) throws {
@@ -31,14 +33,25 @@ struct ClusterLaunch {
         } catch {
             throw Failure(.failed, "\(command.model): \(error)")
         }
+        let state = ClusterRecord.folder().deletingLastPathComponent()
+        try FileManager.default.createDirectory(at: state, withIntermediateDirectories: true)
+        let portLock = try FileLock(
+            state.appendingPathComponent("port-\(command.port).lock").path,
+            busy: "another e2llm up runs on port \(command.port); choose another one with --port")
         guard FreePorts.isFree(command.port) else {
             throw Failure(.failed, "port \(command.port) is in use; choose another one with --port")
         }
         directory =
             command.directory.map { URL(fileURLWithPath: $0) }
-            ?? ClusterRecord.folder().deletingLastPathComponent().appendingPathComponent("up-\(command.port)")
+            ?? state.appendingPathComponent("up-\(command.port)")
         try FileManager.default.createDirectory(
             at: directory.appendingPathComponent("logs"), withIntermediateDirectories: true)
+        locks = [
+            portLock,
+            try FileLock(
+                directory.appendingPathComponent("up.lock").path,
+                busy: "another e2llm up runs in \(directory.path); choose another directory with --directory"),
+        ]
         executables = try Self.executables(fleet, command.replace)
         let settings = EndpointSetting.allCases
         let ports = try FreePorts.take(settings.count)
@@ -59,14 +72,20 @@ struct ClusterLaunch {
         let stop = StopSignal()
         await withTaskGroup(of: Void.self) { group in
             for specification in specifications() {
-                group.addTask { await supervisor.supervise(specification) }
+                group.addTask {
+                    if await supervisor.supervise(specification) { stop.request() }
+                }
             }
-            group.addTask { await announceWhenReady(url: record.http, stop) }
+            group.addTask {
+                if let failure = await announceWhenReady(url: record.http, supervisor, stop) { stop.request(failure) }
+            }
             await stop.wait()
             await supervisor.stop(grace: .seconds(18))
             group.cancelAll()
         }
         logger.info("stopped")
+        if let failure = stop.failure { throw failure }
+        if let refusal = await supervisor.refusal { throw refusal.failure }
     }
 
     private func specifications() -> [ProcessSpecification] {
@@ -110,15 +129,23 @@ struct ClusterLaunch {
         return result
     }
 
-    private func announceWhenReady(url: String, _ stop: StopSignal) async {
+    /// Prints that the cluster is ready once its own gateway says so; returns why that cannot be.
+    private func announceWhenReady(url: String, _ supervisor: Supervisor, _ stop: StopSignal) async -> Failure? {
         let begin = ContinuousClock.now
         var told = ContinuousClock.now
         while !Task.isCancelled, !stop.isSet {
             let health = await HTTPClient.get("\(url)/health")
-            if health?.status == 200 {
+            if health != nil, case .foreign(let process) = PortOwner.find(command.port, root: getpid()) {
+                return Failure(
+                    .failed,
+                    "process \(process) answers on port \(command.port), not this cluster's gateway; choose another "
+                        + "port with --port")
+            }
+            // Where nobody can tell whose answer it is, a gateway that ended for want of the port does not run.
+            if health?.status == 200, await supervisor.isRunning(ServiceName.gateway.rawValue) {
                 print("ready: \(url)")
                 fflush(nil)
-                return
+                return nil
             }
             if told.duration(to: .now) > .seconds(10) {
                 told = .now
@@ -128,6 +155,7 @@ struct ClusterLaunch {
             }
             try? await Task.sleep(for: .milliseconds(100))
         }
+        return nil
     }
 
     private static func executables(_ fleet: FleetFile, _ replace: [String]) throws -> [ServiceName: String] {
@@ -170,11 +198,13 @@ enum Executables {
 /// SIGINT, SIGTERM or the end of the parent process asks a command to stop.
 final class StopSignal: Sendable {
     private let stream: AsyncStream<Void>
+    private let continuation: AsyncStream<Void>.Continuation
     private let state = Mutex(false)
+    private let cause = Mutex<Failure?>(nil)
 
     init() {
         let (stream, continuation) = AsyncStream<Void>.makeStream()
-        self.stream = stream
+        (self.stream, self.continuation) = (stream, continuation)
         signal(SIGPIPE, SIG_IGN)
         Task {
             for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { continuation.yield() }
@@ -183,6 +213,15 @@ final class StopSignal: Sendable {
     }
 
     var isSet: Bool { state.withLock { $0 } }
+
+    /// What went wrong, where the command stops for that.
+    var failure: Failure? { cause.withLock { $0 } }
+
+    /// Stops the command for a reason of its own.
+    func request(_ failure: Failure? = nil) {
+        cause.withLock { $0 = $0 ?? failure }
+        continuation.yield()
+    }
 
     func wait() async {
         for await _ in stream { break }

@@ -40,10 +40,19 @@ struct DeviceCommand: AsyncParsableCommand {
                 for (name, path) in executables {
                     let specification = ProcessSpecification(
                         name: name.rawValue, executable: path, arguments: workerArguments, logFile: nil)
-                    group.addTask { await supervisor.supervise(specification) }
+                    group.addTask {
+                        if await supervisor.supervise(specification) { stop.request() }
+                    }
                 }
                 await stop.wait()
                 await supervisor.stop(grace: .seconds(16))
+                // Who waits to start a process again has no need to.
+                group.cancelAll()
+            }
+            if let refusal = await supervisor.refusal {
+                // Its own words are above, since a worker writes to the device's output.
+                FileHandle.standardError.write(Data("\(refusal.failure.description)\n".utf8))
+                throw ExitCode(ConfigurationPhase.exitCode)
             }
         }
     }

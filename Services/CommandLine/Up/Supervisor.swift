@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Logging
 
 /// One process to keep running.
@@ -10,33 +11,58 @@ struct ProcessSpecification: Sendable {
     var logFile: String?
 }
 
-/// Starts processes, starts them again with growing pauses when they end, stops all of them on request.
+/// Starts processes, starts them again when they end, stops all of them on request. A process that refuses its settings is
+/// not started again.
 actor Supervisor {
+    /// A process that refuses its settings.
+    struct Refusal: Sendable, Hashable {
+        var name: String
+        var reason: String
+
+        /// What a command ends with that kept the process running.
+        var failure: Failure { Failure(.failed, "\(name) does not start: \(reason)") }
+    }
+
     private let logger: Logger
     private var running: [String: Process] = [:]
     private var stopping = false
+    /// The first process that refused its settings.
+    private(set) var refusal: Refusal?
 
     init(logger: Logger) { self.logger = logger }
 
-    /// Keeps a process running until `stop`; returns when it has ended for good.
-    func supervise(_ specification: ProcessSpecification) async {
-        var pause: Duration = .milliseconds(300)
+    /// Keeps a process running until `stop` or until it refuses its settings; returns when it has ended for good, and whether
+    /// it refused.
+    func supervise(_ specification: ProcessSpecification) async -> Bool {
+        var policy = RestartPolicy()
         while !stopping {
             let started = ContinuousClock.now
-            let status: String
+            let written = specification.logFile.map { RefusalReason.end(of: $0) } ?? 0
+            let end: ProcessEnd
             do {
-                status = try await runOnce(specification)
+                end = try await runOnce(specification)
             } catch {
-                status = "cannot be started: \(error)"
+                end = .notStarted("\(error)")
             }
-            if stopping { return }
-            if started.duration(to: .now) > .seconds(20) { pause = .milliseconds(300) }
-            let where_ = specification.logFile.map { "; see \($0)" } ?? ""
-            logger.warning("\(specification.name) ended (\(status)), starts again in \(pause)\(where_)")
-            try? await Task.sleep(for: pause)
-            pause = min(pause * 2, .seconds(10))
+            if stopping { return false }
+            switch policy.ended(end, after: started.duration(to: .now)) {
+            case .again(let pause):
+                let where_ = specification.logFile.map { "; see \($0)" } ?? ""
+                logger.warning("\(specification.name) ended (\(end)), starts again in \(pause)\(where_)")
+                try? await Task.sleep(for: pause)
+            case .never:
+                let reason = specification.logFile.flatMap { RefusalReason.read($0, from: written) }
+                if refusal == nil {
+                    refusal = Refusal(name: specification.name, reason: reason ?? "it ended with \(end)")
+                }
+                return true
+            }
         }
+        return false
     }
+
+    /// Whether a process runs at the moment.
+    func isRunning(_ name: String) -> Bool { running[name] != nil }
 
     /// Asks every process to stop, and ends those that have not after `grace`.
     func stop(grace: Duration) async {
@@ -53,13 +79,20 @@ actor Supervisor {
         while !running.isEmpty { try? await Task.sleep(for: .milliseconds(10)) }
     }
 
-    private func runOnce(_ specification: ProcessSpecification) async throws -> String {
+    /// What processes find in their environment.
+    static func environment(_ own: [String: String], parent: Int32) -> [String: String] {
+        var environment = own
+        environment["E2LLM_EXIT_WITH_PARENT"] = "\(parent)"
+        // Swift's backtraces keep a process that has crashed for seconds, in which nothing takes its place.
+        if environment["SWIFT_BACKTRACE"] == nil { environment["SWIFT_BACKTRACE"] = "enable=no" }
+        return environment
+    }
+
+    private func runOnce(_ specification: ProcessSpecification) async throws -> ProcessEnd {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: specification.executable)
         process.arguments = specification.arguments
-        var environment = ProcessInfo.processInfo.environment
-        environment["E2LLM_EXIT_WITH_PARENT"] = "\(getpid())"
-        process.environment = environment
+        process.environment = Self.environment(ProcessInfo.processInfo.environment, parent: getpid())
         process.standardInput = FileHandle.nullDevice
         if let logFile = specification.logFile {
             if !FileManager.default.fileExists(atPath: logFile) {
@@ -73,17 +106,17 @@ actor Supervisor {
             process.standardError = handle
         }
         let name = specification.name
-        let (ended, continuation) = AsyncStream<String>.makeStream()
+        let (ended, continuation) = AsyncStream<ProcessEnd>.makeStream()
         process.terminationHandler = { process in
-            let how = process.terminationReason == .exit ? "exit code" : "signal"
-            continuation.yield("\(how) \(process.terminationStatus)")
+            let status = process.terminationStatus
+            continuation.yield(process.terminationReason == .exit ? .exit(status) : .signal(status))
             continuation.finish()
         }
         try process.run()
         running[name] = process
         defer { running[name] = nil }
         if stopping { process.terminate() }
-        for await status in ended { return status }
-        return "unknown"
+        for await end in ended { return end }
+        return .notStarted("nobody knows how it ended")
     }
 }

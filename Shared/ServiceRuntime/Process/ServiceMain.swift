@@ -8,6 +8,7 @@ import UnixSignals
 public enum ServiceMain {
     /// Runs `services`; returns after an orderly stop.
     public static func run(_ services: [any Service], logger: Logger) async throws {
+        ConfigurationPhase.end()
         // A peer that closes its end must not end this process.
         signal(SIGPIPE, SIG_IGN)
         var entries = services.map {

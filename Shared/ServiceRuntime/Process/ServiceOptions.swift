@@ -44,7 +44,8 @@ public struct ServiceOptions: ParsableArguments {
         return Logger(label: service)
     }
 
-    /// Reads the settings, or prints their table and ends where that was asked for.
+    /// Reads the settings, or prints their table and ends where that was asked for. Until `ServiceMain.run` the process ends
+    /// with `ConfigurationPhase.exitCode` where it fails.
     public func settings(_ keys: [SettingKey]) throws -> Settings {
         if showSettings {
             for key in keys {
@@ -52,6 +53,7 @@ public struct ServiceOptions: ParsableArguments {
             }
             throw CleanExit.message("")
         }
+        ConfigurationPhase.begin()
         return try Settings(keys: keys, arguments: set, file: config)
     }
 }
