@@ -6,7 +6,7 @@ struct SchedulerConfiguration: Sendable {
     /// Limits and times of the core.
     var scheduling = SchedulingConfiguration()
     /// How often workers must send a heartbeat.
-    var heartbeatMilliseconds = 1000
+    var heartbeatMilliseconds = 500
     /// Where the ROUTER for gateways, workers and the command line is bound.
     var bindControl = EndpointSetting.control.defaultValue
     /// Where the PUB for the state is bound.
@@ -34,8 +34,8 @@ struct SchedulerConfiguration: Sendable {
             SettingKey("scheduler.local_prefill_tokens", "32", "longest prompt that a decoder prefills for itself"),
             SettingKey("scheduler.chunk_tokens", "256", "tokens of a prefill chunk, as the workers are set"),
             SettingKey("scheduler.overcommit", "4", "most sequences of a decoder, as a multiple of the planned ones"),
-            SettingKey("scheduler.heartbeat_ms", "1000", "how often workers report"),
-            SettingKey("scheduler.worker_lost_s", "2.5", "silence after which a worker is lost"),
+            SettingKey("scheduler.heartbeat_ms", "500", "how often workers report"),
+            SettingKey("scheduler.worker_lost_s", "2", "silence after which a worker is lost"),
             SettingKey("scheduler.gateway_lost_s", "5", "silence after which a gateway's requests are cancelled"),
             SettingKey("scheduler.drain_s", "30", "how long requests stay on a replica that a new plan does without"),
             SettingKey("scheduler.context_tokens", "0", "longest sequence that every plan must hold; 0: what fits"),

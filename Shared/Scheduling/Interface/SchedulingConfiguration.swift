@@ -54,7 +54,7 @@ public struct SchedulingConfiguration: Sendable, Hashable {
     /// How long a replica is avoided after it failed a request.
     public var inhibitSeconds = 5.0
     /// Without a sign of life for this long a worker is lost.
-    public var workerLostSeconds = 2.5
+    public var workerLostSeconds = 2.0
     /// Without a heartbeat for this long a gateway is lost and its requests are cancelled.
     public var gatewayLostSeconds = 5.0
     /// A request whose workers report no load for this long, without an event, is lost.
