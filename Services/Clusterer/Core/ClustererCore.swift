@@ -86,7 +86,8 @@ struct ClustererCore: Sendable {
                     code: "no_devices", message: "the profiler has not published a fleet yet", retriable: true))
         }
         return SearchOrder(
-            problem: try fleet.problem(excluding: request.excludedDevices, slowdowns: request.slowdowns ?? []), fleetVersion: fleet.version,
+            problem: try fleet.problem(excluding: request.excludedDevices, slowdowns: request.slowdowns ?? []),
+            fleetVersion: fleet.version,
             workload: request.workload ?? workload ?? WorkloadStatistics(), seed: request.seed ?? configuration.seed,
             settings: configuration.search, inForce: request.planInForce, contextTokens: request.contextTokens)
     }

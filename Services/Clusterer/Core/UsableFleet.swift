@@ -61,7 +61,9 @@ extension PartitionDevice {
         guard factor.isFinite, factor > 1 else { return self }
         let factor = min(factor, 1000)
         var device = self
-        for index in device.measurements.prefill.indices { device.measurements.prefill[index].secondsPerLayer *= factor }
+        for index in device.measurements.prefill.indices {
+            device.measurements.prefill[index].secondsPerLayer *= factor
+        }
         for index in device.measurements.decode.indices { device.measurements.decode[index].secondsPerLayer *= factor }
         for index in device.measurements.head.indices { device.measurements.head[index].seconds *= factor }
         return device

@@ -59,7 +59,9 @@ struct ReplicaTimes: Sendable {
     }
 
     /// What a stage should have taken for the work of a report; `nil` where its device is not known.
-    func seconds(_ stage: PlanStage, prefillTokens: Int, decodeSteps: Int, decodeRows: Int, contextTokens: Int) -> Double? {
+    func seconds(_ stage: PlanStage, prefillTokens: Int, decodeSteps: Int, decodeRows: Int, contextTokens: Int)
+        -> Double?
+    {
         guard let cost, let device = cost.device(stage.device)?.cost else { return nil }
         let isLast = stage.layers.end == cost.model.layers
         var seconds = 0.0

@@ -63,7 +63,8 @@ struct SlowDevices: Sendable {
             guard relative >= Self.leastFactor else {
                 suspicions[device] = nil
                 // A device that is as fast again stays marked until the plan has changed back or the finding is old.
-                if relative < Self.leastFactor / 1.5, let found = findings[device], now > found.until - Self.memory + 30 {
+                if relative < Self.leastFactor / 1.5, let found = findings[device], now > found.until - Self.memory + 30
+                {
                     findings[device] = nil
                 }
                 continue
