@@ -1,3 +1,4 @@
+import Domain
 import Logging
 import Messaging
 import Protocol
@@ -14,27 +15,33 @@ final class PeerLinks {
         struct State {
             var bytes = 0
             var messages = 0
+            /// Messages by the request that they are about.
+            var requests: [RequestID: Int] = [:]
             /// When something last left, or began to wait.
             var moved = ContinuousClock.now
         }
 
         let state = Mutex(State())
 
-        func add(_ size: Int) {
+        func add(_ message: Outgoing) {
             state.withLock {
                 if $0.messages == 0 { $0.moved = .now }
-                $0.bytes += size
+                $0.bytes += PeerLinks.size(message)
                 $0.messages += 1
+                if let request = message.request { $0.requests[request, default: 0] += 1 }
             }
         }
 
         /// Returns whether less than `bound` bytes wait now, and more did before.
-        func remove(_ size: Int, crossing bound: Int) -> Bool {
+        func remove(_ message: Outgoing, crossing bound: Int) -> Bool {
             state.withLock {
                 let before = $0.bytes
-                $0.bytes -= size
+                $0.bytes -= PeerLinks.size(message)
                 $0.messages -= 1
                 $0.moved = .now
+                if let request = message.request, let count = $0.requests[request] {
+                    $0.requests[request] = count > 1 ? count - 1 : nil
+                }
                 return before > bound && $0.bytes <= bound
             }
         }
@@ -63,7 +70,7 @@ final class PeerLinks {
                         } catch {
                             logger.debug("\(message.type) to \(endpoint) was not sent: \(error)")
                         }
-                        if load.remove(PeerLinks.size(message), crossing: PeerLinks.drainedBytes) { onDrained() }
+                        if load.remove(message, crossing: PeerLinks.drainedBytes) { onDrained() }
                     }
                     await client.close()
                 } catch {
@@ -113,14 +120,14 @@ final class PeerLinks {
         let link = links[endpoint]?.link ?? Link(endpoint: endpoint, links: self)
         if links[endpoint] == nil { loads.byEndpoint.withLock { $0[endpoint] = link.load } }
         links[endpoint] = (link, .now)
-        link.load.add(Self.size(message))
+        link.load.add(message)
         link.queue.push(message)
     }
 
-    /// Peers that have taken nothing for so long that they never will; what waits for them is dropped.
-    func takeStalled() -> [String] {
+    /// Peers that have taken nothing for so long that they never will, with the requests whose messages are dropped.
+    func takeStalled() -> [(endpoint: String, requests: [RequestID])] {
         let now = ContinuousClock.now
-        var stalled: [String] = []
+        var stalled: [(endpoint: String, requests: [RequestID])] = []
         for (endpoint, entry) in links.sorted(by: { $0.key < $1.key }) {
             let state = entry.link.load.state.withLock { $0 }
             guard state.messages > 0 else { continue }
@@ -132,7 +139,7 @@ final class PeerLinks {
             entry.link.task.cancel()
             entry.link.queue.close()
             forget(endpoint)
-            stalled.append(endpoint)
+            stalled.append((endpoint, state.requests.keys.sorted()))
         }
         return stalled
     }

@@ -80,9 +80,9 @@ final class StageWorker {
             leaveBy = now + Self.leaveSeconds
             if core.hasSequences { _ = scheduler.trySend(Outgoing(.workerLeave)) }
         case .tick:
-            for endpoint in links.takeStalled() {
+            for (endpoint, requests) in links.takeStalled() {
                 logger.warning("\(endpoint) takes nothing any more; what goes over it is given up")
-                perform(.peerLost(endpoint: endpoint))
+                perform(.peerLost(endpoint: endpoint, requests: requests))
             }
             links.closeIdle(longerThan: .seconds(120))
             perform(.tick)

@@ -221,7 +221,7 @@ extension StageCore {
 
     /// A peer takes nothing any more: what goes over it ends, so that it holds up nobody else. Where it is a gateway nobody
     /// waits for the request; otherwise it goes on elsewhere.
-    mutating func lose(_ endpoint: String) {
+    mutating func lose(_ endpoint: String, dropped: [RequestID]) {
         let refusal = StageRefusal("peer_lost", "\(endpoint) takes nothing any more", isRetriable: true)
         for stage in ordered {
             for (request, held) in stage.sequences.sorted(by: { $0.key < $1.key }) {
@@ -232,6 +232,10 @@ extension StageCore {
                     fail(request, refusal)
                 }
             }
+        }
+        // Sequences that are done here, but whose KV cache or first token has not arrived.
+        for request in dropped where closed.contains(request) {
+            report(request, .failed(fault(refusal)), epoch: epoch)
         }
     }
 

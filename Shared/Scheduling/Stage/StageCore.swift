@@ -78,7 +78,7 @@ public struct StageCore: Sendable {
             guard let slot = slots[request] else { return noteEarly(request, token: token, reason) }
             stages[slot]?.sequences[request]?.generated += 1
             drive(slot) { $0.firstToken(request, token: token, finishReason: reason) }
-        case .peerLost(let endpoint): lose(endpoint)
+        case .peerLost(let endpoint, let requests): lose(endpoint, dropped: requests)
         case .drained: break
         case .tick: renewLeases(at: now)
         }

@@ -45,8 +45,8 @@ public enum StageEvent: Sendable {
     case kvComplete(RequestID, layers: LayerRange)
     /// The prefill replica sampled the first token.
     case firstToken(RequestID, token: Int32, FinishReason?)
-    /// A peer has not taken anything for long; what goes over it is lost.
-    case peerLost(endpoint: String)
+    /// A peer has not taken anything for long; what goes over it is lost, and messages about these requests were dropped.
+    case peerLost(endpoint: String, requests: [RequestID])
     /// What waits for a peer has become less.
     case drained
     /// Time passes; about once a second.

@@ -22,7 +22,7 @@ import Testing
         return path
     }
 
-    private func replica(
+    func replica(
         _ id: String, _ role: ReplicaRole, _ stages: [(String, Int, Int)], concurrency: Int = 4
     ) -> PlanReplica {
         PlanReplica(
@@ -32,14 +32,14 @@ import Testing
             predictedTokenGapSeconds: 0.1)
     }
 
-    private func plan(_ model: ModelDescription, _ replicas: [PlanReplica]) -> PlacementPlan {
+    func plan(_ model: ModelDescription, _ replicas: [PlanReplica]) -> PlacementPlan {
         PlacementPlan(
             id: "plan", model: model.digest, fleetVersion: 1, workload: WorkloadStatistics(), replicas: replicas,
             predictedRequestsPerSecond: 1, objective: 0, algorithm: "test")
     }
 
     /// Runs `body` with workers for the devices; everything is stopped afterwards.
-    private func withWorkers(
+    func withWorkers(
         _ devices: [(String, WorkerKind)], memory: String = "256M", maxBatchedTokens: Int = 24, leaseSeconds: Int = 90,
         _ body: (FakeControlPlane, ModelFile) async throws -> Void
     ) async throws {
@@ -77,14 +77,14 @@ import Testing
         try result.get()
     }
 
-    private func reference(
+    func reference(
         _ model: ModelFile, _ prompt: [Int32], _ sampling: SamplingParameters, _ stop: StopConditions
     ) throws -> GeneratedTokens {
         let generator = try Generator(model: model, threads: 1, contextTokens: prompt.count + stop.maxTokens)
         return try generator.generate(prompt: prompt, sampling: sampling, stop: stop)
     }
 
-    private func prompt(_ length: Int, seed: Int) -> [Int32] {
+    func prompt(_ length: Int, seed: Int) -> [Int32] {
         (0..<length).map { Int32(($0 * 37 + seed * 101) % 250 + 3) }
     }
 

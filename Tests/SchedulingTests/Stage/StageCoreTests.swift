@@ -338,7 +338,7 @@ import Testing
         world.start("theirs", other, epoch: 2, output: 30)
         world.run(30)
         for key in [.decode("c"), .decode("e")] as [WorkerKey] {
-            world.send(.peerLost(endpoint: StageWorld.gateway), to: key)
+            world.send(.peerLost(endpoint: StageWorld.gateway, requests: []), to: key)
         }
         world.run()
         #expect(text(world, "theirs") == Self.expected("theirs", output: 30))
