@@ -61,7 +61,8 @@ extension SchedulerCore {
     /// A device that has become slow loses requests by routing at once; the next plan gives it less to do.
     private var slowReason: String? {
         let now = slowDevices.factors
-        for (device, factor) in now.sorted(by: { $0.key < $1.key }) where (plannedSlow[device] ?? 1) < factor / 1.5 {
+        for (device, factor) in now.sorted(by: { $0.key < $1.key })
+        where (plannedSlow[device] ?? 1) < factor / 3 || plannedSlow[device] == nil {
             return "device \(device) takes \(Int(factor)) times as long as usual"
         }
         for (device, factor) in plannedSlow.sorted(by: { $0.key < $1.key }) where (now[device] ?? 1) < factor / 1.5 {

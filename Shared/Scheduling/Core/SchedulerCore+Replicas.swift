@@ -215,7 +215,8 @@ extension SchedulerCore {
         switch record.state {
         case .serving: record.state = .draining(.init(since: now, moveAt: now + seconds))
         case .draining(var draining):
-            draining.moveAt = min(draining.moveAt, now + seconds)
+            guard now + seconds < draining.moveAt else { return }
+            draining.moveAt = now + seconds
             record.state = .draining(draining)
         case .waiting, .loading: return giveUp(id, at: now)
         case .releasing: return

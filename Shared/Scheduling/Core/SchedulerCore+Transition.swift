@@ -89,9 +89,11 @@ extension SchedulerCore {
             now >= record.blockedUntil && record.replica.workers.allSatisfy { workers.isLive($0) }
                 && !blockers(of: record).isEmpty
         }
-        // One at a time: while memory is being freed for one, the others wait.
-        let isFreeing = blocked.contains { record in
-            blockers(of: record).contains { $0.isDraining || $0.isReleasing }
+        // One at a time: while memory is being freed for one, the others wait. What was to drain at leisure is in the way now.
+        var isFreeing = false
+        for blocker in blocked.flatMap({ blockers(of: $0) }) where blocker.isDraining || blocker.isReleasing {
+            isFreeing = true
+            startDraining(blocker.id, moveAfter: Self.roomSeconds, at: now)
         }
         guard !isFreeing else { return }
         func interrupts(_ record: ReplicaRecord) -> Bool { !serves(without: Set(blockers(of: record).map(\.id))) }

@@ -47,6 +47,8 @@ struct SlowDevices: Sendable {
     /// A device is slow that takes this many times as long, beyond what the others do, for this long.
     private static let leastFactor = 2.0
     private static let seconds = 10.0
+    /// What is slower than this is as good as gone, whatever it is.
+    private static let mostFactor = 8.0
     /// How long a finding holds without new reports: a device without work gives none, and gets another chance then.
     private static let memory = 180.0
 
@@ -73,7 +75,7 @@ struct SlowDevices: Sendable {
             suspicions[device] = Suspicion(since: since, factor: relative)
             if now - since >= Self.seconds {
                 // In steps, and not smaller while it recovers, so that small changes are no news.
-                let factor = max(relative.rounded(), findings[device]?.factor ?? 0)
+                let factor = max(min(relative.rounded(), Self.mostFactor), findings[device]?.factor ?? 0)
                 findings[device] = Finding(factor: factor, until: now + Self.memory)
             }
         }

@@ -119,6 +119,23 @@ import Testing
         #expect(summary.contains("0 replicas kept, 2 new, 2 given up; better"), "\(summary)")
     }
 
+    /// What still drains at leisure from the change before does not hold up the next one.
+    @Test func aLeftoverMakesRoomForTheNextPlan() {
+        var world = SchedulerWorld.serving(Sample.split, devices: Self.devices)
+        world.submit("r1")
+        world.send(.proposal(Self.moved, reason: "better"))
+        #expect(world.load("p")?.state == "draining")
+        world.small = [.prefill("a")]
+        let third = Sample.plan(
+            "third", [Sample.replica("q", .prefill, ["a", "e"]), Sample.replica("d", .decode, ["b", "c"])], rate: 9)
+        world.send(.proposal(third, reason: "better"))
+        world.pass(1)
+        #expect(world.snapshot().plan?.id == "moved")
+        world.pass(3)
+        #expect(world.lost == ["r1"])
+        #expect(world.snapshot().plan?.id == "third")
+    }
+
     @Test func aFailedPrepareLeavesTheOldPlanInForceAndExcludesTheDevice() {
         var world = SchedulerWorld.serving(Sample.split, devices: Self.devices)
         world.failing = [.prefill("e")]
