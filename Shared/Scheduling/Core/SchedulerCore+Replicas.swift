@@ -149,7 +149,6 @@ extension SchedulerCore {
         release(record)
         replicas[id]?.state = state
         replicas[id]?.formed = 0
-        replicas[id]?.waitingSince = now
         refreshTimes()
     }
 
@@ -171,7 +170,6 @@ extension SchedulerCore {
         guard record.holdsMemory else { return }
         if case .releasing = record.state { return }
         replicas[id]?.state = .waiting
-        replicas[id]?.waitingSince = now
         emit(.publishState)
     }
 
@@ -268,7 +266,7 @@ extension SchedulerCore {
         let record = replicas[id]
         replicas[id] = nil
         // A replica of the plan is gone for now only: it is formed again when all its workers are here.
-        if let record, isWanted(id) { replicas[id] = ReplicaRecord(replica: record.replica, waitingSince: 0) }
+        if let record, isWanted(id) { replicas[id] = ReplicaRecord(replica: record.replica) }
         usage[id] = nil
         refreshTimes()
     }

@@ -25,7 +25,7 @@ extension SchedulerCore {
                 if record.isDraining { record.state = .serving }
                 replicas[replica.id] = record
             } else {
-                replicas[replica.id] = ReplicaRecord(replica: replica, waitingSince: now)
+                replicas[replica.id] = ReplicaRecord(replica: replica)
             }
         }
         if old == nil { comeIntoForce(plan, at: now) }
@@ -117,7 +117,6 @@ extension SchedulerCore {
         for id in current.leaving.sorted() { startDraining(id, moveAfter: configuration.drainSeconds, at: now) }
         tell(current.plan)
         replan.succeed()
-        lastChange = now
         note(current.summary(from: old?.id == current.plan.id ? nil : old, at: now))
         refreshTimes()
         emit(.publishState)
@@ -162,8 +161,10 @@ extension SchedulerCore {
         // What was about to go before stays as it was.
         for replica in inForce?.plan.replicas ?? [] {
             if replicas[replica.id] == nil {
-                replicas[replica.id] = ReplicaRecord(replica: replica, waitingSince: now)
-            } else if replicas[replica.id]?.isDraining == true {
+                replicas[replica.id] = ReplicaRecord(replica: replica)
+            } else if replicas[replica.id]?.isDraining == true, replica.workers.allSatisfy({ workers.isAvailable($0) })
+            {
+                // Unless it drains because one of its workers is about to stop.
                 replicas[replica.id]?.state = .serving
             }
         }

@@ -32,8 +32,6 @@ public struct SchedulerCore: Sendable {
     var plannedSlow: [DeviceID: Double] = [:]
     /// Those that the open question names.
     var askedSlow: [DeviceID: Double] = [:]
-    /// When a plan last came into force.
-    var lastChange: Double?
     /// Whether requests could be served at least once.
     var hasServed = false
     var adoption: Adoption?

@@ -50,8 +50,6 @@ struct ReplicaRecord: Sendable {
     var told: PlanID?
     /// Tokens of KV cache that every stage can hold, as its workers said.
     var kvCapacity: Int?
-    /// Since when it waits.
-    var waitingSince: Double
     /// It is not loaded again before this time, because that failed.
     var blockedUntil = 0.0
     /// A worker said that it has no room for it beside what it holds.

@@ -41,7 +41,8 @@ struct SlowDevices: Sendable {
 
     private struct Finding: Sendable {
         var factor: Double
-        var until: Double
+        /// When it was last seen to be so.
+        var since: Double
     }
 
     /// A device is slow that takes this many times as long, beyond what the others do, for this long.
@@ -54,6 +55,11 @@ struct SlowDevices: Sendable {
 
     private var suspicions: [DeviceID: Suspicion] = [:]
     private var findings: [DeviceID: Finding] = [:]
+    /// How often each device was found slow: one that is so now and then has to be fast for longer and longer.
+    private var times: [DeviceID: Int] = [:]
+
+    /// How long a device must not have been slow before it counts as fast again.
+    private func calm(_ device: DeviceID) -> Double { 30 * Double(1 << min(5, max(0, (times[device] ?? 1) - 1))) }
 
     /// Takes what the watches say now, the largest factor of every device that works.
     mutating func note(_ factors: [DeviceID: Double], at now: Double) {
@@ -64,9 +70,7 @@ struct SlowDevices: Sendable {
             let relative = factor / common
             guard relative >= Self.leastFactor else {
                 suspicions[device] = nil
-                // A device that is as fast again stays marked until the plan has changed back or the finding is old.
-                if relative < Self.leastFactor / 1.5, let found = findings[device], now > found.until - Self.memory + 30
-                {
+                if relative < Self.leastFactor / 1.5, let found = findings[device], now > found.since + calm(device) {
                     findings[device] = nil
                 }
                 continue
@@ -76,10 +80,11 @@ struct SlowDevices: Sendable {
             if now - since >= Self.seconds {
                 // In steps, and not smaller while it recovers, so that small changes are no news.
                 let factor = max(min(relative.rounded(), Self.mostFactor), findings[device]?.factor ?? 0)
-                findings[device] = Finding(factor: factor, until: now + Self.memory)
+                if findings[device] == nil { times[device, default: 0] += 1 }
+                findings[device] = Finding(factor: factor, since: now)
             }
         }
-        findings = findings.filter { $0.value.until > now }
+        findings = findings.filter { now - $0.value.since < max(Self.memory, calm($0.key)) }
     }
 
     /// Devices that are slow, and how many times as long they take.

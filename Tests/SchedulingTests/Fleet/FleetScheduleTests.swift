@@ -7,17 +7,8 @@ import Testing
 /// the tokens of a run without faults (P1), and nothing is left over (P4).
 @Suite struct FleetScheduleTests {
     private static let devices: [DeviceID] = ["a", "b", "c", "e"]
-    private static let plans: [PlacementPlan] = [
-        Sample.split, Sample.mixed,
-        Sample.plan("two", [Sample.replica("p", .prefill, ["e"]), Sample.replica("d", .decode, ["a", "b"])]),
-        Sample.plan(
-            "three",
-            [
-                Sample.replica("p", .prefill, ["a"]), Sample.replica("d", .decode, ["b", "c"]),
-                Sample.replica("m", .mixed, ["e"]),
-            ]),
-        Sample.plan("wide", [Sample.replica("w", .mixed, ["a", "b", "c", "e"])]),
-    ]
+    private static let plans =
+        Sample.various + [Sample.plan("wide", [Sample.replica("w", .mixed, ["a", "b", "c", "e"])])]
 
     @Test func aPlanChangeIsInvisible() {
         var world = FleetWorld(Self.devices)
@@ -97,20 +88,5 @@ import Testing
             plan.predictedRequestsPerSecond = Double.random(in: 0.5...9, using: &random)
             world.propose(plan)
         }
-    }
-}
-
-/// A small random generator with a seed.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

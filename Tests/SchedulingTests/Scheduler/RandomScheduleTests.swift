@@ -5,31 +5,11 @@ import Testing
 /// Random schedules of everything that can happen, with a seed each; the invariants are checked after every event, and
 /// when the world has calmed down nothing may be left over.
 @Suite struct RandomScheduleTests {
-    private struct Random: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var mixed = state
-            mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-            return mixed ^ (mixed >> 31)
-        }
-    }
-
     private static let devices: [DeviceID] = ["a", "b", "c", "e"]
-    private static let plans: [PlacementPlan] = [
-        Sample.split, Sample.mixed,
-        Sample.plan("two", [Sample.replica("p", .prefill, ["e"]), Sample.replica("d", .decode, ["a", "b"])]),
-        Sample.plan(
-            "three",
-            [
-                Sample.replica("p", .prefill, ["a"]), Sample.replica("d", .decode, ["b", "c"]),
-                Sample.replica("m", .mixed, ["e"]),
-            ]),
-    ]
+    private static let plans = Sample.various
 
     @Test(arguments: 0..<24) func nothingIsLostOrLeaked(_ seed: Int) {
-        var random = Random(state: UInt64(seed) &* 7919 &+ 1)
+        var random = SeededGenerator(seed: UInt64(seed) &* 7919 &+ 1)
         var world = SchedulerWorld.serving(Self.plans[seed % Self.plans.count], devices: Self.devices)
         var count = 0
         for _ in 0..<300 {
@@ -49,7 +29,7 @@ import Testing
         #expect(world.started.map(\.request) == ["last"], "seed \(seed): it still serves")
     }
 
-    private func act(_ world: inout SchedulerWorld, _ random: inout Random, _ count: inout Int) {
+    private func act(_ world: inout SchedulerWorld, _ random: inout SeededGenerator, _ count: inout Int) {
         let keys = world.workers.keys.sorted()
         guard let key = keys.randomElement(using: &random) else { return }
         let running = world.wanted.sorted().randomElement(using: &random)
@@ -85,7 +65,7 @@ import Testing
     }
 
     /// A request takes one step, wherever it is.
-    private func progress(_ id: RequestID, _ world: inout SchedulerWorld, _ random: inout Random) {
+    private func progress(_ id: RequestID, _ world: inout SchedulerWorld, _ random: inout SeededGenerator) {
         let holders = world.workers.filter { $0.value.held[id] != nil && $0.value.isRunning }.keys.sorted()
         guard let decoder = holders.first(where: { $0.kind == .decode }) else { return }
         let prefiller = holders.first { $0.kind == .prefill }

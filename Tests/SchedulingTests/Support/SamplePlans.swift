@@ -54,6 +54,14 @@ enum Sample {
     static let split = plan("split", [replica("p", .prefill, ["a"]), replica("d", .decode, ["b", "c"])])
     /// One mixed replica on `a`, another one on `b`.
     static let mixed = plan("mixed", [replica("m1", .mixed, ["a"]), replica("m2", .mixed, ["b"])])
+    /// Plans of different kinds over `a`, `b`, `c` and `e`.
+    static let various = [
+        split, mixed,
+        plan("two", [replica("p", .prefill, ["e"]), replica("d", .decode, ["a", "b"])]),
+        plan(
+            "three",
+            [replica("p", .prefill, ["a"]), replica("d", .decode, ["b", "c"]), replica("m", .mixed, ["e"])]),
+    ]
 }
 
 extension WorkerKey {
