@@ -10,7 +10,11 @@ extension SchedulerCore {
         var plan = PlanMatching.keepingIdentities(
             of: replicas.ordered.filter { $0.isServing || $0.isDraining || $0.isWaiting }.map(\.replica),
             in: proposal, taken: Set(replicas.records.keys), number: highestEpoch + 1)
-        if promisedContext == nil { promisedContext = promise(for: plan) }
+        if promisedContext == nil {
+            let promised = promise(for: plan)
+            promisedContext = promised
+            note("sequences of up to \(promised) tokens are promised, prompt and output together")
+        }
         plan.contextTokens = promisedContext
         let kept = Set(plan.replicas.map(\.id))
         let old = inForce?.plan

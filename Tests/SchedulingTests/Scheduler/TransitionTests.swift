@@ -165,6 +165,14 @@ import Testing
         #expect(world.snapshot().plan?.id == "back again")
     }
 
+    @Test func theFirstPlanIsAskedToHoldWhatTheOperatorWants() {
+        var world = SchedulerWorld.serving(Sample.split) { $0.contextTokens = 700 }
+        #expect(world.questions.first?.contextTokens == 700)
+        #expect(world.snapshot().contextTokens == 700)
+        world.submit("r1", prompt: 700)
+        #expect(world.refused["r1"]?.code == "context_length_exceeded")
+    }
+
     @Test func thePromisedContextIsKept() {
         var world = SchedulerWorld.serving(Sample.split, devices: Self.devices)
         #expect(world.snapshot().contextTokens == 1024)
