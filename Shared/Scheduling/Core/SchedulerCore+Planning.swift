@@ -34,7 +34,8 @@ extension SchedulerCore {
         let excluded = exclusions.active(at: now).union(deadDevices(at: now)).sorted()
         let question = PlanQuestion(
             reason: reason, workload: window.statistics(assumed: assumedWorkload, at: now), excludedDevices: excluded,
-            fleetVersion: fleet.version, inForce: inForce?.plan, contextTokens: promisedContext ?? configuration.contextTokens,
+            fleetVersion: fleet.version, inForce: inForce?.plan,
+            contextTokens: promisedContext ?? configuration.contextTokens,
             slowdowns: slowDevices.factors)
         askedSlow = slowDevices.factors
         note("asking for a plan: \(reason)")
