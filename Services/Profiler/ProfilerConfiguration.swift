@@ -29,6 +29,7 @@ struct ProfilerConfiguration: Sendable {
             SettingKey("profiler.link_payload", "256K", "bytes of the large echoes of a link measurement"),
             SettingKey("profiler.link_repetitions", "5", "echoes of each kind of a link measurement"),
             SettingKey("profiler.link_timeout_s", "60", "time after which a link measurement has failed"),
+            SettingKey("profiler.link_check_s", "60", "how often a link is looked at again; 0: never"),
             SettingKey("profiler.retry_s", "2", "first pause after a failed measurement; doubles"),
             SettingKey("profiler.retry_limit_s", "120", "longest pause after failed measurements"),
             SettingKey("profiler.max_devices", "256", "most devices; more are refused"),
@@ -52,6 +53,7 @@ struct ProfilerConfiguration: Sendable {
         }
         limits.linkRepetitions = try settings.int("profiler.link_repetitions", in: 1...100)
         limits.linkSeconds = try settings.double("profiler.link_timeout_s", in: 0.1...3600)
+        limits.linkCheckSeconds = try settings.double("profiler.link_check_s", in: 0...86_400)
         limits.retrySeconds = try settings.double("profiler.retry_s", in: 0.01...3600)
         limits.retryLimitSeconds = try settings.double("profiler.retry_limit_s", in: 0.01...86_400)
         limits.mostDevices = try settings.int("profiler.max_devices", in: 1...10_000)

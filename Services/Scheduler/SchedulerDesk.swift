@@ -50,7 +50,8 @@ struct SchedulerDesk {
             let error = ErrorBody(code: "unknown_worker", message: "say hello first", retriable: true)
             try? await endpoints.control.reply(to: current, error: error)
         case .prepare(let address, let stage, let epoch): prepare(address, stage, epoch, &group)
-        case .release(let address, let replica, let epoch): release(address, replica, epoch, &group)
+        case .release(let address, let replica, let epoch, let layers):
+            release(address, StageRelease(replica: replica, keepLayers: layers), epoch, &group)
         case .start(let routed): await start(routed)
         case .confirm(let routed):
             guard let submission = submissions.removeValue(forKey: routed.request) else { return }
@@ -112,11 +113,11 @@ struct SchedulerDesk {
     }
 
     private func release(
-        _ address: WorkerAddress, _ replica: ReplicaID, _ epoch: Epoch, _ group: inout DiscardingTaskGroup
+        _ address: WorkerAddress, _ body: StageRelease, _ epoch: Epoch, _ group: inout DiscardingTaskGroup
     ) {
-        let message = Outgoing(.stageRelease, epoch: epoch, body: StageRelease(replica: replica))
+        let message = Outgoing(.stageRelease, epoch: epoch, body: body)
         request(message, address, seconds: configuration.scheduling.prepareSeconds, &group) { _ in
-            .stageReleased(address, replica)
+            .stageReleased(address, body.replica)
         } failed: { _ in
             nil
         }

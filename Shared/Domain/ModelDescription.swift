@@ -74,6 +74,19 @@ public struct ModelDescription: Codable, Sendable, Hashable {
         range.count * bytesPerLayer + (range.start == 0 ? bytesEmbedding : 0) + (range.end == layers ? bytesHead : 0)
     }
 
+    /// Bytes of weights that stages with these layers hold together in one process, where they share layers.
+    public func weightBytes(together ranges: [LayerRange]) -> Int {
+        var bytes = 0
+        var covered = 0
+        for range in ranges.sorted(by: { $0.start < $1.start }) {
+            bytes += max(0, range.end - max(range.start, covered)) * bytesPerLayer
+            covered = max(covered, range.end)
+        }
+        if ranges.contains(where: { $0.start == 0 }) { bytes += bytesEmbedding }
+        if ranges.contains(where: { $0.end == layers }) { bytes += bytesHead }
+        return bytes
+    }
+
     /// Bytes of KV cache that a stage with these layers needs for `tokens` tokens.
     public func kvBytes(_ range: LayerRange, tokens: Int) -> Int { range.count * kvBytesPerTokenPerLayer * tokens }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Inference
 import Synchronization
 
 /// The one thread that computes: it owns the engines, so that no other thread touches weights or KV cache, and runs jobs
@@ -8,6 +9,8 @@ final class ComputeThread: Sendable {
     final class Local {
         /// Loaded stages by slot.
         var engines: [Int: StageEngine] = [:]
+        /// Weights that they share.
+        let store = WeightStore()
     }
 
     private typealias Job = @Sendable (Local) -> Void

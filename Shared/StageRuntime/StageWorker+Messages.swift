@@ -16,7 +16,8 @@ extension StageWorker {
             return .prepare(body.assignment, epoch: message.envelope.epoch ?? 0, ticket: ticket(message))
         case .stageRelease:
             let body: StageRelease = try message.body()
-            return .release(body.replica, epoch: message.envelope.epoch ?? 0, ticket: ticket(message))
+            return .release(
+                body.replica, epoch: message.envelope.epoch ?? 0, keeping: body.keepLayers, ticket: ticket(message))
         case .requestStart: return .start(try opening(message))
         case .requestCancel: return message.envelope.request.map { .cancel($0) }
         case .error:

@@ -11,9 +11,15 @@ extension StageWorker {
     func perform(_ instruction: StageInstruction) {
         switch instruction {
         case .load(let slot, let layers, let bytes): load(slot, layers, kvBytes: bytes)
-        case .free(let slot):
+        case .free(let slot, let keeping):
             compute.enqueue {
+                $0.store.keep(keeping)
                 $0.engines[slot] = nil
+            } completion: { _ in
+            }
+        case .freeKept:
+            compute.enqueue {
+                $0.store.keep(nil)
             } completion: { _ in
             }
         case .reserve(let request, let slot, let tokens): reserve(request, slot: slot, tokens: tokens)
@@ -58,10 +64,16 @@ extension StageWorker {
     private func load(_ slot: Int, _ layers: LayerRange, kvBytes: Int) {
         let model = model
         let configuration = configuration
+        let logger = logger
         let rows = max(configuration.maxBatchedTokens, 64)
         compute.enqueue { local in
+            local.store.keep(layers)
+            defer { local.store.keep(nil) }
+            let known = local.store.held(layers)
             let executor = try StageExecutor(
-                model: model, layers: layers, threads: configuration.threads, kvBudgetBytes: kvBytes, maxRows: rows)
+                model: model, layers: layers, threads: configuration.threads, kvBudgetBytes: kvBytes, maxRows: rows,
+                store: local.store)
+            if known > 0 { logger.info("\(known) of the layers \(layers) were here already") }
             local.engines[slot] = StageEngine(executor: executor, duty: DutyCycle(share: configuration.computeShare))
             return (executor.cache.capacityTokens, executor.weightBytes)
         } completion: { [events] result in

@@ -2,9 +2,13 @@
 
 `phases`: 70 short chats, then 24 chats of 700-token prompts, in turn, beside a stream of 300-token prompts with 300 tokens
 each; /health is asked four times a second. `kills`: six streams all the time; processes are killed one after the other.
-Every text must be that of the same fleet without faults, no request may fail, /health must stay 200 (in phases).
+`stops`: decoder workers are stopped for five seconds each. `slow`: one device gets a quarter of the time. `gateway`: the
+gateway is killed; how long it takes until chats are answered again.
+Every text must be that of the same fleet without faults, no request may fail (but those of a killed gateway), /health must
+stay 200 (in phases).
 """
 import argparse
+import collections
 import json
 import os
 import pathlib
@@ -29,6 +33,9 @@ def text(words, seed):
     return " ".join(chooser.choice(WORDS) for _ in range(words))
 
 
+Streamed = collections.namedtuple("Streamed", "text pause token_seconds moved")
+
+
 class Load:
     """Counts what clients see; threads share it."""
 
@@ -43,7 +50,9 @@ class Load:
 
     def post(self, body, stream=False):
         request = urllib.request.Request(
-            f"{self.url}/v1/chat/completions", json.dumps({**body, "stream": stream, "temperature": 0}).encode(),
+            f"{self.url}/v1/chat/completions", json.dumps(
+                {**body, "stream": stream, "temperature": 0, **({"stream_options": {"include_usage": True}} if stream else {})}
+            ).encode(),
             {"content-type": "application/json"})
         return urllib.request.urlopen(request, timeout=180)
 
@@ -59,8 +68,8 @@ class Load:
             self.fail("chat", error)
 
     def stream(self, body):
-        """The text of a stream, and the longest pause in it."""
-        result, last, pause = "", time.monotonic(), 0.0
+        """What came of a stream: its text, the longest pause in it, seconds a token without that pause, whether it moved."""
+        result, last, pause, gaps, moved = "", time.monotonic(), 0.0, [], False
         with self.post(body, stream=True) as lines:
             for line in lines:
                 if not line.startswith(b"data: {"):
@@ -69,10 +78,15 @@ class Load:
                 if "error" in chunk:
                     raise RuntimeError(chunk["error"]["message"])
                 now = time.monotonic()
-                pause, last = max(pause, now - last), now
+                pause = max(pause, now - last)
+                if result:
+                    gaps.append(now - last)
+                last = now
+                moved = moved or (chunk.get("e2llm") or {}).get("migrations", 0) > 0
                 if chunk["choices"]:
                     result += chunk["choices"][0]["delta"].get("content") or ""
-        return result, pause
+        gaps = sorted(gaps)[:-1]
+        return Streamed(result, pause, sum(gaps) / max(1, len(gaps)), moved)
 
     def fail(self, what, error):
         if isinstance(error, urllib.error.HTTPError):
@@ -112,7 +126,7 @@ def phases(cluster, seconds):
             seed += 1
             body = {"messages": [{"role": "user", "content": text(240, seed)}], "max_tokens": 300, "ignore_eos": True}
             try:
-                _, pause = load.stream(body)
+                pause = load.stream(body).pause
                 with load.lock:
                     load.right += 1
                     load.pauses.append(pause)
@@ -155,46 +169,150 @@ def plan_changes(cluster):
     return log.read_text().count(" replaces ") if log.exists() else 0
 
 
-def kills(cluster, count, names, interval, seed):
-    load = Load(cluster.url)
-    bodies = [
-        {"messages": [{"role": "user", "content": f"Write a long story about a {what}."}], "max_tokens": 150}
-        for what in ["dragon", "river", "castle", "robot", "forest", "sailor"]
-    ]
-    expected = [load.stream(body)[0] for body in bodies]
+class Streams:
+    """Six streams all the time, each with the text that it had before anything happened."""
 
-    def client(index):
+    def __init__(self, cluster):
+        self.load = Load(cluster.url)
+        self.bodies = [
+            {"messages": [{"role": "user", "content": f"Write a long story about a {what}."}], "max_tokens": 150}
+            for what in ["dragon", "river", "castle", "robot", "forest", "sailor"]
+        ]
+        self.expected = [self.load.stream(body).text for body in self.bodies]
+        self.token_seconds = []
+        self.threads = together(*[lambda index=index: self.client(index) for index in range(len(self.bodies))])
+
+    def client(self, index):
+        load = self.load
         while not load.stopped.is_set():
             try:
-                result, pause = load.stream(bodies[index])
+                streamed = load.stream(self.bodies[index])
                 with load.lock:
-                    load.right += result == expected[index]
-                    load.wrong += result != expected[index]
-                    load.pauses.append(pause)
+                    load.right += streamed.text == self.expected[index]
+                    load.wrong += streamed.text != self.expected[index]
+                    load.migrated += streamed.moved
+                    load.pauses.append(streamed.pause)
+                    if not streamed.moved:
+                        self.token_seconds.append(streamed.token_seconds)
             except Exception as error:
                 load.fail("stream", error)
 
-    clients = together(*[lambda index=index: client(index) for index in range(len(bodies))])
+    def undisturbed(self, seconds):
+        """The usual time of a token, over a while in which nothing happens."""
+        self.load.stopped.wait(seconds)
+        with self.load.lock:
+            usual, self.token_seconds, self.load.pauses = median(self.token_seconds), [], []
+        return usual
+
+    def end(self, title, usual):
+        load = self.load
+        load.stopped.set()
+        for thread in self.threads:
+            thread.join()
+        pauses = sorted(load.pauses)
+
+        def part(share):
+            return pauses[min(len(pauses) - 1, int(share * len(pauses)))] if pauses else 0
+        print(f"{title}: {load.right} streams right, {load.wrong} wrong, {len(load.failures)} failed, {load.migrated} moved; "
+              f"longest pause of a stream: median {part(0.5):.2f} s, P90 {part(0.9):.2f} s, P99 {part(0.99):.2f} s, "
+              f"most {part(1):.2f} s; time of a token of those that did not move: {median(self.token_seconds) * 1000:.1f} ms, "
+              f"usually {usual * 1000:.1f} ms", flush=True)
+        return load.wrong == 0 and not load.failures
+
+
+def median(values):
+    return sorted(values)[len(values) // 2] if values else 0.0
+
+
+def processes(cluster, names):
+    return [(pid, name) for name in names for pid in cluster.descendants() if is_executable(pid, name)]
+
+
+def send(pid, number):
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def kills(cluster, count, names, interval, seed):
+    streams = Streams(cluster)
+    usual = streams.undisturbed(20)
     chooser = random.Random(seed)
-    for number in range(count):
-        victims = [(pid, name) for name in names for pid in cluster.descendants() if is_executable(pid, name)]
-        if victims:
-            pid, name = chooser.choice(victims)
+    for _ in range(count):
+        if victims := processes(cluster, names):
+            send(chooser.choice(victims)[0], signal.SIGKILL)
+        streams.load.stopped.wait(interval)
+    return streams.end(f"kills: {count} of {', '.join(names)}", usual)
+
+
+def stops(cluster, count, interval, seed):
+    streams = Streams(cluster)
+    usual = streams.undisturbed(20)
+    chooser = random.Random(seed)
+    for _ in range(count):
+        if victims := processes(cluster, ["decoder-worker"]):
+            pid = chooser.choice(victims)[0]
+            send(pid, signal.SIGSTOP)
+            streams.load.stopped.wait(5)
+            send(pid, signal.SIGCONT)
+        streams.load.stopped.wait(interval)
+    return streams.end(f"stops: {count} of decoder-worker, 5 s each", usual)
+
+
+def busiest(cluster):
+    """The decoder worker that computes most."""
+    def ticks():
+        result = {}
+        for pid, _ in processes(cluster, ["decoder-worker"]):
+            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            result[pid] = int(fields[11]) + int(fields[12])
+        return result
+    before = ticks()
+    time.sleep(3)
+    return max(ticks().items(), key=lambda item: item[1] - before.get(item[0], 0))[0]
+
+
+def slow(cluster, seconds):
+    """One device gets a quarter of its time, for so long: when is there another plan?"""
+    streams = Streams(cluster)
+    usual = streams.undisturbed(20)
+    victim = busiest(cluster)
+    device = next((line.split("=", 1)[1] for line in
+                   pathlib.Path(f"/proc/{victim}/cmdline").read_bytes().decode().split("\0")
+                   if line.startswith("worker.device=")), "?")
+    before = plan_changes(cluster)
+    begin, changed = time.monotonic(), None
+    while (passed := time.monotonic() - begin) < seconds:
+        send(victim, signal.SIGSTOP)
+        time.sleep(0.03)
+        send(victim, signal.SIGCONT)
+        time.sleep(0.01)
+        if changed is None and plan_changes(cluster) > before:
+            changed = passed
+    when = "no other plan" if changed is None else f"another plan after {changed:.1f} s"
+    return streams.end(f"slow: {device} with a quarter of its time for {seconds:.0f} s: {when}", usual)
+
+
+def gateway(cluster, count):
+    load = Load(cluster.url)
+    body = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 4}
+    away = []
+    for _ in range(count):
+        for pid, _ in processes(cluster, ["gateway"]):
+            send(pid, signal.SIGKILL)
+        begin = time.monotonic()
+        while time.monotonic() - begin < 60:
             try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        load.stopped.wait(interval)
-    load.stopped.set()
-    for thread in clients:
-        thread.join()
-    pauses = sorted(load.pauses)
-    def part(share):
-        return pauses[min(len(pauses) - 1, int(share * len(pauses)))] if pauses else 0
-    print(f"kills: {count} of {', '.join(names)}: {load.right} streams right, {load.wrong} wrong, {len(load.failures)} failed; "
-          f"longest pause of a stream: median {part(0.5):.2f} s, P90 {part(0.9):.2f} s, P99 {part(0.99):.2f} s, "
-          f"most {part(1):.2f} s", flush=True)
-    return load.wrong == 0 and not load.failures
+                with load.post(body) as answer:
+                    json.load(answer)
+                break
+            except OSError:
+                time.sleep(0.02)
+        away.append(time.monotonic() - begin)
+    print(f"gateway: {count} kills, until a chat was answered: median {median(away):.2f} s, most {max(away):.2f} s",
+          flush=True)
+    return max(away) < 60
 
 
 def is_executable(pid, name):
@@ -211,6 +329,9 @@ def main():
     parser.add_argument("--fleet", required=True)
     parser.add_argument("--seconds", type=float, default=300, help="of changing traffic; 0 leaves it out")
     parser.add_argument("--kills", type=int, default=40, help="processes to kill; 0 leaves them out")
+    parser.add_argument("--stops", type=int, default=0, help="decoder workers to stop for five seconds")
+    parser.add_argument("--slow", type=float, default=0, help="seconds in which a device has a quarter of its time")
+    parser.add_argument("--gateway", type=int, default=5, help="times to kill the gateway")
     parser.add_argument("--every", type=float, default=5, help="seconds between two kills")
     parser.add_argument("--services", default=",".join(SERVICES), help="which executables are killed")
     parser.add_argument("--seed", type=int, default=1)
@@ -224,6 +345,12 @@ def main():
                 passed &= phases(cluster, options.seconds)
             if options.kills > 0:
                 passed &= kills(cluster, options.kills, options.services.split(","), options.every, options.seed)
+            if options.stops > 0:
+                passed &= stops(cluster, options.stops, options.every + 5, options.seed)
+            if options.slow > 0:
+                passed &= slow(cluster, options.slow)
+            if options.gateway > 0:
+                passed &= gateway(cluster, options.gateway)
         finally:
             cluster.stop()
     sys.exit(0 if passed else 1)

@@ -11,6 +11,7 @@ extension ProfilerCore {
         for id in devices.keys.sorted() {
             for kind in WorkerKind.allCases { startProfile(id, kind, &busy, at: now) }
         }
+        if runs.isEmpty, let pair = linkToCheck(at: now) { startLink(pair, &busy, at: now) }
     }
 
     mutating func measured(_ id: RunID, _ result: Result<DeviceMeasurements, MeasurementFailure>, at now: Double) {
@@ -41,20 +42,34 @@ extension ProfilerCore {
             return
         }
         switch result {
-        case .failure(let failure): fail(pair, failure.problem, at: now)
+        case .failure(let failure):
+            linkWatches[pair]?.failed(at: now)
+            fail(pair, failure.problem, at: now)
         case .success(let link):
+            let known = stored.links[key].map { $0.profile(from: pair.from, to: pair.to) }
             if let problem = link.problem {
                 fail(pair, problem, at: now)
             } else if link.from != pair.from || link.to != pair.to {
                 fail(pair, "the answer is about the link from \(link.from) to \(link.to)", at: now)
             } else {
                 linkRetries[pair] = nil
-                let record = StoredLink(
-                    key: key, latencySeconds: link.latencySeconds, bytesPerSecond: link.bytesPerSecond)
-                stored.insert(record)
-                emit(.keepLink(record))
+                var watch = linkWatches[pair] ?? LinkWatch(at: now)
+                defer { linkWatches[pair] = watch }
+                guard let known else { return keep(link, key) }
+                guard let changed = watch.note(link, known: known, at: now) else { return }
+                keep(changed, key)
+                emit(
+                    .note(
+                        "the link from \(pair.from) to \(pair.to) carries \(Int(changed.bytesPerSecond / 1000)) kB/s now, "
+                            + "\(Int(known.bytesPerSecond / 1000)) before"))
             }
         }
+    }
+
+    private mutating func keep(_ link: LinkProfile, _ key: LinkKey) {
+        let record = StoredLink(key: key, latencySeconds: link.latencySeconds, bytesPerSecond: link.bytesPerSecond)
+        stored.insert(record)
+        emit(.keepLink(record))
     }
 
     /// A worker that cannot be reached measures nothing.
@@ -127,6 +142,26 @@ extension ProfilerCore {
         return pairs
     }
 
+    /// The measured link between ready devices whose next look is due for longest.
+    private mutating func linkToCheck(at now: Double) -> DevicePair? {
+        guard limits.linkCheckSeconds > 0 else { return nil }
+        let ready = devices.values.filter { $0.isReleased && $0.isPresent }.map(\.id).sorted()
+        var due: (pair: DevicePair, at: Double)?
+        for from in ready {
+            for to in ready where to != from {
+                let pair = DevicePair(from: from, to: to)
+                guard link(pair) != nil, linkRetries[pair]?.notBefore ?? 0 <= now else { continue }
+                guard let watch = linkWatches[pair] else {
+                    linkWatches[pair] = LinkWatch(at: now)
+                    continue
+                }
+                let next = watch.nextLook(every: limits.linkCheckSeconds)
+                if next <= now, next < due?.at ?? .infinity { due = (pair, next) }
+            }
+        }
+        return due?.pair
+    }
+
     private mutating func startLink(_ pair: DevicePair, _ busy: inout Set<String>, at now: Double) {
         guard let from = devices[pair.from], let to = devices[pair.to], let worker = from.linkEnd(sends: true),
             let target = to.linkEnd(sends: false)
@@ -139,9 +174,12 @@ extension ProfilerCore {
         busy.formUnion(hosts)
         let id = nextRun()
         runs[id] = Run(subject: .link(pair), sender: worker.sender, hosts: hosts)
+        // A look at a link that is in use is short: less than the link carried in a tenth of a second.
+        let known = link(pair)?.bytesPerSecond
         let order = MeasureLink(
-            peer: pair.to, endpoint: target.endpoint, payloadBytes: limits.linkPayloadBytes,
-            repetitions: limits.linkRepetitions)
+            peer: pair.to, endpoint: target.endpoint,
+            payloadBytes: min(limits.linkPayloadBytes, known.map { max(4096, Int(min($0, 1e9) / 20)) } ?? .max),
+            repetitions: known == nil ? limits.linkRepetitions : min(2, limits.linkRepetitions))
         emit(.measureLink(id, order, worker.sender.peer))
     }
 

@@ -85,6 +85,7 @@ extension ProfilerCore {
                 emit(.note("device \(id) is forgotten"))
                 devices[id] = nil
                 linkRetries = linkRetries.filter { $0.key.from != id && $0.key.to != id }
+                linkWatches = linkWatches.filter { $0.key.from != id && $0.key.to != id }
             }
         }
     }
@@ -143,6 +144,7 @@ extension ProfilerCore {
     private mutating func adopt(_ new: ModelDescription) {
         devices = [:]
         linkRetries = [:]
+        linkWatches = [:]
         forgetRuns { _ in true }
         emit(.note("the fleet serves model \(new.name) (\(new.digest))"))
         model = new

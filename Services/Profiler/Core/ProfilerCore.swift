@@ -31,6 +31,8 @@ struct ProfilerCore: Sendable {
     var devices: [DeviceID: DeviceRecord] = [:]
     var stored: StoredProfiles
     var linkRetries: [DevicePair: Retry] = [:]
+    /// Looks at measured links.
+    var linkWatches: [DevicePair: LinkWatch] = [:]
     var runs: [RunID: Run] = [:]
     private var lastRun: RunID = 0
     private var published: Fleet

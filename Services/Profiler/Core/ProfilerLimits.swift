@@ -20,6 +20,8 @@ struct ProfilerLimits: Sendable, Hashable {
     var linkRepetitions = 5
     /// Longest measurement of a link.
     var linkSeconds = 60.0
+    /// How often a link is looked at again; 0: never.
+    var linkCheckSeconds = 60.0
     /// First pause after a failed measurement; doubles up to `retryLimitSeconds`.
     var retrySeconds = 2.0
     /// Longest pause after failed measurements.

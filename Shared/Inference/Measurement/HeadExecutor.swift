@@ -16,7 +16,7 @@ final class HeadExecutor {
         pool = try ComputePool(threads: threads)
         weights = try StageWeights(
             model: model, layers: LayerRange(0, 0), withEmbedding: false, withHead: true, pool: pool,
-            layout: KVBlockLayout(layers: 0, shape: model.configuration.kvShape))
+            layout: KVBlockLayout(layers: 0, shape: model.configuration.kvShape), store: WeightStore())
         guard let head = weights.head else { throw InferenceError(.invalidInput, "the model has no LM head") }
         self.head = head
         let width = configuration.hidden

@@ -35,17 +35,20 @@ public final class StageExecutor {
     ///   - threads: Compute threads, the calling thread included.
     ///   - kvBudgetBytes: Most bytes of the KV cache.
     ///   - maxRows: Most rows of one step.
+    ///   - store: Layers of this model that other executors of the thread hold; these are shared.
     public convenience init(
-        model: ModelFile, layers: LayerRange, threads: Int, kvBudgetBytes: Int, maxRows: Int
+        model: ModelFile, layers: LayerRange, threads: Int, kvBudgetBytes: Int, maxRows: Int,
+        store: WeightStore = WeightStore()
     ) throws {
         try self.init(
             model: model, layers: layers, threads: threads, kvBudgetBytes: kvBudgetBytes, maxRows: maxRows,
-            withHead: layers.end == model.configuration.layers)
+            withHead: layers.end == model.configuration.layers, store: store)
     }
 
     /// The same, with the choice to leave the head away where only layers are measured.
     init(
-        model: ModelFile, layers: LayerRange, threads: Int, kvBudgetBytes: Int, maxRows: Int, withHead: Bool
+        model: ModelFile, layers: LayerRange, threads: Int, kvBudgetBytes: Int, maxRows: Int, withHead: Bool,
+        store: WeightStore = WeightStore()
     ) throws {
         let configuration = model.configuration
         guard !layers.isEmpty, layers.start >= 0, layers.end <= configuration.layers else {
@@ -68,7 +71,7 @@ public final class StageExecutor {
             dims: dims, layers: layers.count, maxRows: maxRows, threads: threads, blocks: cache.blockCapacity)
         weights = try StageWeights(
             model: model, layers: layers, withEmbedding: layers.start == 0, withHead: withHead, pool: pool,
-            layout: cache.layout)
+            layout: cache.layout, store: store)
     }
 
     /// Whether this stage takes token ids.

@@ -14,25 +14,26 @@ final class StageWeights {
     let layers: UnsafeMutablePointer<e2_layer>
     /// On the last stage.
     let head: Head?
-    /// Bytes of memory for weights.
-    var bytes: Int { arena.bytes }
+    /// Bytes of memory for weights, those that it shares with other stages included.
+    let bytes: Int
 
-    private let layerCount: Int
+    /// Keep the memory of the layers and of the head alive.
+    private let shared: [LayerWeights]
     private let arena: WeightArena
     private let embedding: SourceMatrix?
     private let embeddingScale: Float
     /// Keeps the map alive for the embedding.
     private let model: ModelFile
 
-    /// Packs the weights of `range`, the embedding and the head where they are wanted.
+    /// Packs the weights of `range` that are not in `store` yet, the embedding and the head where they are wanted.
     init(
         model: ModelFile, layers range: LayerRange, withEmbedding: Bool, withHead: Bool, pool: ComputePool,
-        layout: KVBlockLayout
+        layout: KVBlockLayout, store: WeightStore
     ) throws {
         let configuration = model.configuration
         let tensors = model.tensors
-        let sources = try range.range.map {
-            try LayerSource(tensors: tensors, configuration: configuration, layer: $0)
+        let sources = try range.range.filter { store.weights($0) == nil }.map {
+            ($0, try LayerSource(tensors: tensors, configuration: configuration, layer: $0))
         }
         embeddingScale = configuration.embeddingScale
         let headSource = withHead ? try HeadSource(tensors: tensors, configuration: configuration) : nil
@@ -40,25 +41,30 @@ final class StageWeights {
             withEmbedding
             ? try tensors.matrix("token_embd.weight", rows: configuration.vocabulary, columns: configuration.hidden)
             : nil
+        let headBytes = headSource?.arenaBytes ?? 0
         let arena = try WeightArena(
-            bytes: sources.reduce(headSource?.arenaBytes ?? 0) { $0 + $1.arenaBytes })
+            bytes: sources.reduce(WeightArena.pages(headBytes)) { $0 + WeightArena.pages($1.1.arenaBytes) })
+        // The store holds layers weakly: these keep them until the stage does.
+        var loaded: [LayerWeights] = []
+        defer { withExtendedLifetime(loaded) {} }
         let loader = WeightLoader(tensors: tensors, arena: arena, pool: pool)
-        let packed = UnsafeMutablePointer<e2_layer>.allocate(capacity: max(sources.count, 1))
-        layers = packed
-        layerCount = sources.count
+        for (layer, source) in sources {
+            let weights = try LayerWeights(source, loader)
+            loaded.append(weights)
+            store.insert(weights, layer)
+        }
+        _ = arena.alignToPage()
+        head = try headSource?.load(loader)
+        shared = range.range.compactMap(store.weights)
+        bytes = shared.reduce(headBytes) { $0 + $1.bytes }
         self.arena = arena
         self.model = model
-        do {
-            for (index, source) in sources.enumerated() {
-                var layer = try source.load(loader)
-                layer.key_offset = layout.keyOffset(layer: index)
-                layer.value_offset = layout.valueOffset(layer: index)
-                packed[index] = layer
-            }
-            head = try headSource?.load(loader)
-        } catch {
-            packed.deallocate()
-            throw error
+        layers = UnsafeMutablePointer<e2_layer>.allocate(capacity: max(shared.count, 1))
+        for (index, weights) in shared.enumerated() {
+            var layer = weights.layer
+            layer.key_offset = layout.keyOffset(layer: index)
+            layer.value_offset = layout.valueOffset(layer: index)
+            layers[index] = layer
         }
     }
 

@@ -220,9 +220,19 @@ public struct StagePrepared: Codable, Sendable, Hashable {
 public struct StageRelease: Codable, Sendable, Hashable {
     /// The replica.
     public var replica: ReplicaID
+    /// Layers that the next stage of this worker holds: worth keeping until it is loaded (since 1.1).
+    public var keepLayers: LayerRange?
 
     /// Makes the body.
-    public init(replica: ReplicaID) { self.replica = replica }
+    public init(replica: ReplicaID, keepLayers: LayerRange? = nil) {
+        self.replica = replica
+        self.keepLayers = keepLayers
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case replica
+        case keepLayers = "keep_layers"
+    }
 }
 
 /// The gateway hands a request to the scheduler. The tensor `prompt` holds prompt and already emitted tokens.

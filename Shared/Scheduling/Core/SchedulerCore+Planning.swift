@@ -38,6 +38,7 @@ extension SchedulerCore {
             contextTokens: promisedContext ?? configuration.contextTokens,
             slowdowns: slowDevices.factors)
         askedSlow = slowDevices.factors
+        askedLinks = fleet.links
         note("asking for a plan: \(reason)")
         emit(.requestPlan(question))
     }
@@ -56,7 +57,7 @@ extension SchedulerCore {
         if let device = missing.first { return "device \(device) cannot serve its stage" }
         let joined = usable.subtracting(replan.considered).sorted()
         if let device = joined.first, isSettled(at: now) { return "device \(device) can be used" }
-        return slowReason ?? driftReason(inForce, at: now)
+        return slowReason ?? linkReason(inForce) ?? driftReason(inForce, at: now)
     }
 
     /// A device that has become slow loses requests by routing at once; the next plan gives it less to do.
@@ -71,6 +72,21 @@ extension SchedulerCore {
         }
         return nil
     }
+
+    /// A link between devices of the plan that carries much less, or much more, than when the plan was made.
+    private func linkReason(_ inForce: PlanInForce) -> String? {
+        let used = Set(inForce.plan.replicas.flatMap { $0.stages.map(\.device) })
+        for before in plannedLinks where used.contains(before.from) && used.contains(before.to) {
+            guard let now = fleet.link(from: before.from, to: before.to) else { continue }
+            let factor = now.bytesPerSecond / before.bytesPerSecond
+            guard factor > Self.linkFactor || factor < 1 / Self.linkFactor else { continue }
+            return "the link from \(now.from) to \(now.to) carries \(Int(now.bytesPerSecond / 1000)) kB/s, "
+                + "\(Int(before.bytesPerSecond / 1000)) when it was planned"
+        }
+        return nil
+    }
+
+    private static let linkFactor = 2.5
 
     private func driftReason(_ inForce: PlanInForce, at now: Double) -> String? {
         if let last = lastDriftPlan, now - last < configuration.driftPauseSeconds { return nil }
@@ -98,7 +114,10 @@ extension SchedulerCore {
         if inForce == nil, !isSettled(at: now), !replan.isAsking { return }
         let wasAsking = replan.isAsking
         guard replan.weigh(plan, usable: usableDevices(at: now)) else { return }
-        if wasAsking { plannedSlow = askedSlow }
+        if wasAsking {
+            plannedSlow = askedSlow
+            plannedLinks = askedLinks
+        }
         if let problem = problem(with: plan, at: now) {
             note("plan \(plan.id) is refused: \(problem)")
             if wasAsking || inForce == nil { replan.fail(problem, at: now) }

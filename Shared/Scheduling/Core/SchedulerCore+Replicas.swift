@@ -154,7 +154,9 @@ extension SchedulerCore {
 
     private mutating func release(_ record: ReplicaRecord) {
         for key in record.replica.workers {
-            if let address = workers.liveAddress(key) { emit(.release(address, record.id, epoch: record.formed)) }
+            if let address = workers.liveAddress(key) {
+                emit(.release(address, record.id, epoch: record.formed, keeping: nextLayers(of: key)))
+            }
         }
     }
 
@@ -201,8 +203,17 @@ extension SchedulerCore {
         for stage in workers[address.key]?.stages ?? [] {
             let id = stage.assignment.replica
             if let record = replicas[id], record.holdsMemory || isWanted(id), record.formed <= stage.formed { continue }
-            emit(.release(address, id, epoch: stage.formed))
+            emit(.release(address, id, epoch: stage.formed, keeping: nextLayers(of: address.key)))
         }
+    }
+
+    /// The layers of the stage that a worker is to load next; `nil` where there is none.
+    private func nextLayers(of worker: WorkerKey) -> LayerRange? {
+        for replica in target?.replicas ?? [] where replica.role.workerKind == worker.kind {
+            guard let stage = replica.stages.first(where: { $0.device == worker.device }) else { continue }
+            return replicas[replica.id]?.holdsMemory == true ? nil : stage.layers
+        }
+        return nil
     }
 
     // MARK: Draining
@@ -273,17 +284,38 @@ extension SchedulerCore {
 
     // MARK: Memory
 
-    /// Bytes of a device that weights and reserved KV cache take.
-    private func usedBytes(on device: DeviceID, without id: ReplicaID) -> Int {
-        guard let model = fleet.model else { return 0 }
-        var bytes = 0
+    /// What a device holds.
+    private struct HeldMemory {
+        /// Layers of the stages of each of its workers, which share their weights.
+        var layers: [WorkerKind: [LayerRange]] = [:]
+        /// Bytes of reserved KV cache.
+        var kvBytes = 0
+
+        func bytes(_ model: ModelDescription) -> Int {
+            layers.values.reduce(kvBytes) { $0 + model.weightBytes(together: $1) }
+        }
+    }
+
+    /// What the stages of other replicas hold on a device.
+    private func held(on device: DeviceID, without id: ReplicaID, _ model: ModelDescription) -> HeldMemory {
+        var held = HeldMemory()
         for record in replicas.records.values where record.holdsMemory && record.id != id {
             for stage in record.replica.stages where stage.device == device {
-                bytes += model.weightBytes(stage.layers)
-                bytes += model.kvBytes(stage.layers, tokens: reservedTokens(on: record.id))
+                held.layers[record.replica.role.workerKind, default: []].append(stage.layers)
+                held.kvBytes += model.kvBytes(stage.layers, tokens: reservedTokens(on: record.id))
             }
         }
-        return bytes
+        return held
+    }
+
+    /// The same beside a stage of a replica.
+    private func held(
+        on stage: PlanStage, of record: ReplicaRecord, _ model: ModelDescription
+    ) -> (others: Int, all: Int) {
+        var held = held(on: stage.device, without: record.id, model)
+        let others = held.bytes(model)
+        held.layers[record.replica.role.workerKind, default: []].append(stage.layers)
+        return (others, held.bytes(model))
     }
 
     /// Whether all devices of a replica can hold it beside what they hold.
@@ -291,11 +323,10 @@ extension SchedulerCore {
         guard let model = fleet.model else { return !record.lacksRoom || blockers(of: record).isEmpty }
         if record.lacksRoom, !blockers(of: record).isEmpty { return false }
         return record.replica.stages.allSatisfy { stage in
-            let used = usedBytes(on: stage.device, without: record.id)
-            guard used > 0, let device = fleet.device(stage.device) else { return true }
+            let (others, all) = held(on: stage, of: record, model)
+            guard others > 0, let device = fleet.device(stage.device) else { return true }
             let tokens = min(Self.leastContext, promisedContext ?? Self.leastContext)
-            let need = model.weightBytes(stage.layers) + model.kvBytes(stage.layers, tokens: tokens)
-            return used + need <= device.memoryUsableBytes
+            return all + model.kvBytes(stage.layers, tokens: tokens) <= device.memoryUsableBytes
         }
     }
 
@@ -313,9 +344,9 @@ extension SchedulerCore {
         // Replicas of one plan share no device.
         guard replicas.ids.count > target?.replicas.count ?? 0, let model = fleet.model else { return tokens }
         for stage in record.replica.stages {
-            let used = usedBytes(on: stage.device, without: record.id)
-            guard used > 0, let device = fleet.device(stage.device) else { continue }
-            let left = device.memoryUsableBytes - used - model.weightBytes(stage.layers)
+            let (others, all) = held(on: stage, of: record, model)
+            guard others > 0, let device = fleet.device(stage.device) else { continue }
+            let left = device.memoryUsableBytes - all
             tokens = min(tokens, max(0, left) / max(1, model.kvBytes(stage.layers, tokens: 1)))
         }
         return tokens

@@ -30,6 +30,9 @@ public struct SchedulerCore: Sendable {
     var slowDevices = SlowDevices()
     /// The slow devices that the last plan was made with.
     var plannedSlow: [DeviceID: Double] = [:]
+    /// Links as they were when the last question for a plan was answered, and when the open one was asked.
+    var plannedLinks: [LinkProfile] = []
+    var askedLinks: [LinkProfile] = []
     /// Those that the open question names.
     var askedSlow: [DeviceID: Double] = [:]
     /// Whether requests could be served at least once.

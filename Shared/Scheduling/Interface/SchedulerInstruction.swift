@@ -10,8 +10,8 @@ public enum SchedulerInstruction: Sendable, Hashable {
     case refuseHeartbeat(WorkerAddress)
     /// Have a worker load a stage of a replica that is formed in an epoch, or tell it the plan.
     case prepare(WorkerAddress, StageAssignment, epoch: Epoch)
-    /// Have a worker give its stage of a replica back.
-    case release(WorkerAddress, ReplicaID, epoch: Epoch)
+    /// Have a worker give its stage of a replica back, but for the weights of layers that its next stage holds, too.
+    case release(WorkerAddress, ReplicaID, epoch: Epoch, keeping: LayerRange?)
     /// Send a request to its first stage and tell the gateway its route.
     case start(RoutedRequest)
     /// Tell the gateway the route of a request that runs already (it was submitted twice).

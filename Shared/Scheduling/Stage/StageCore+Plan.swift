@@ -6,7 +6,7 @@ extension StageCore {
         do throws(StageRefusal) {
             let replica = try check(assignment)
             if let held = stages.values.first(where: { $0.replica.id == replica.id }) {
-                try renew(held, assignment, replica, epoch, ticket)
+                try renew(held, assignment, replica, epoch, ticket, at: now)
             } else {
                 try checkIsNew(epoch)
                 try load(assignment, replica, epoch, ticket, at: now)
@@ -45,7 +45,7 @@ extension StageCore {
     /// The replica is here already: under another plan in the same epoch, or formed anew.
     private mutating func renew(
         _ held: HeldStage, _ assignment: StageAssignment, _ replica: PlanReplica, _ epoch: Epoch,
-        _ ticket: StageTicket
+        _ ticket: StageTicket, at now: Double
     ) throws(StageRefusal) {
         var stage = held
         let isSame = stage.replica.hasSameStages(as: replica) && stage.index == assignment.stage
@@ -56,7 +56,8 @@ extension StageCore {
             throw StageRefusal("bad_plan", "replica \(replica.id) of epoch \(epoch) has other stages")
         }
         guard isSame else {
-            free(stage.slot, why: "its replica has other stages now")
+            let next = replica.stages[assignment.stage].layers
+            free(stage.slot, why: "its replica has other stages now", keeping: stage.layers.intersection(next), at: now)
             return try load(assignment, replica, epoch, ticket, at: stage.keptAt)
         }
         stage.assignment = assignment
@@ -104,11 +105,13 @@ extension StageCore {
             throw StageRefusal(
                 "out_of_memory", "layers \(layers) take \(weights) bytes, \(limits.device) may use \(usable)")
         }
-        guard usable - usedBytes - block > weights else {
+        let added = limits.model.weightBytes(together: stages.values.map(\.layers) + [layers]) - heldWeightBytes
+        guard usable - usedBytes - block > added else {
             throw StageRefusal(
-                "no_room", "layers \(layers) take \(weights) bytes beside \(usedBytes) of \(usable) that are in use",
+                "no_room", "layers \(layers) take \(added) bytes beside \(usedBytes) of \(usable) that are in use",
                 isRetriable: true)
         }
+        keptWeightsSince = nil
         self.epoch = epoch
         lastSlot += 1
         // The budget is that of a stage that is alone: memory becomes resident as it is used, and what is used together is
@@ -122,14 +125,17 @@ extension StageCore {
         emit(.load(slot: lastSlot, layers, kvBytes: max(block, min(usable - weights, most))))
     }
 
+    /// Bytes of the weights of all stages, which share layers.
+    private var heldWeightBytes: Int { limits.model.weightBytes(together: stages.values.map(\.layers)) }
+
     /// Bytes of the weights and of the KV cache that sequences have reserved, of all stages.
     var usedBytes: Int {
-        stages.values.reduce(0) { $0 + $1.weightBytes + $1.reservedBlocks * limits.blockBytes($1.layers) }
+        stages.values.reduce(heldWeightBytes) { $0 + $1.reservedBlocks * limits.blockBytes($1.layers) }
     }
 
     mutating func loaded(_ slot: Int, _ capacity: Int, _ bytes: Int) {
         // Given back while it was being loaded.
-        guard var stage = stages[slot] else { return emit(.free(slot: slot)) }
+        guard var stage = stages[slot] else { return emit(.free(slot: slot, keeping: nil)) }
         guard case .loading(let ticket) = stage.state else { return }
         stage.state = .serving
         stage.kvBlocks = max(0, capacity) / limits.kvBlockTokens
@@ -148,24 +154,36 @@ extension StageCore {
     }
 
     /// A replica that was formed anew since then is not meant.
-    mutating func release(_ replica: ReplicaID, _ epoch: Epoch, _ ticket: StageTicket) {
+    mutating func release(
+        _ replica: ReplicaID, _ epoch: Epoch, keeping: LayerRange?, _ ticket: StageTicket, at now: Double
+    ) {
         if let stage = stages.values.first(where: { $0.replica.id == replica && $0.formed <= epoch }) {
             if case .loading(let earlier) = stage.state {
                 emit(.refuse(earlier, StageRefusal("released", "the stage is no longer wanted", isRetriable: true)))
                 // What the compute thread is loading is freed when it has been loaded.
                 stages[stage.slot] = nil
             } else {
-                free(stage.slot, why: "its replica is given up")
+                free(
+                    stage.slot, why: "its replica is given up", keeping: keeping?.intersection(stage.layers), at: now)
             }
         }
         emit(.released(ticket))
     }
 
-    /// Frees a stage with all its sequences.
-    private mutating func free(_ slot: Int, why: String) {
+    /// Frees a stage with all its sequences. Layers that the next stage will have are kept, where this process has nothing
+    /// else that could want their memory.
+    private mutating func free(_ slot: Int, why: String, keeping: LayerRange?, at now: Double) {
         dropSequences(of: slot, why: why)
         guard stages.removeValue(forKey: slot) != nil else { return }
-        emit(.free(slot: slot))
+        let keeping = stages.isEmpty ? keeping : nil
+        if keeping != nil { keptWeightsSince = now }
+        emit(.free(slot: slot, keeping: keeping))
+    }
+
+    /// Nothing came that shares layers with what was freed.
+    mutating func freeKeptWeights() {
+        keptWeightsSince = nil
+        emit(.freeKept)
     }
 
     private mutating func dropSequences(of slot: Int, why: String) {

@@ -31,7 +31,12 @@ public struct StageCore: Sendable {
     var lastSlot = 0
     /// The slot that computed last: the others have their turn first.
     var lastTurn = 0
+    /// Since when weights of a freed stage are kept for the next one.
+    var keptWeightsSince: Double?
     var instructions: [StageInstruction] = []
+
+    /// How long the next stage that shares layers with a freed one is waited for.
+    static let keepWeightsSeconds = 30.0
 
     /// Makes the core of a worker that holds nothing.
     public init(_ limits: StageLimits) { self.limits = limits }
@@ -52,7 +57,8 @@ public struct StageCore: Sendable {
     private mutating func take(_ event: StageEvent, at now: Double) throws(StageRefusal) {
         switch event {
         case .prepare(let assignment, let epoch, let ticket): prepare(assignment, epoch, ticket, at: now)
-        case .release(let replica, let epoch, let ticket): release(replica, epoch, ticket)
+        case .release(let replica, let epoch, let keeping, let ticket):
+            release(replica, epoch, keeping: keeping, ticket, at: now)
         case .start(let opening): start(opening, at: now)
         case .cancel(let request): cancel(request)
         case .loaded(let slot, let capacity, let bytes): loaded(slot, capacity, bytes)
@@ -80,7 +86,9 @@ public struct StageCore: Sendable {
             drive(slot) { $0.firstToken(request, token: token, finishReason: reason) }
         case .peerLost(let endpoint, let requests): lose(endpoint, dropped: requests)
         case .drained: break
-        case .tick: renewLeases(at: now)
+        case .tick:
+            renewLeases(at: now)
+            if let since = keptWeightsSince, now - since > Self.keepWeightsSeconds { freeKeptWeights() }
         }
     }
 

@@ -8,7 +8,8 @@ public enum StageEvent: Sendable {
     /// Load a stage of a replica that is formed in `epoch`, or take a plan note of where the stage is served already.
     case prepare(StageAssignment, epoch: Epoch, ticket: StageTicket)
     /// Give the stage of a replica back.
-    case release(ReplicaID, epoch: Epoch, ticket: StageTicket)
+    /// Layers of it that the next stage here has, too, are worth keeping until then.
+    case release(ReplicaID, epoch: Epoch, keeping: LayerRange?, ticket: StageTicket)
     /// Drive a sequence; this is the first stage of its replica.
     case start(SequenceOpening)
     /// Stop a sequence and free it on all stages of this replica.

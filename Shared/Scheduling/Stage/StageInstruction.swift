@@ -4,10 +4,13 @@ public import Domain
 public enum StageInstruction: Sendable {
     // MARK: For the compute thread
 
-    /// Load layers into a slot; the KV cache may take so many bytes.
+    /// Load layers into a slot; the KV cache may take so many bytes. Layers that other slots have, or that were kept, are
+    /// shared; others that were kept are freed before.
     case load(slot: Int, LayerRange, kvBytes: Int)
-    /// Free a slot with everything in it.
-    case free(slot: Int)
+    /// Free a slot with everything in it, but for the weights of some layers, which the next load will ask for.
+    case free(slot: Int, keeping: LayerRange?)
+    /// Free the weights that were kept.
+    case freeKept
     /// Reserve KV cache for a sequence.
     case reserve(RequestID, slot: Int, tokens: Int)
     /// Get ready to sample for a sequence.

@@ -217,7 +217,7 @@ final class LiveRun {
         case .lose(let id, _, _): lost(id)
         case .cancel(let id, let worker): cancel(id, on: worker)
         case .prepare(let worker, let stage, let epoch): prepare(worker, stage, epoch)
-        case .release(let worker, let replica, _):
+        case .release(let worker, let replica, _, _):
             if answers(worker) { calendar.add(.scheduler(.stageReleased(worker, replica)), at: now) }
         case .requestPlan(let question):
             guard let dynamics else { return }

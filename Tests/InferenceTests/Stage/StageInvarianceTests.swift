@@ -31,6 +31,47 @@ import Testing
         #expect(bits(try single.feed(prompt, to: "s")) == bits(expected))
     }
 
+    /// Stages that share layers compute as others do, and go on when the one that loaded them is gone.
+    @Test func sharedWeightsOutliveTheStageThatLoadedThem() throws {
+        let options = TinyModel(format: .q4_1, layers: 6)
+        let tiny = try TinyStages(options)
+        let prompt = tiny.prompt(30)
+        let whole = Pipeline(stages: [try tiny.executor()])
+        try whole.open("s")
+        let expected = bits(try whole.feed(prompt, to: "s"))
+
+        let store = WeightStore()
+        var first: StageExecutor? = try tiny.executor(0, 4, store: store)
+        let later = try tiny.executor(2, 6, store: store)
+        #expect(store.held(LayerRange(0, 6)) == 6)
+        #expect(later.weightBytes > 0 && first.map { $0.weightBytes > 0 } == true)
+        first = nil
+        #expect(store.held(LayerRange(0, 6)) == 4, "2..<6 are still in use")
+        let front = try tiny.executor(0, 2, store: store)
+        let split = Pipeline(stages: [front, later])
+        try split.open("s")
+        #expect(bits(try split.feed(prompt, to: "s")) == expected)
+    }
+
+    @Test func keptWeightsAreThereForTheNextStage() throws {
+        let tiny = try TinyStages(TinyModel(format: .q8_0, layers: 6))
+        let store = WeightStore()
+        var stage: StageExecutor? = try tiny.executor(0, 5, store: store)
+        store.keep(LayerRange(1, 6))
+        stage = nil
+        #expect(stage == nil && store.held(LayerRange(0, 6)) == 4, "1..<5 are kept, 5 was not there")
+        store.keep(LayerRange(3, 6))
+        #expect(store.held(LayerRange(0, 6)) == 2)
+        let whole = try tiny.executor(store: store)
+        store.keep(nil)
+        let plain = Pipeline(stages: [try tiny.executor()])
+        try plain.open("s")
+        let shared = Pipeline(stages: [whole])
+        try shared.open("s")
+        let prompt = tiny.prompt(20)
+        #expect(bits(try shared.feed(prompt, to: "s")) == bits(try plain.feed(prompt, to: "s")))
+    }
+
     @Test(arguments: [[1, 44], [32, 13], [31, 2, 12], [44, 1], [7, 7, 7, 7, 7, 10]])
     func chunkedEqualsWhole(_ chunks: [Int]) throws {
         let tiny = try TinyStages()

@@ -14,15 +14,16 @@ struct TinyStages {
         model = try ModelFile(path: file.path, kvType: kvType)
     }
 
-    func executor(_ start: Int = 0, _ end: Int? = nil, threads: Int = 1, tokens: Int = 512, maxRows: Int = 96) throws
-        -> StageExecutor
-    {
+    func executor(
+        _ start: Int = 0, _ end: Int? = nil, threads: Int = 1, tokens: Int = 512, maxRows: Int = 96,
+        store: WeightStore = WeightStore()
+    ) throws -> StageExecutor {
         let sizes = model.configuration
         let layers = LayerRange(start, end ?? sizes.layers)
         return try StageExecutor(
             model: model, layers: layers, threads: threads,
             kvBudgetBytes: KVCache.bytes(
-                tokens: tokens, layers: layers, shape: sizes.kvShape), maxRows: maxRows)
+                tokens: tokens, layers: layers, shape: sizes.kvShape), maxRows: maxRows, store: store)
     }
 
     /// A seeded prompt.

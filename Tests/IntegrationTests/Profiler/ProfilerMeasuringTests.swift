@@ -56,6 +56,40 @@ struct ProfilerMeasuringTests {
         #expect(world.fleet.links.map(\.from) == world.fleet.links.map(\.from).sorted())
     }
 
+    @Test("a link that became slower is noticed within two minutes, one that was busy for a moment is the same")
+    func linkChanges() throws {
+        var world = ProfilerWorld()
+        world.register("a")
+        world.register("b")
+        world.answerAll()
+        let pair = { (world: ProfilerWorld) in world.fleet.link(from: "a", to: "b")?.bytesPerSecond }
+        #expect(pair(world) == 1e7)
+        func pass(_ seconds: Double, rate: Double) {
+            let end = world.now + seconds
+            world.linkRate = rate
+            while world.now < end {
+                world.pass(0.5, beating: ["a", "b"])
+                world.answerAll()
+            }
+        }
+        let looks = world.ordered.count
+        pass(180, rate: 1e7)
+        let seen = world.ordered.count - looks
+        #expect((4...8).contains(seen), "two directions, once a minute: \(seen)")
+        // Busy for one look each.
+        pass(63, rate: 1e6)
+        pass(120, rate: 1e7)
+        #expect(pair(world) == 1e7)
+        pass(90, rate: 1e6)
+        #expect(pair(world) == 1e6)
+        #expect(world.keptLinks.last?.bytesPerSecond == 1e6)
+        #expect(world.published.count { $0.link(from: "a", to: "b")?.bytesPerSecond == 1e6 } > 0)
+        pass(90, rate: 1e7)
+        #expect(pair(world) == 1e7)
+        guard case .measureLink(_, let order, _)? = world.ordered.last else { return #expect(Bool(false)) }
+        #expect(order.payloadBytes <= 500_000 && order.repetitions == 2, "a look is short")
+    }
+
     @Test("a device is ready only when its links to the ready devices have been tried")
     func linksFirst() {
         var world = ProfilerWorld()

@@ -17,6 +17,8 @@ struct ProfilerWorld {
     var kept: [StoredDevice] = []
     var keptLinks: [StoredLink] = []
     var published: [Fleet] = []
+    /// Bytes per second that measured links turn out to carry.
+    var linkRate = 1e7
 
     init(limits: ProfilerLimits = ProfilerLimits(), stored: StoredProfiles = StoredProfiles()) {
         core = ProfilerCore(limits: limits, stored: stored)
@@ -137,7 +139,7 @@ struct ProfilerWorld {
                         ?? .success(Self.tables(kind, memory: memory))))
         case .measureLink(_, let order, let peer):
             let from = DeviceID(String(peer.description.prefix { $0 != "-" }))
-            let link = LinkProfile(from: from, to: order.peer, latencySeconds: 1e-3, bytesPerSecond: 1e7)
+            let link = LinkProfile(from: from, to: order.peer, latencySeconds: 1e-3, bytesPerSecond: linkRate)
             handle(.linkMeasured(run, problem.map { .failure(MeasurementFailure(problem: $0)) } ?? .success(link)))
         default: return false
         }

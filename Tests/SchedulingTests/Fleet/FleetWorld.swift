@@ -193,10 +193,10 @@ struct FleetWorld {
             lastTicket += 1
             tickets[lastTicket] = (to, epoch, stage.replica)
             control.append((to, .prepare(stage, epoch: epoch, ticket: lastTicket)))
-        case .release(let to, let replica, let epoch):
+        case .release(let to, let replica, let epoch, let keeping):
             lastTicket += 1
             tickets[lastTicket] = (to, epoch, replica)
-            control.append((to, .release(replica, epoch: epoch, ticket: lastTicket)))
+            control.append((to, .release(replica, epoch: epoch, keeping: keeping, ticket: lastTicket)))
         case .start(let routed): start(routed)
         case .cancel(let id, let to): control.append((to, .cancel(id)))
         case .refuseHeartbeat(let to): if to == address(to.key) { hello(to.key) }

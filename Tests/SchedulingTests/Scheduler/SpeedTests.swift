@@ -41,6 +41,46 @@ import Testing
         #expect(world.questions.last?.slowdowns == [:])
     }
 
+    /// A link that carries much less is a reason for one question, a square wave of its rate for one change of plans at most.
+    @Test func aLinkThatBecomesSlowIsPlannedAround() {
+        let plan = Sample.plan(
+            "split", [Sample.replica("p", .prefill, ["a"]), Sample.replica("d", .decode, ["b", "c"])])
+        var world = SchedulerWorld.serving(plan, devices: Self.devices)
+        func publish(_ rate: Double, _ world: inout SchedulerWorld) {
+            var fleet = Sample.fleet(Self.devices, version: world.core.fleet.version + 1)
+            fleet.links = [LinkProfile(from: "a", to: "b", latencySeconds: 1e-3, bytesPerSecond: rate)]
+            world.send(.fleet(fleet))
+            world.pass(4)
+        }
+        publish(1e7, &world)
+        let before = world.questions.count
+        // What the first question knew of links is what later figures are held against.
+        #expect(before == 1)
+        world.core.plannedLinks = world.core.fleet.links
+        publish(5e6, &world)
+        #expect(world.questions.count == before, "half as fast is no reason")
+        publish(1e6, &world)
+        #expect(world.questions.count == before + 1)
+        #expect(world.questions.last?.reason == "the link from a to b carries 1000 kB/s, 10000 when it was planned")
+        let other = Sample.plan(
+            "mixed", Self.devices.map { Sample.replica(ReplicaID("m\($0)"), .mixed, [$0]) }, rate: 2)
+        world.send(.proposal(other, reason: "the link is slow"))
+        world.pass(5)
+        #expect(world.snapshot().plan?.id == "mixed")
+        for _ in 0..<5 {
+            for (rate, proposal) in [(1e7, plan), (1e6, other)] {
+                publish(rate, &world)
+                var proposal = proposal
+                proposal.predictedRequestsPerSecond = 4
+                proposal.id = PlanID("\(proposal.id)-\(world.core.fleet.version)")
+                world.send(.proposal(proposal, reason: "asked"))
+                world.pass(30)
+            }
+        }
+        #expect(
+            world.snapshot().plan.map { PlanMatching.isSame($0, other) } == true, "what was left is not taken again")
+    }
+
     @Test func whatSlowsAllDevicesMakesNoneOfThemSlow() {
         var world = SchedulerWorld.serving(Self.plan, devices: Self.devices)
         work(&world, 20, seconds: [:])

@@ -1,5 +1,5 @@
 import Domain
-import Scheduling
+@testable import Scheduling
 import Testing
 
 /// The decisions of a worker, as lists of events, and of several workers together.
@@ -248,20 +248,57 @@ import Testing
     // MARK: Memory and plans
 
     @Test func withoutRoomBesideTheOldStageTheWorkerSaysSo() {
-        var world = StageWorld([.decode("a")], memory: 44_900)
-        let plan = Sample.plan("one", [Sample.replica("m", .mixed, ["a"])])
-        let other = Sample.plan("two", [Sample.replica("n", .mixed, ["a"])])
+        var world = StageWorld([.decode("a")], memory: 24_000)
+        let plan = Sample.plan("one", [Sample.replica("m", .mixed, ["a", "b"])])
+        let other = Sample.plan("two", [Sample.replica("n", .mixed, ["b", "a"])])
         world.form("m", of: plan, epoch: 1)
-        let ticket = world.form("n", of: other, epoch: 2)[0]
+        let ticket = world.form("n", of: other, epoch: 2)[1]
         guard case .failure(let refusal)? = world.answers[ticket] else {
             Issue.record("there is no room for both")
             return
         }
         #expect(refusal.code == "no_room" && refusal.isRetriable)
         world.release("m", epoch: 1, on: .decode("a"))
-        let again = world.form("n", of: other, epoch: 3)[0]
+        let again = world.form("n", of: other, epoch: 3)[1]
         #expect((try? world.answers[again]?.get()) != nil)
         #expect(world.freed.count == 1)
+    }
+
+    /// Stages of one process share the weights of layers that both have, so that there is room for both.
+    @Test func stagesShareTheLayersThatBothHave() {
+        var world = StageWorld([.decode("a")], memory: 50_000)
+        world.form("m", of: Sample.plan("one", [Sample.replica("m", .mixed, ["a", "b"])]), epoch: 1)
+        let used = world.cores[.decode("a")]?.usedBytes
+        let other = Sample.plan("two", [Sample.replica("n", .mixed, ["a"])])
+        let ticket = world.form("n", of: other, epoch: 2)[0]
+        #expect((try? world.answers[ticket]?.get()) != nil)
+        #expect(used == 4100)
+        #expect(world.cores[.decode("a")]?.usedBytes == 8200, "layers 0..<4 are there once")
+    }
+
+    /// Weights of the layers that the next stage has, too, outlive the stage; not for ever, and not beside other stages.
+    @Test func weightsThatTheNextStageHasAreKept() {
+        var world = StageWorld([.decode("a")])
+        let plan = Sample.plan("one", [Sample.replica("m", .mixed, ["a", "b"])])
+        world.form("m", of: plan, epoch: 1)
+        world.release("m", epoch: 1, keeping: LayerRange(2, 8), on: .decode("a"))
+        #expect(world.kept == LayerRange(2, 4))
+        world.now += 31
+        world.send(.tick, to: .decode("a"))
+        #expect(world.kept == nil)
+
+        world.form("m", of: plan, epoch: 2)
+        let moved = Sample.plan("two", [Sample.replica("m", .mixed, ["a", "b", "c"])])
+        world.loadsAtOnce = false
+        world.form("m", of: moved, epoch: 3)
+        #expect(world.freed.count == 2)
+        #expect(world.loading.map(\.key) == [.decode("a")])
+
+        var two = StageWorld([.decode("a")])
+        two.form("m", of: plan, epoch: 1)
+        two.form("n", of: Sample.plan("two", [Sample.replica("n", .mixed, ["a"])]), epoch: 2)
+        two.release("m", epoch: 1, keeping: LayerRange(0, 8), on: .decode("a"))
+        #expect(two.kept == nil, "the other stage may want the memory")
     }
 
     @Test func aStageGivenBackWhileItLoadsIsFreed() {

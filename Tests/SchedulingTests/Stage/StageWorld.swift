@@ -35,6 +35,8 @@ struct StageWorld {
     var released: Set<StageTicket> = []
     var refusals: [StageRefusal] = []
     var freed: [(WorkerKey, Int)] = []
+    /// Layers whose weights are kept.
+    var kept: LayerRange?
     /// Bytes that wait, by endpoint.
     var waiting: WaitingBytes = WaitingBytes()
     private var ticket: StageTicket = 0
@@ -95,9 +97,9 @@ struct StageWorld {
         }
     }
 
-    mutating func release(_ replica: ReplicaID, epoch: Epoch, on key: WorkerKey) {
+    mutating func release(_ replica: ReplicaID, epoch: Epoch, keeping: LayerRange? = nil, on key: WorkerKey) {
         ticket += 1
-        send(.release(replica, epoch: epoch, ticket: ticket), to: key)
+        send(.release(replica, epoch: epoch, keeping: keeping, ticket: ticket), to: key)
     }
 
     func route(_ plan: PlacementPlan, prefill: ReplicaID?, decode: ReplicaID) -> Route {
@@ -156,10 +158,13 @@ struct StageWorld {
             if let to = Self.key(endpoint) { network.append((to, event)) }
         }
         switch instruction {
+        case .freeKept: kept = nil
         case .load(let slot, _, let kvBytes):
+            kept = nil
             if loadsAtOnce { endLoad(key, slot, kvBytes) } else { loading.append((key, slot, kvBytes)) }
-        case .free(let slot):
+        case .free(let slot, let keeping):
             freed.append((key, slot))
+            kept = keeping
             lengths["\(key)#\(slot)"] = nil
         case .reserve(let request, let slot, _): lengths["\(key)#\(slot)", default: [:]][request] = 0
         case .close(let request, let slot): lengths["\(key)#\(slot)"]?[request] = nil

@@ -48,7 +48,7 @@ struct SchedulerInvariants {
             lastEpoch = max(lastEpoch, epoch)
             formed[stage.replica] = epoch
             expect(stage.layers != nil, "a stage that its plan does not have")
-        case .release(let address, _, _): expectKnown(address)
+        case .release(let address, _, _, _): expectKnown(address)
         case .start(let routed):
             expectKnown(routed.first)
             for replica in [routed.prefillReplica, routed.decodeReplica].compactMap(\.self) {

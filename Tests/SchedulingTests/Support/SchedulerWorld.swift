@@ -183,7 +183,7 @@ struct SchedulerWorld {
         log.compactMap { if case .cancel(let id, let address) = $0 { (id, address.key) } else { nil } }
     }
     var releases: [(WorkerKey, ReplicaID)] {
-        log.compactMap { if case .release(let address, let replica, _) = $0 { (address.key, replica) } else { nil } }
+        log.compactMap { if case .release(let address, let replica, _, _) = $0 { (address.key, replica) } else { nil } }
     }
     var prepares: [(WorkerKey, StageAssignment, Epoch)] {
         log.compactMap {
@@ -200,7 +200,7 @@ struct SchedulerWorld {
     private mutating func perform(_ instruction: SchedulerInstruction) {
         switch instruction {
         case .prepare(let to, let stage, let epoch): prepare(to, stage, epoch)
-        case .release(let to, let replica, let epoch):
+        case .release(let to, let replica, let epoch, _):
             guard reaches(to) else { return }
             if let stage = workers[to.key]?.stages[replica], stage.formed <= epoch {
                 drop(replica, of: to.key)
