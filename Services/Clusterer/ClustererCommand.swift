@@ -1,21 +1,19 @@
 import ArgumentParser
-import Messaging
+import Logging
+import ServiceLifecycle
 import ServiceRuntime
 
 /// Searches placement plans.
 @main
-struct ClustererCommand: AsyncParsableCommand {
+struct ClustererCommand: ServiceCommand {
     static let configuration = CommandConfiguration(
         commandName: "clusterer", abstract: "Searches groups, roles and decode concurrency; proposes placement plans.")
+    static let service = ServiceName.clusterer
+    static let keys = ClustererConfiguration.keys
 
     @OptionGroup var options: ServiceOptions
 
-    func run() async throws {
-        let logger = options.makeLogger("clusterer")
-        let configuration = try ClustererConfiguration(reader: options.settings(ClustererConfiguration.keys))
-        let context = try MessagingContext()
-        let service = ClustererService.build(configuration, context: context, logger: logger)
-        try await ServiceMain.run([service], logger: logger)
-        await context.terminate()
+    func services(_ settings: Settings, _ logger: Logger) throws -> [any Service] {
+        [ClustererService.make(try ClustererConfiguration(reader: settings), logger: logger)]
     }
 }

@@ -3,16 +3,8 @@ import ServiceRuntime
 
 /// What the clusterer is told. The table of its settings is `keys`.
 struct ClustererConfiguration: Sendable {
-    /// Where the ROUTER for plan requests is bound.
-    var bindPlan = EndpointSetting.plan.defaultValue
-    /// Where the PUB of proposals is bound.
-    var bindProposals = EndpointSetting.proposals.defaultValue
-    /// The profiler's PUB.
-    var fleet = EndpointSetting.fleet.defaultValue
-    /// The scheduler's PUB.
-    var state = EndpointSetting.state.defaultValue
-    /// The partitioner's ROUTER.
-    var partition = EndpointSetting.partition.defaultValue
+    /// Where it binds and connects.
+    var addresses = Addresses()
     /// Seed of the search where the request names none.
     var seed: UInt64 = 1
     /// How plans are searched.
@@ -60,11 +52,7 @@ struct ClustererConfiguration: Sendable {
 
     /// Reads the settings of `keys`.
     init(reader settings: Settings) throws(RuntimeError) {
-        bindPlan = try settings.bindEndpoint(.plan)
-        bindProposals = try settings.bindEndpoint(.proposals)
-        fleet = try settings.endpoint(.fleet)
-        state = try settings.endpoint(.state)
-        partition = try settings.endpoint(.partition)
+        addresses = try Addresses(settings)
         seed = UInt64(try settings.int("clusterer.seed", in: 0...Int.max))
         search.algorithm = try settings.choice("clusterer.algorithm", as: SearchAlgorithm.self)
         search.roles = try settings.choice("clusterer.roles", as: SearchRoles.self)

@@ -2,131 +2,131 @@ import Domain
 import Logging
 import Messaging
 import Protocol
-import ServiceLifecycle
 import ServiceRuntime
-import Synchronization
 
-/// The clusterer's run loop: requests, publications and finished searches go through one queue into the core.
-final class ClustererService: Service {
-    /// Where the sockets are bound, with real ports.
-    struct Bound: Sendable {
-        var plan: String
-        var proposals: String
+/// The clusterer as `main` runs it and tests start it.
+enum ClustererService {
+    /// Makes the service.
+    ///
+    /// - Parameter context: the root of its sockets; one of its own where absent.
+    static func make(
+        _ configuration: ClustererConfiguration, context: MessagingContext? = nil, logger: Logger
+    ) -> ServiceShell<ClustererInput> {
+        ServiceShell(
+            .clusterer, addresses: configuration.addresses, ticks: (.event(.tick), .milliseconds(200)), capacity: 256,
+            context: context, logger: logger
+        ) { sockets in
+            let inbox = sockets.inbox
+            let plan = try await sockets.server(.plan) { await inbox.send(.message($1)) }
+            let proposals = try await sockets.publisher(.proposals)
+            try await sockets.followFleet { fleet, message in
+                await inbox.send(.event(.fleet(fleet, session: message.envelope.session)))
+            }
+            try await sockets.subscriber(.state, .workloadStatistics, as: WorkloadStatistics.self) { statistics, _ in
+                await inbox.send(.event(.workload(statistics)))
+            }
+            let partition = try await sockets.client(.partition)
+            return ClustererDesk(
+                configuration, plan: plan, proposals: proposals, partition: partition, inbox: inbox, logger: logger)
+        }
     }
+}
 
+/// What the run loop takes.
+enum ClustererInput: Sendable {
+    case message(WireMessage)
+    case event(ClustererEvent)
+}
+
+/// Gives the core what arrives and does what it wants.
+struct ClustererDesk: ServiceDesk {
     private let configuration: ClustererConfiguration
-    private let context: MessagingContext
+    /// ROUTER: `plan.request`.
+    private let plan: ServerSocket
+    /// PUB: `plan.proposal`.
+    private let proposals: StatePublisher
+    /// DEALER to the partitioner.
+    private let partition: ClientSocket
+    private let inbox: ServiceInbox<ClustererInput>
     private let logger: Logger
-    private let session = Session()
-    private let queue = EventQueue<ClustererEndpoints.Input>(capacity: 256)
-    private let boundEndpoints = Mutex<Bound?>(nil)
-    private let started = ContinuousClock.now
+    private var core: ClustererCore
+    private var open: [Ticket: WireMessage] = [:]
+    private var lastTicket: Ticket = 0
+    private var proposed = 0
 
-    /// Makes the service; `run` opens its sockets.
-    init(configuration: ClustererConfiguration, context: MessagingContext, logger: Logger) {
+    init(
+        _ configuration: ClustererConfiguration, plan: ServerSocket, proposals: StatePublisher,
+        partition: ClientSocket, inbox: ServiceInbox<ClustererInput>, logger: Logger
+    ) {
         self.configuration = configuration
-        self.context = context
+        self.plan = plan
+        self.proposals = proposals
+        self.partition = partition
+        self.inbox = inbox
         self.logger = logger
+        core = ClustererCore(configuration)
     }
 
-    /// Where the sockets are bound, once they are.
-    var bound: Bound? { boundEndpoints.withLock { $0 } }
-
-    /// Runs until the process is asked to stop.
-    func run() async throws {
-        let thread = try context.makeThread(name: "clusterer")
-        let endpoints = try await ClustererEndpoints.open(configuration, on: thread, session: session, queue: queue)
-        boundEndpoints.withLock {
-            $0 = Bound(plan: endpoints.plan.endpoint, proposals: endpoints.proposals.endpoint)
-        }
-        logger.info("answers at \(endpoints.plan.endpoint), publishes at \(endpoints.proposals.endpoint)")
-        let queue = queue
-        await withGracefulShutdownHandler {
-            await withTaskCancellationHandler {
-                await withDiscardingTaskGroup { group in
-                    group.addTask { await self.tick() }
-                    await self.loop(endpoints, &group)
-                    group.cancelAll()
-                }
-            } onCancel: {
-                queue.close()
-            }
-        } onGracefulShutdown: {
-            queue.close()
-        }
-        await endpoints.close()
-        logger.info("stopped")
+    var figures: [ServiceFigure] {
+        [
+            ServiceFigure("questions_open", "Questions for a plan that run or wait.", Double(open.count)),
+            ServiceFigure("plans_total", "Plans proposed.", kind: .counter, Double(proposed)),
+        ]
     }
 
-    private func loop(_ endpoints: ClustererEndpoints, _ group: inout DiscardingTaskGroup) async {
-        var core = ClustererCore(configuration)
-        var open: [Ticket: WireMessage] = [:]
-        var lastTicket: Ticket = 0
-        while let input = await queue.next() {
-            let event: ClustererEvent
-            switch input {
-            case .event(let own): event = own
-            case .message(let message):
-                guard message.type == .planRequest else {
-                    await endpoints.plan.replyUnknownType(to: message)
-                    continue
-                }
-                do {
-                    let request = try message.body(as: PlanRequest.self)
-                    logger.info("a plan is wanted: \(request.reason)")
-                    lastTicket += 1
-                    open[lastTicket] = message
-                    event = .requested(lastTicket, request)
-                } catch {
-                    try? await endpoints.plan.reply(to: message, error: error.body)
-                    continue
-                }
+    mutating func handle(_ input: ClustererInput, at now: Double, _ tasks: inout DiscardingTaskGroup) async {
+        let event: ClustererEvent
+        switch input {
+        case .event(let own): event = own
+        case .message(let message):
+            guard message.type == .planRequest else {
+                await plan.replyUnknownType(to: message)
+                return
             }
-            for instruction in core.handle(event, at: (ContinuousClock.now - started) / .seconds(1)) {
-                await perform(instruction, endpoints, &open, &group)
+            do {
+                let request = try message.body(as: PlanRequest.self)
+                logger.info("a plan is wanted: \(request.reason)")
+                lastTicket += 1
+                open[lastTicket] = message
+                event = .requested(lastTicket, request)
+            } catch {
+                try? await plan.reply(to: message, error: error.body)
+                return
             }
         }
+        for instruction in core.handle(event, at: now) { await perform(instruction, &tasks) }
     }
 
-    private func perform(
-        _ instruction: ClustererInstruction, _ endpoints: ClustererEndpoints, _ open: inout [Ticket: WireMessage],
-        _ group: inout DiscardingTaskGroup
-    ) async {
+    private mutating func perform(_ instruction: ClustererInstruction, _ tasks: inout DiscardingTaskGroup) async {
         switch instruction {
         case .search(let id, let order):
             let search = PlanSearch(order: order)
-            let source = RemotePartitioner(socket: endpoints.partition, limits: configuration.partitioner)
-            group.addTask(priority: .utility) { [queue] in
+            let source = RemotePartitioner(socket: partition, limits: configuration.partitioner)
+            tasks.addTask(priority: .utility) { [inbox] in
                 let result: Result<SearchOutcome, Refusal>
                 do throws(Refusal) {
                     result = .success(try await search.run(source))
                 } catch {
                     result = .failure(error)
                 }
-                queue.push(.event(.searched(id, result)))
+                inbox.push(.event(.searched(id, result)))
             }
         case .propose(let ticket, let proposal):
             guard let message = open.removeValue(forKey: ticket) else { return }
-            try? await endpoints.plan.reply(to: message, Outgoing(.planProposal, body: proposal))
+            try? await plan.reply(to: message, Outgoing(.planProposal, body: proposal))
         case .refuse(let ticket, let error):
             guard let message = open.removeValue(forKey: ticket) else { return }
             logger.notice("no plan: \(error.message)", metadata: ["code": "\(error.code)"])
-            try? await endpoints.plan.reply(to: message, error: error)
+            try? await plan.reply(to: message, error: error)
         case .publish(let proposal):
-            let plan = proposal.plan
-            let rate = (plan.predictedRequestsPerSecond * 100).rounded() / 100
+            proposed += 1
+            let found = proposal.plan
+            let rate = (found.predictedRequestsPerSecond * 100).rounded() / 100
             let what = proposal.move.map { $0.replaces ? "moves: \($0.reason)" : "stays: \($0.reason)" } ?? "new"
             logger.info(
-                "plan \(plan.id) (\(what)): \(plan.replicas.count) replicas, \(rate) requests/s predicted",
+                "plan \(found.id) (\(what)): \(found.replicas.count) replicas, \(rate) requests/s predicted",
                 metadata: ["seconds": "\(proposal.searchSeconds)"])
-            endpoints.proposals.publish(Outgoing(.planProposal, body: proposal))
-        }
-    }
-
-    private func tick() async {
-        while !Task.isCancelled {
-            queue.push(.event(.tick))
-            try? await Task.sleep(for: .milliseconds(200))
+            proposals.publish(Outgoing(.planProposal, body: proposal))
         }
     }
 }

@@ -1,19 +1,22 @@
 import ArgumentParser
 import Domain
+import Logging
+import ServiceLifecycle
 import ServiceRuntime
 import StageRuntime
 
 /// The `decoder-worker` executable.
 @main
-struct DecoderWorkerCommand: AsyncParsableCommand {
+struct DecoderWorkerCommand: ServiceCommand {
     static let configuration = CommandConfiguration(
         commandName: "decoder-worker",
         abstract: "Serves one stage of a decoder or mixed replica.")
+    static let service = ServiceName.decoderWorker
+    static var keys: [SettingKey] { WorkerService.keys }
 
     @OptionGroup var options: ServiceOptions
 
-    func run() async throws {
-        let service = try WorkerService.build(kind: .decode, options: options)
-        try await ServiceMain.run([service], logger: options.makeLogger("decoder-worker"))
+    func services(_ settings: Settings, _ logger: Logger) throws -> [any Service] {
+        [try WorkerService.make(kind: .decode, settings: settings, logger: logger)]
     }
 }

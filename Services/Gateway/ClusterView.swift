@@ -13,9 +13,6 @@ final class ClusterView: Sendable {
 
     private let state = Mutex(State())
 
-    /// Whether a fleet has been seen.
-    var hasFleet: Bool { state.withLock { $0.fleet != nil } }
-
     /// The reserved share of the KV cache of the replicas that decode.
     var cacheUsage: Double? { state.withLock { $0.cacheUsage } }
 

@@ -17,9 +17,9 @@ struct GatewayServer: Sendable {
     /// - Parameters:
     ///   - configuration: what it is told.
     ///   - model: the model that it answers for.
-    ///   - context: the root of its sockets.
+    ///   - context: the root of its sockets; one of its own where absent.
     static func build(
-        _ configuration: GatewayConfiguration, model: ServedModel, context: MessagingContext, logger: Logger
+        _ configuration: GatewayConfiguration, model: ServedModel, context: MessagingContext? = nil, logger: Logger
     ) -> GatewayServer {
         let metrics = GatewayMetrics()
         let service = GatewayService(

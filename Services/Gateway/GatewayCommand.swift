@@ -1,23 +1,22 @@
 import ArgumentParser
-import Messaging
+import Logging
+import ServiceLifecycle
 import ServiceRuntime
 
 /// Serves the OpenAI-compatible HTTP interface.
 @main
-struct GatewayCommand: AsyncParsableCommand {
+struct GatewayCommand: ServiceCommand {
     static let configuration = CommandConfiguration(
         commandName: "gateway", abstract: "Serves the OpenAI-compatible HTTP interface of the fleet.")
+    static let service = ServiceName.gateway
+    static let keys = GatewayConfiguration.keys
 
     @OptionGroup var options: ServiceOptions
 
-    func run() async throws {
-        let logger = options.makeLogger("gateway")
-        let configuration = try GatewayConfiguration(reader: options.settings(GatewayConfiguration.keys))
-        let model = try ServedModel(configuration)
-        let context = try MessagingContext()
-        let gateway = GatewayServer.build(configuration, model: model, context: context, logger: logger)
+    func services(_ settings: Settings, _ logger: Logger) throws -> [any Service] {
+        let configuration = try GatewayConfiguration(reader: settings)
+        let gateway = GatewayServer.build(configuration, model: try ServedModel(configuration), logger: logger)
         // Stopped in reverse order: HTTP first, so that running streams can end.
-        try await ServiceMain.run([gateway.service, gateway.http], logger: logger)
-        await context.terminate()
+        return [gateway.service.shell, gateway.http]
     }
 }

@@ -33,18 +33,10 @@ struct GatewayConfiguration: Sendable {
     var limits = GatewayLimits()
     /// How long the scheduler may take to route a request.
     var acceptTimeout: Duration = .seconds(150)
-    /// Where the tokens socket is bound.
-    var bindTokens = EndpointSetting.tokens.defaultValue
+    /// Where it binds and connects.
+    var addresses = Addresses()
     /// What workers are told to send tokens to; the bound endpoint where absent.
     var announce: String?
-    /// The scheduler's ROUTER.
-    var control = EndpointSetting.control.defaultValue
-    /// The scheduler's PUB.
-    var state = EndpointSetting.state.defaultValue
-    /// The profiler's PUB.
-    var fleet = EndpointSetting.fleet.defaultValue
-    /// The profiler's ROUTER.
-    var registry = EndpointSetting.registry.defaultValue
 
     /// Makes a configuration of defaults.
     init(modelPath: String) { self.modelPath = modelPath }
@@ -99,11 +91,7 @@ struct GatewayConfiguration: Sendable {
         limits.continuation = try settings.double("gateway.continuation_s", in: 0...3600)
         limits.stall = try settings.double("gateway.stall_s", in: 1...3600)
         apiKeys = try Self.readKeys(settings)
-        bindTokens = try settings.bindEndpoint(.tokens)
-        control = try settings.endpoint(.control)
-        state = try settings.endpoint(.state)
-        fleet = try settings.endpoint(.fleet)
-        registry = try settings.endpoint(.registry)
+        addresses = try Addresses(settings)
     }
 
     private static func readKeys(_ settings: Settings) throws -> [APIKey] {

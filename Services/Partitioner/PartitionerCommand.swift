@@ -1,21 +1,19 @@
 import ArgumentParser
-import Messaging
+import Logging
+import ServiceLifecycle
 import ServiceRuntime
 
 /// Answers partition queries.
 @main
-struct PartitionerCommand: AsyncParsableCommand {
+struct PartitionerCommand: ServiceCommand {
     static let configuration = CommandConfiguration(
         commandName: "partitioner", abstract: "Finds the best contiguous layer ranges for groups of devices.")
+    static let service = ServiceName.partitioner
+    static let keys = PartitionerConfiguration.keys
 
     @OptionGroup var options: ServiceOptions
 
-    func run() async throws {
-        let logger = options.makeLogger("partitioner")
-        let configuration = try PartitionerConfiguration(reader: options.settings(PartitionerConfiguration.keys))
-        let context = try MessagingContext()
-        let service = PartitionerService.build(configuration, context: context, logger: logger)
-        try await ServiceMain.run([service], logger: logger)
-        await context.terminate()
+    func services(_ settings: Settings, _ logger: Logger) throws -> [any Service] {
+        [PartitionerService.make(try PartitionerConfiguration(reader: settings), logger: logger)]
     }
 }

@@ -2,8 +2,8 @@ import ServiceRuntime
 
 /// What the partitioner is told. The table of its settings is `keys`.
 struct PartitionerConfiguration: Sendable {
-    /// Where the ROUTER is bound.
-    var bindPartition = EndpointSetting.partition.defaultValue
+    /// Where it binds.
+    var addresses = Addresses()
     /// Messages that are answered at the same time.
     var parallel = 1
     /// Most messages that wait; more are refused.
@@ -24,7 +24,7 @@ struct PartitionerConfiguration: Sendable {
 
     /// Reads the settings of `keys`.
     init(reader settings: Settings) throws(RuntimeError) {
-        bindPartition = try settings.bindEndpoint(.partition)
+        addresses = try Addresses(settings)
         parallel = try settings.int("partitioner.parallel", in: 1...64)
         queueLimit = try settings.int("partitioner.queue", in: 1...10_000)
         solveSeconds = try settings.double("partitioner.solve_s", in: 0.1...3600)

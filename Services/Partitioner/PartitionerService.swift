@@ -1,104 +1,100 @@
-import CostModel
+import Domain
 import Logging
 import Messaging
 import Planning
 import Protocol
-import ServiceLifecycle
 import ServiceRuntime
-import Synchronization
 
-/// The partitioner's run loop: messages and finished computations go through one queue into the core.
-final class PartitionerService: Service {
-    private enum Input: Sendable {
-        case message(WireMessage)
-        case event(PartitionerEvent)
+/// The partitioner as `main` runs it and tests start it.
+enum PartitionerService {
+    /// Makes the service.
+    ///
+    /// - Parameter context: the root of its sockets; one of its own where absent.
+    static func make(
+        _ configuration: PartitionerConfiguration, context: MessagingContext? = nil, logger: Logger
+    ) -> ServiceShell<PartitionerInput> {
+        ServiceShell(
+            .partitioner, addresses: configuration.addresses, capacity: 256, context: context, logger: logger
+        ) { sockets in
+            let inbox = sockets.inbox
+            let partition = try await sockets.server(.partition) { await inbox.send(.message($1)) }
+            return PartitionerDesk(configuration, partition, inbox, logger)
+        }
     }
+}
 
+/// What the run loop takes.
+enum PartitionerInput: Sendable {
+    case message(WireMessage)
+    case event(PartitionerEvent)
+}
+
+/// Gives the core what arrives and does what it wants.
+struct PartitionerDesk: ServiceDesk {
     private let configuration: PartitionerConfiguration
-    private let context: MessagingContext
+    private let partition: ServerSocket
+    private let inbox: ServiceInbox<PartitionerInput>
     private let logger: Logger
-    private let session = Session()
-    private let queue = EventQueue<Input>(capacity: 64)
-    private let bound = Mutex<String?>(nil)
+    private var core: PartitionerCore
+    private var open: [Ticket: WireMessage] = [:]
+    private var lastTicket: Ticket = 0
 
-    /// Makes the service; `run` opens its socket.
-    init(configuration: PartitionerConfiguration, context: MessagingContext, logger: Logger) {
+    init(
+        _ configuration: PartitionerConfiguration, _ partition: ServerSocket, _ inbox: ServiceInbox<PartitionerInput>,
+        _ logger: Logger
+    ) {
         self.configuration = configuration
-        self.context = context
+        self.partition = partition
+        self.inbox = inbox
         self.logger = logger
+        core = PartitionerCore(parallel: configuration.parallel, queueLimit: configuration.queueLimit)
     }
 
-    /// Where the ROUTER is bound, once it is.
-    var endpoint: String? { bound.withLock { $0 } }
+    var figures: [ServiceFigure] {
+        [ServiceFigure("questions_open", "Questions that run or wait.", Double(open.count))]
+    }
 
-    /// Runs until the process is asked to stop.
-    func run() async throws {
-        let thread = try context.makeThread(name: "partitioner")
-        let queue = queue
-        let endpoints = try await PartitionerEndpoints.open(configuration, on: thread, session: session) {
-            await queue.send(.message($0))
-        }
-        bound.withLock { $0 = endpoints.partition.endpoint }
-        logger.info("answers at \(endpoints.partition.endpoint)")
-        await withGracefulShutdownHandler {
-            await withTaskCancellationHandler {
-                await loop(endpoints)
-            } onCancel: {
-                queue.close()
+    mutating func handle(_ input: PartitionerInput, at now: Double, _ tasks: inout DiscardingTaskGroup) async {
+        let event: PartitionerEvent
+        switch input {
+        case .event(let own): event = own
+        case .message(let message):
+            guard message.type == .partitionSolve else {
+                await partition.replyUnknownType(to: message)
+                return
             }
-        } onGracefulShutdown: {
-            queue.close()
-        }
-        await endpoints.close()
-        logger.info("stopped")
-    }
-
-    private func loop(_ endpoints: PartitionerEndpoints) async {
-        var core = PartitionerCore(parallel: configuration.parallel, queueLimit: configuration.queueLimit)
-        var open: [Ticket: WireMessage] = [:]
-        var lastTicket: Ticket = 0
-        while let input = await queue.next() {
-            let event: PartitionerEvent
-            switch input {
-            case .event(let own): event = own
-            case .message(let message):
-                guard message.type == .partitionSolve else {
-                    await endpoints.partition.replyUnknownType(to: message)
-                    continue
-                }
-                do {
-                    let problem = try message.body(as: PartitionProblem.self)
-                    lastTicket += 1
-                    open[lastTicket] = message
-                    event = .asked(lastTicket, problem)
-                } catch {
-                    try? await endpoints.partition.reply(to: message, error: error.body)
-                    continue
-                }
+            do {
+                let problem = try message.body(as: PartitionProblem.self)
+                lastTicket += 1
+                open[lastTicket] = message
+                event = .asked(lastTicket, problem)
+            } catch {
+                try? await partition.reply(to: message, error: error.body)
+                return
             }
-            for instruction in core.handle(event) { await perform(instruction, endpoints, &open) }
         }
+        for instruction in core.handle(event) { await perform(instruction) }
     }
 
-    private func perform(
-        _ instruction: PartitionerInstruction, _ endpoints: PartitionerEndpoints, _ open: inout [Ticket: WireMessage]
+    private mutating func perform(
+        _ instruction: PartitionerInstruction
     ) async {
         switch instruction {
         case .solve(let ticket, let cost, let queries):
             let limit = configuration.solveSeconds
             // Detached and of low priority: computing must not hold up the run loop.
-            Task.detached(priority: .utility) { [queue] in
-                let result = await PartitionerService.solve(Partitioner(cost: cost), queries, seconds: limit)
-                queue.push(.event(.solved(ticket, result)))
+            Task.detached(priority: .utility) { [inbox] in
+                let result = await Self.solve(Partitioner(cost: cost), queries, seconds: limit)
+                inbox.push(.event(.solved(ticket, result)))
             }
         case .answer(let ticket, let answers):
             guard let message = open.removeValue(forKey: ticket) else { return }
             let body = PartitionSolution(answers: answers)
-            try? await endpoints.partition.reply(to: message, Outgoing(.partitionSolution, body: body))
+            try? await partition.reply(to: message, Outgoing(.partitionSolution, body: body))
         case .refuse(let ticket, let error):
             guard let message = open.removeValue(forKey: ticket) else { return }
             logger.notice("a message is refused: \(error.message)")
-            try? await endpoints.partition.reply(to: message, error: error)
+            try? await partition.reply(to: message, error: error)
         }
     }
 

@@ -1,21 +1,19 @@
 import ArgumentParser
-import Messaging
+import Logging
+import ServiceLifecycle
 import ServiceRuntime
 
 /// Knows the fleet and has it measured.
 @main
-struct ProfilerCommand: AsyncParsableCommand {
+struct ProfilerCommand: ServiceCommand {
     static let configuration = CommandConfiguration(
         commandName: "profiler", abstract: "Registers devices, has them and their links measured, publishes the fleet.")
+    static let service = ServiceName.profiler
+    static let keys = ProfilerConfiguration.keys
 
     @OptionGroup var options: ServiceOptions
 
-    func run() async throws {
-        let logger = options.makeLogger("profiler")
-        let configuration = try ProfilerConfiguration(reader: options.settings(ProfilerConfiguration.keys))
-        let context = try MessagingContext()
-        let service = ProfilerService.build(configuration, context: context, logger: logger)
-        try await ServiceMain.run([service], logger: logger)
-        await context.terminate()
+    func services(_ settings: Settings, _ logger: Logger) throws -> [any Service] {
+        [ProfilerService.make(try ProfilerConfiguration(reader: settings), logger: logger)]
     }
 }

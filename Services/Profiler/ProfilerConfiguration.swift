@@ -3,10 +3,8 @@ import ServiceRuntime
 
 /// What the profiler is told. The table of its settings is `keys`.
 struct ProfilerConfiguration: Sendable {
-    /// Where the ROUTER is bound.
-    var bindRegistry = EndpointSetting.registry.defaultValue
-    /// Where the PUB is bound.
-    var bindFleet = EndpointSetting.fleet.defaultValue
+    /// Where it binds.
+    var addresses = Addresses()
     /// Where measurements are kept.
     var directory: String
     /// Limits and times of the core.
@@ -37,8 +35,7 @@ struct ProfilerConfiguration: Sendable {
 
     /// Reads the settings of `keys`.
     init(reader settings: Settings) throws(RuntimeError) {
-        bindRegistry = try settings.bindEndpoint(.registry)
-        bindFleet = try settings.bindEndpoint(.fleet)
+        addresses = try Addresses(settings)
         directory = settings.optionalString("profiler.directory") ?? Self.defaultDirectory()
         limits.heartbeatSeconds = try settings.double("profiler.heartbeat_s", in: 0.05...60)
         limits.missedHeartbeats = try settings.int("profiler.missed_heartbeats", in: 1...100)

@@ -1,138 +1,139 @@
-import Dispatch
-import Domain
 import Foundation
+import Domain
 import Logging
 import Messaging
 import Protocol
-import ServiceLifecycle
 import ServiceRuntime
-import Synchronization
 
-/// The profiler's run loop: messages, results and time go through one queue into the core, what the core wants is done here.
-final class ProfilerService: Service {
-    /// Where the sockets are bound, with real ports.
-    struct Bound: Sendable {
-        var registry: String
-        var fleet: String
+/// The profiler as `main` runs it and tests start it.
+enum ProfilerService {
+    /// Makes the service.
+    ///
+    /// - Parameter context: the root of its sockets; one of its own where absent.
+    static func make(
+        _ configuration: ProfilerConfiguration, context: MessagingContext? = nil, logger: Logger
+    ) -> ServiceShell<ProfilerInput> {
+        ServiceShell(
+            .profiler, addresses: configuration.addresses, ticks: (.event(.tick), .milliseconds(200)), context: context,
+            logger: logger
+        ) { sockets in
+            let inbox = sockets.inbox
+            let files = ProfileFiles(directory: configuration.directory, logger: logger)
+            let core = ProfilerCore(
+                limits: configuration.limits, stored: await files.load(),
+                // Milliseconds since 1970, so that a restarted profiler does not publish versions that were used before.
+                version: UInt64(max(1, Date().timeIntervalSince1970 * 1000)))
+            let fleet = try await sockets.publisher(.fleet)
+            let registry = try await sockets.server(
+                .registry, onUnroutable: { inbox.push(.event(.unroutable($0))) },
+                handler: { await inbox.send(.message($1)) })
+            return ProfilerDesk(
+                core: core, limits: configuration.limits, registry: registry, fleet: fleet, files: files, inbox: inbox,
+                logger: logger)
+        }
     }
+}
 
-    private let configuration: ProfilerConfiguration
-    private let context: MessagingContext
+/// What the run loop takes.
+enum ProfilerInput: Sendable {
+    case message(WireMessage)
+    case event(ProfilerEvent)
+}
+
+/// Gives the core what arrives and does what it wants.
+struct ProfilerDesk: ServiceDesk {
+    private var core: ProfilerCore
+    private let limits: ProfilerLimits
+    /// ROUTER: registrations, heartbeats, and the measurements that are asked of workers.
+    private let registry: ServerSocket
+    /// PUB: the fleet.
+    private let fleet: StatePublisher
+    private let files: ProfileFiles
+    private let inbox: ServiceInbox<ProfilerInput>
     private let logger: Logger
-    private let session = Session()
-    private let queue = EventQueue<ProfilerEndpoints.Input>(capacity: 1024)
-    private let boundEndpoints = Mutex<Bound?>(nil)
-    private let started = ContinuousClock.now
-    private let directory: ProfileDirectory
-    /// Files are written here, one after the other, because a slow disk must not hold up heartbeats.
-    private let disk = DispatchQueue(label: "profiles")
 
-    /// Makes the service; `run` opens its sockets.
-    init(configuration: ProfilerConfiguration, context: MessagingContext, logger: Logger) {
-        self.configuration = configuration
-        self.context = context
+    init(
+        core: ProfilerCore, limits: ProfilerLimits, registry: ServerSocket, fleet: StatePublisher, files: ProfileFiles,
+        inbox: ServiceInbox<ProfilerInput>, logger: Logger
+    ) {
+        self.core = core
+        self.limits = limits
+        self.registry = registry
+        self.fleet = fleet
+        self.files = files
+        self.inbox = inbox
         self.logger = logger
-        directory = ProfileDirectory(path: configuration.directory)
     }
 
-    /// Where the sockets are bound, once they are.
-    var bound: Bound? { boundEndpoints.withLock { $0 } }
+    var figures: [ServiceFigure] {
+        let fleet = core.currentFleet()
+        return DeviceState.allCases.map { state in
+            ServiceFigure(
+                "devices", "Devices of the fleet by state.", labels: ["state": state.rawValue],
+                Double(fleet.devices.count { $0.state == state }))
+        } + [ServiceFigure("links", "Links that are measured.", Double(fleet.links.count))]
+    }
 
-    /// Runs until the process is asked to stop.
-    func run() async throws {
-        let core = ProfilerCore(
-            limits: configuration.limits, stored: await loadProfiles(),
-            // Milliseconds since 1970, so that a restarted profiler does not publish versions that were used before.
-            version: UInt64(max(1, Date().timeIntervalSince1970 * 1000)))
-        let thread = try context.makeThread(name: "profiler")
-        let endpoints = try await ProfilerEndpoints.open(configuration, on: thread, session: session, queue: queue)
-        boundEndpoints.withLock {
-            $0 = Bound(registry: endpoints.registry.endpoint, fleet: endpoints.fleet.endpoint)
-        }
-        logger.info("registry at \(endpoints.registry.endpoint), fleet at \(endpoints.fleet.endpoint)")
-        let queue = queue
-        await withGracefulShutdownHandler {
-            await withTaskCancellationHandler {
-                await withDiscardingTaskGroup { group in
-                    group.addTask { await self.tick() }
-                    await self.loop(core, endpoints, &group)
-                    group.cancelAll()
+    mutating func handle(_ input: ProfilerInput, at now: Double, _ tasks: inout DiscardingTaskGroup) async {
+        let event: ProfilerEvent
+        var message: WireMessage?
+        switch input {
+        case .event(let own): event = own
+        case .message(let received):
+            message = received
+            do {
+                guard let read = try ProfilerEvent(received) else {
+                    await registry.replyUnknownType(to: received)
+                    return
                 }
-            } onCancel: {
-                queue.close()
+                event = read
+            } catch {
+                try? await registry.reply(to: received, error: error.body)
+                return
             }
-        } onGracefulShutdown: {
-            queue.close()
         }
-        await endpoints.close()
-        await withCheckedContinuation { continuation in disk.async { continuation.resume() } }
-        logger.info("stopped")
+        for instruction in core.handle(event, at: now) { await perform(instruction, answering: message, &tasks) }
     }
 
-    private func loop(
-        _ initial: ProfilerCore, _ endpoints: ProfilerEndpoints, _ group: inout DiscardingTaskGroup
-    ) async {
-        var core = initial
-        while let input = await queue.next() {
-            let event: ProfilerEvent
-            var message: WireMessage?
-            switch input {
-            case .event(let own): event = own
-            case .message(let received):
-                message = received
-                do {
-                    guard let read = try ProfilerEvent(received) else {
-                        await endpoints.registry.replyUnknownType(to: received)
-                        continue
-                    }
-                    event = read
-                } catch {
-                    try? await endpoints.registry.reply(to: received, error: error.body)
-                    continue
-                }
-            }
-            for instruction in core.handle(event, at: (ContinuousClock.now - started) / .seconds(1)) {
-                await perform(instruction, answering: message, endpoints, &group)
-            }
-        }
-    }
+    mutating func finish() async { await files.flush() }
 
     private func perform(
-        _ instruction: ProfilerInstruction, answering message: WireMessage?, _ endpoints: ProfilerEndpoints,
-        _ group: inout DiscardingTaskGroup
+        _ instruction: ProfilerInstruction, answering message: WireMessage?, _ tasks: inout DiscardingTaskGroup
     ) async {
         switch instruction {
-        case .accept(let body): await reply(Outgoing(.deviceRegistered, body: body), to: message, endpoints)
-        case .acknowledge: await reply(Outgoing(.deviceHeartbeat), to: message, endpoints)
-        case .tell(let fleet): await reply(Outgoing(.fleetSnapshot, body: fleet), to: message, endpoints)
+        case .accept(let body): await reply(Outgoing(.deviceRegistered, body: body), to: message)
+        case .acknowledge: await reply(Outgoing(.deviceHeartbeat), to: message)
+        case .tell(let known): await reply(Outgoing(.fleetSnapshot, body: known), to: message)
         case .refuse(let error):
             logger.debug("refused: \(error.message)", metadata: ["code": "\(error.code)"])
             guard let message else { return }
-            try? await endpoints.registry.reply(to: message, error: error)
-        case .publish(let fleet): endpoints.fleet.publish(Outgoing(.fleetSnapshot, body: fleet))
+            try? await registry.reply(to: message, error: error)
+        case .publish(let now): fleet.publish(Outgoing(.fleetSnapshot, body: now))
         case .measure(let id, let order, let peer):
-            let timeout = configuration.limits.measureSeconds
-            group.addTask { [queue] in
+            let timeout = limits.measureSeconds
+            tasks.addTask { [inbox, registry] in
                 let result: Result<DeviceMeasurements, MeasurementFailure> = await Self.ask(
-                    Outgoing(.profileMeasure, body: order), peer, endpoints.registry, seconds: timeout)
-                queue.push(.event(.measured(id, result)))
+                    Outgoing(.profileMeasure, body: order), peer, registry, seconds: timeout)
+                inbox.push(.event(.measured(id, result)))
             }
         case .measureLink(let id, let order, let peer):
-            let timeout = configuration.limits.linkSeconds
-            group.addTask { [queue] in
+            let timeout = limits.linkSeconds
+            tasks.addTask { [inbox, registry] in
                 let result: Result<LinkResult, MeasurementFailure> = await Self.ask(
-                    Outgoing(.linkMeasure, body: order), peer, endpoints.registry, seconds: timeout)
-                queue.push(.event(.linkMeasured(id, result.map(\.link))))
+                    Outgoing(.linkMeasure, body: order), peer, registry, seconds: timeout)
+                inbox.push(.event(.linkMeasured(id, result.map(\.link))))
             }
-        case .keep(let device): keep { directory throws(ProfileDirectory.Problem) in try directory.save(device) }
-        case .keepLink(let link): keep { directory throws(ProfileDirectory.Problem) in try directory.save(link) }
+        case .keep(let device): files.keep { directory throws(ProfileDirectory.Problem) in try directory.save(device) }
+        case .keepLink(let link): files.keep { directory throws(ProfileDirectory.Problem) in try directory.save(link) }
         case .note(let text): logger.info("\(text)")
         }
     }
 
-    private func reply(_ outgoing: Outgoing, to message: WireMessage?, _ endpoints: ProfilerEndpoints) async {
+    private func reply(
+        _ outgoing: Outgoing, to message: WireMessage?
+    ) async {
         guard let message else { return }
-        try? await endpoints.registry.reply(to: message, outgoing)
+        try? await registry.reply(to: message, outgoing)
     }
 
     /// Has a worker measure something.
@@ -145,32 +146,6 @@ final class ProfilerService: Service {
             return .failure(MeasurementFailure(problem: "no answer to \(order.type) within \(seconds) s"))
         } catch {
             return .failure(MeasurementFailure(problem: "\(error)"))
-        }
-    }
-
-    /// Serving goes on where nothing can be kept; then a restart measures again.
-    private func keep(_ save: @escaping @Sendable (ProfileDirectory) throws(ProfileDirectory.Problem) -> Void) {
-        disk.async { [directory, logger] in
-            do throws(ProfileDirectory.Problem) { try save(directory) } catch {
-                logger.warning("a measurement is not kept, a restart will measure again: \(error.message)")
-            }
-        }
-    }
-
-    private func loadProfiles() async -> StoredProfiles {
-        let (profiles, problems) = await withCheckedContinuation { continuation in
-            disk.async { [directory] in continuation.resume(returning: directory.load()) }
-        }
-        for problem in problems { logger.warning("\(problem.message)") }
-        logger.info(
-            "\(profiles.devices.count) device and \(profiles.links.count) link measurements are in \(directory.path)")
-        return profiles
-    }
-
-    private func tick() async {
-        while !Task.isCancelled {
-            queue.push(.event(.tick))
-            try? await Task.sleep(for: .milliseconds(200))
         }
     }
 }

@@ -67,11 +67,3 @@ final class PeerTable: Sendable {
         }
     }
 }
-
-/// The control socket, for its own handler, which must exist first.
-final class ServerBox: Sendable {
-    private let box = Mutex<ServerSocket?>(nil)
-
-    var socket: ServerSocket? { box.withLock { $0 } }
-    func set(_ socket: ServerSocket) { box.withLock { $0 = socket } }
-}

@@ -1,19 +1,20 @@
 import ArgumentParser
 import Logging
+import ServiceLifecycle
 import ServiceRuntime
 
 /// The `scheduler` executable.
 @main
-struct SchedulerCommand: AsyncParsableCommand {
+struct SchedulerCommand: ServiceCommand {
     static let configuration = CommandConfiguration(
         commandName: "scheduler",
         abstract: "Puts plans in force on the workers, admits requests and routes them.")
+    static let service = ServiceName.scheduler
+    static let keys = SchedulerConfiguration.keys
 
     @OptionGroup var options: ServiceOptions
 
-    func run() async throws {
-        let logger = options.makeLogger("scheduler")
-        let configuration = try SchedulerConfiguration(reader: options.settings(SchedulerConfiguration.keys))
-        try await ServiceMain.run([SchedulerService.build(configuration, logger: logger)], logger: logger)
+    func services(_ settings: Settings, _ logger: Logger) throws -> [any Service] {
+        [SchedulerService.make(try SchedulerConfiguration(reader: settings), logger: logger)]
     }
 }

@@ -7,18 +7,8 @@ struct SchedulerConfiguration: Sendable {
     var scheduling = SchedulingConfiguration()
     /// How often workers must send a heartbeat.
     var heartbeatMilliseconds = 500
-    /// Where the ROUTER for gateways, workers and the command line is bound.
-    var bindControl = EndpointSetting.control.defaultValue
-    /// Where the PUB for the state is bound.
-    var bindState = EndpointSetting.state.defaultValue
-    /// The profiler's PUB.
-    var fleet = EndpointSetting.fleet.defaultValue
-    /// The profiler's ROUTER.
-    var registry = EndpointSetting.registry.defaultValue
-    /// The clusterer's ROUTER.
-    var plan = EndpointSetting.plan.defaultValue
-    /// The clusterer's PUB.
-    var proposals = EndpointSetting.proposals.defaultValue
+    /// Where it binds and connects.
+    var addresses = Addresses()
 
     /// Makes a configuration of defaults.
     init() {}
@@ -85,11 +75,6 @@ struct SchedulerConfiguration: Sendable {
         scheduling.driftFactor = try settings.double("scheduler.drift_factor", in: 1...1000)
         scheduling.driftSamples = try settings.int("scheduler.drift_samples", in: 1...100_000)
         scheduling.windowSeconds = try settings.double("scheduler.window_s", in: 1...86_400)
-        bindControl = try settings.bindEndpoint(.control)
-        bindState = try settings.bindEndpoint(.state)
-        fleet = try settings.endpoint(.fleet)
-        registry = try settings.endpoint(.registry)
-        plan = try settings.endpoint(.plan)
-        proposals = try settings.endpoint(.proposals)
+        addresses = try Addresses(settings)
     }
 }

@@ -4,39 +4,69 @@ import Protocol
 import Scheduling
 import ServiceRuntime
 
-/// Performs instructions: looks up peers, builds messages, keeps the submissions that are not routed yet.
-struct SchedulerDesk {
-    let endpoints: SchedulerEndpoints
-    let peers: PeerTable
-    let queue: EventQueue<SchedulerInput>
-    let configuration: SchedulerConfiguration
-    let logger: Logger
+/// Gives the core what arrives and performs what it wants: looks up peers, builds messages, keeps the submissions that are not
+/// routed yet. Decides nothing.
+struct SchedulerDesk: ServiceDesk {
+    private var core: SchedulerCore
+    /// ROUTER: gateways, workers, command line.
+    private let control: ServerSocket
+    /// PUB: state, plan in force, workload.
+    private let state: StatePublisher
+    /// DEALER to the clusterer: plan requests.
+    private let plan: ClientSocket
+    private let peers: PeerTable
+    private let inbox: ServiceInbox<SchedulerInput>
+    private let configuration: SchedulerConfiguration
+    private let logger: Logger
     /// Submissions that wait for an answer, by request.
     private var submissions: [RequestID: WireMessage] = [:]
     /// The message of the event at hand, which hellos and heartbeats are answered to.
     private var current: WireMessage?
+    private var now = 0.0
 
     init(
-        endpoints: SchedulerEndpoints, peers: PeerTable, queue: EventQueue<SchedulerInput>,
-        configuration: SchedulerConfiguration, logger: Logger
+        core: SchedulerCore, control: ServerSocket, state: StatePublisher, plan: ClientSocket, peers: PeerTable,
+        inbox: ServiceInbox<SchedulerInput>, configuration: SchedulerConfiguration, logger: Logger
     ) {
-        self.endpoints = endpoints
+        self.core = core
+        self.control = control
+        self.state = state
+        self.plan = plan
         self.peers = peers
-        self.queue = queue
+        self.inbox = inbox
         self.configuration = configuration
         self.logger = logger
     }
 
-    /// Called before the core sees an event.
-    mutating func receive(_ event: SchedulerEvent, _ message: WireMessage?) {
-        current = message
-        if case .submitted(let request) = event { submissions[request.id] = message }
+    mutating func handle(_ input: SchedulerInput, at now: Double, _ tasks: inout DiscardingTaskGroup) async {
+        self.now = now
+        switch input {
+        case .event(let event, let message):
+            current = message
+            if case .submitted(let request) = event { submissions[request.id] = message }
+            for instruction in core.handle(event, at: now) { await perform(instruction, at: now, &tasks) }
+        case .stateAsked(let message):
+            let snapshot = core.snapshot(at: now)
+            try? await control.reply(to: message, Outgoing(.schedulerState, epoch: snapshot.epoch, body: snapshot.body))
+        }
+    }
+
+    var figures: [ServiceFigure] {
+        let snapshot = core.snapshot(at: now)
+        let body = snapshot.body
+        return [
+            ServiceFigure("epoch", "The epoch in force.", Double(snapshot.epoch)),
+            ServiceFigure("requests_running", "Requests that were routed and have not ended.", Double(body.running)),
+            ServiceFigure("requests_waiting", "Requests that wait for a route.", Double(submissions.count)),
+            ServiceFigure("replicas", "Replicas that serve, come or go.", Double(body.replicas.count)),
+            ServiceFigure(
+                "replicas_serving", "Replicas that serve.", Double(body.replicas.count { $0.state == "serving" })),
+        ]
     }
 
     /// Does what the core wants.
-    mutating func perform(
-        _ instruction: SchedulerInstruction, _ snapshot: (Double) -> SchedulerSnapshot, at now: Double,
-        _ group: inout DiscardingTaskGroup
+    private mutating func perform(
+        _ instruction: SchedulerInstruction, at now: Double, _ group: inout DiscardingTaskGroup
     ) async {
         switch instruction {
         case .welcome:
@@ -48,39 +78,39 @@ struct SchedulerDesk {
         case .refuseHeartbeat:
             guard let current else { return }
             let error = ErrorBody(code: "unknown_worker", message: "say hello first", retriable: true)
-            try? await endpoints.control.reply(to: current, error: error)
+            try? await control.reply(to: current, error: error)
         case .prepare(let address, let stage, let epoch): prepare(address, stage, epoch, &group)
         case .release(let address, let replica, let epoch, let layers):
             release(address, StageRelease(replica: replica, keepLayers: layers), epoch, &group)
         case .start(let routed): await start(routed)
         case .confirm(let routed):
             guard let submission = submissions.removeValue(forKey: routed.request) else { return }
-            try? await endpoints.control.reply(to: submission, Outgoing(.requestAccepted, body: routed.accepted))
+            try? await control.reply(to: submission, Outgoing(.requestAccepted, body: routed.accepted))
         case .refuse(let id, _, let fault):
             guard let submission = submissions.removeValue(forKey: id) else { return }
-            try? await endpoints.control.reply(to: submission, error: fault.body)
+            try? await control.reply(to: submission, error: fault.body)
         case .lose(let id, let gateway, let fault):
             guard let peer = peers.peer(gateway: gateway) else { return }
-            try? await endpoints.control.send(Outgoing(.requestLost, request: id, body: fault.body), to: peer)
+            try? await control.send(Outgoing(.requestLost, request: id, body: fault.body), to: peer)
         case .relay(let report, let gateway):
             guard let event = report.event, let peer = peers.peer(gateway: gateway) else { return }
-            try? await endpoints.control.send(Outgoing(.requestEvent, request: report.request, body: event), to: peer)
+            try? await control.send(Outgoing(.requestEvent, request: report.request, body: event), to: peer)
         case .cancel(let id, let address):
             guard let peer = peers.peer(address) else { return }
-            try? await endpoints.control.send(Outgoing(.requestCancel, request: id), to: peer)
+            try? await control.send(Outgoing(.requestCancel, request: id), to: peer)
         case .requestPlan(let question): ask(question, &group)
         case .publishState:
-            let state = snapshot(now)
-            endpoints.state.publish(Outgoing(.schedulerState, epoch: state.epoch, body: state.body))
+            let snapshot = core.snapshot(at: now)
+            state.publish(Outgoing(.schedulerState, epoch: snapshot.epoch, body: snapshot.body))
         case .publishWorkload(let workload):
-            endpoints.state.publish(Outgoing(.workloadStatistics, body: workload))
+            state.publish(Outgoing(.workloadStatistics, body: workload))
         case .note(let text): logger.info("\(text)")
         }
     }
 
     private func answer(_ message: Outgoing) async {
         guard let current else { return }
-        try? await endpoints.control.reply(to: current, message)
+        try? await control.reply(to: current, message)
     }
 
     /// First the first stage, then the gateway: what is accepted has been handed over.
@@ -90,12 +120,12 @@ struct SchedulerDesk {
             guard let peer = peers.peer(routed.first) else {
                 throw RuntimeError(.closed, "worker \(routed.first) is not connected", isRetriable: true)
             }
-            try await endpoints.control.send(try routed.start(submission), to: peer)
-            try await endpoints.control.reply(to: submission, Outgoing(.requestAccepted, body: routed.accepted))
+            try await control.send(try routed.start(submission), to: peer)
+            try await control.reply(to: submission, Outgoing(.requestAccepted, body: routed.accepted))
         } catch {
             let fault = SchedulingFault(code: "unreachable", message: "\(error)", isRetriable: true)
-            try? await endpoints.control.reply(to: submission, error: fault.body)
-            queue.push(.event(.cancelled(routed.request), nil))
+            try? await control.reply(to: submission, error: fault.body)
+            inbox.push(.event(.cancelled(routed.request), nil))
         }
     }
 
@@ -130,38 +160,38 @@ struct SchedulerDesk {
         failed: @escaping @Sendable (SchedulingFault) -> SchedulerEvent?
     ) {
         guard let peer = peers.peer(address),
-            let answer = try? endpoints.control.post(message, to: peer, timeout: .seconds(seconds + 1))
+            let answer = try? control.post(message, to: peer, timeout: .seconds(seconds + 1))
         else { return }
-        let queue = queue
+        let inbox = inbox
         group.addTask {
             do {
-                queue.push(.event(try answered(try await answer()), nil))
+                inbox.push(.event(try answered(try await answer()), nil))
             } catch {
                 if let error = error as? RuntimeError, error.code == .timedOut || error.code == .closed { return }
                 if error is CancellationError { return }
                 let fault =
                     (error as? RuntimeError)?.reported.map { SchedulingFault($0) }
                     ?? SchedulingFault(code: "failed", message: "\(error)", isRetriable: true)
-                if let event = failed(fault) { queue.push(.event(event, nil)) }
+                if let event = failed(fault) { inbox.push(.event(event, nil)) }
             }
         }
     }
 
     private func ask(_ question: PlanQuestion, _ group: inout DiscardingTaskGroup) {
-        let (plan, queue) = (endpoints.plan, queue)
+        let (plan, inbox) = (plan, inbox)
         let timeout = Duration.seconds(configuration.scheduling.planSeconds)
         group.addTask {
             do {
                 let reply = try await plan.request(Outgoing(.planRequest, body: question.body), timeout: timeout)
                 let proposal: PlanProposal = try reply.body()
-                queue.push(.event(.proposal(proposal.plan, reason: proposal.reason, move: proposal.move), nil))
+                inbox.push(.event(.proposal(proposal.plan, reason: proposal.reason, move: proposal.move), nil))
             } catch {
                 if error is CancellationError { return }
                 let reported = (error as? RuntimeError)?.reported
                 let fault =
                     reported.map { SchedulingFault($0) }
                     ?? SchedulingFault(code: "no_plan", message: "the clusterer: \(error)", isRetriable: true)
-                queue.push(.event(.planFailed(fault), nil))
+                inbox.push(.event(.planFailed(fault), nil))
             }
         }
     }

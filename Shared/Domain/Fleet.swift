@@ -1,5 +1,5 @@
 /// How far the profiler has come with a device.
-public enum DeviceState: String, Codable, Sendable, Hashable {
+public enum DeviceState: String, Codable, Sendable, Hashable, CaseIterable {
     /// Registered, not measured yet.
     case registered
     /// Being measured.

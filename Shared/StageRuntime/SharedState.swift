@@ -11,14 +11,6 @@ final class SnapshotBox: Sendable {
     func set(_ summary: StageSummary) { state.withLock { $0 = summary } }
 }
 
-/// The server that a handler answers through; it exists only after the handler was handed over.
-final class ReplyBox: Sendable {
-    private let state = Mutex<ServerSocket?>(nil)
-
-    var server: ServerSocket? { state.withLock { $0 } }
-    func set(_ server: ServerSocket) { state.withLock { $0 = server } }
-}
-
 /// The processor's name, part of a device's fingerprint.
 enum ProcessorName {
     static func current() -> String {

@@ -8,12 +8,12 @@ import ServiceRuntime
 
 /// One worker process: gives the core what happens and does what it says. Decides nothing; computing happens on the
 /// compute thread, sending in the links.
-final class StageWorker {
+final class StageWorker: ServiceDesk {
     let configuration: WorkerConfiguration
     let model: ModelFile
     let description: ModelDescription
     let logger: Logger
-    let events: EventQueue<WorkerEvent>
+    let events: ServiceInbox<WorkerEvent>
     let compute: ComputeThread
     let links: PeerLinks
     let server: ServerSocket
@@ -39,7 +39,7 @@ final class StageWorker {
 
     init(
         configuration: WorkerConfiguration, model: ModelFile, description: ModelDescription, logger: Logger,
-        events: EventQueue<WorkerEvent>, compute: ComputeThread, links: PeerLinks, server: ServerSocket,
+        events: ServiceInbox<WorkerEvent>, compute: ComputeThread, links: PeerLinks, server: ServerSocket,
         scheduler: ClientSocket, profiler: ClientSocket
     ) {
         self.configuration = configuration
@@ -64,7 +64,7 @@ final class StageWorker {
     private var now: Double { (ContinuousClock.now - started) / .seconds(1) }
 
     /// Handles one event.
-    func handle(_ event: WorkerEvent) async {
+    func handle(_ event: WorkerEvent, at _: Double, _: inout DiscardingTaskGroup) async {
         switch event {
         case .control(let message): take(message) { try self.controlEvent(message) }
         case .data(let message): take(message) { try self.dataEvent(message) }
@@ -89,6 +89,37 @@ final class StageWorker {
         }
         snapshotBox.set(core.summary)
         if let leaveBy, !core.hasSequences || now >= leaveBy { events.close() }
+    }
+
+    var figures: [ServiceFigure] {
+        let now = core.summary
+        func counter(_ name: String, _ help: String, _ value: Double) -> ServiceFigure {
+            ServiceFigure(name, help, kind: .counter, value)
+        }
+        return [
+            ServiceFigure("stages", "Stages that are served.", Double(now.stages.count)),
+            ServiceFigure("sequences_running", "Sequences that run.", Double(now.running)),
+            ServiceFigure("sequences_waiting", "Sequences that wait.", Double(now.waiting)),
+            ServiceFigure("kv_tokens_reserved", "Tokens of KV cache that are reserved.", Double(now.kvUsedTokens)),
+            counter("prefill_tokens_total", "Prompt tokens computed.", Double(now.counters.prefillTokens)),
+            counter("prefill_seconds_total", "Seconds of steps with prompts.", now.counters.prefillSeconds),
+            counter("decode_rows_total", "Tokens generated.", Double(now.counters.decodeRows)),
+            counter("decode_steps_total", "Steps without prompts.", Double(now.counters.decodeSteps)),
+            counter("decode_seconds_total", "Seconds of steps without prompts.", now.counters.decodeSeconds),
+            counter(
+                "kv_transfer_bytes_total", "Bytes of KV cache sent and received.", Double(now.counters.kvTransferBytes)),
+        ]
+    }
+
+    /// Says good-bye and lets the compute thread end.
+    func finish() async {
+        try? await profiler.send(
+            Outgoing(
+                .deviceLeave,
+                body: DeviceHeartbeat(
+                    device: configuration.device, worker: configuration.kind, residentBytes: 0)))
+        await compute.stop()
+        await links.close()
     }
 
     /// Reads a message and has the core take it; what cannot be read is answered with an error.

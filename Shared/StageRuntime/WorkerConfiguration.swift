@@ -44,10 +44,8 @@ public struct WorkerConfiguration: Sendable {
     public var kvType: KVType
     /// Seconds for which a stage that does not drive a sequence keeps it without hearing of it.
     public var leaseSeconds: Int
-    /// The profiler's registry.
-    public var registryEndpoint: String
-    /// The scheduler's control socket.
-    public var controlEndpoint: String
+    /// Where it connects.
+    public var addresses: Addresses
     /// The machine, for the rule that devices of one host are not measured at the same time.
     public var host: String
 
@@ -111,8 +109,7 @@ public struct WorkerConfiguration: Sendable {
         }
         self.kvType = kvType
         leaseSeconds = try settings.int("worker.lease_s", in: 1...3600)
-        registryEndpoint = try settings.endpoint(.registry)
-        controlEndpoint = try settings.endpoint(.control)
+        addresses = try Addresses(settings)
         host = ProcessFacts.hostName()
     }
 

@@ -7,58 +7,62 @@ import Scheduling
 public import ServiceLifecycle
 public import ServiceRuntime
 
-/// A worker process as a service: opens its sockets, runs the loop, closes everything in order.
-public struct WorkerService: Service {
-    private let configuration: WorkerConfiguration
-    private let logger: Logger
-
-    /// Makes a service; nothing is opened before `run`.
-    public init(configuration: WorkerConfiguration, logger: Logger) {
-        self.configuration = configuration
-        var logger = logger
-        logger[metadataKey: "device"] = "\(configuration.device)"
-        self.logger = logger
-    }
+/// A worker process as a service.
+public enum WorkerService {
+    /// Every setting of a worker.
+    public static var keys: [SettingKey] { WorkerConfiguration.keys }
 
     /// Reads the settings and makes the service.
     ///
     /// - Throws: `RuntimeError` naming the setting that is wrong.
-    public static func build(kind: WorkerKind, options: ServiceOptions) throws -> WorkerService {
-        let settings = try options.settings(WorkerConfiguration.keys)
-        let configuration = try WorkerConfiguration(kind: kind, settings: settings)
-        let name = kind == .prefill ? "prefill-worker" : "decoder-worker"
-        return WorkerService(configuration: configuration, logger: options.makeLogger(name))
+    public static func make(kind: WorkerKind, settings: Settings, logger: Logger) throws -> any Service {
+        make(try WorkerConfiguration(kind: kind, settings: settings), logger: logger)
     }
 
-    /// Serves until the process is asked to stop.
-    public func run() async throws {
+    /// Makes the service; nothing is opened before it runs.
+    static func make(_ configuration: WorkerConfiguration, logger: Logger) -> ServiceShell<WorkerEvent> {
+        var logger = logger
+        logger[metadataKey: "device"] = "\(configuration.device)"
+        return ServiceShell(
+            configuration.kind == .prefill ? .prefillWorker : .decoderWorker, addresses: configuration.addresses,
+            ticks: (.tick, .seconds(1)), stop: .whenReady(.leave), capacity: 256, logger: logger
+        ) { [logger] sockets in
+            let worker = try await open(configuration, sockets, logger)
+            return worker
+        }
+    }
+
+    private static func open(
+        _ configuration: WorkerConfiguration, _ sockets: ServiceSockets<WorkerEvent>, _ logger: Logger
+    ) async throws -> sending StageWorker {
         try InstructionSet.choose()
         let model = try ModelFile(path: configuration.modelPath, kvType: configuration.kvType)
         let description = model.description
-        let context = try MessagingContext()
-        let events = EventQueue<WorkerEvent>(capacity: 256)
-        let session = Session()
-        let control = try context.makeThread(name: "control")
-        let data = try context.makeThread(name: "data")
-        let server = try await bindData(on: data, session: session, events: events)
+        let inbox = sockets.inbox
+        let data = try sockets.context.makeThread(name: "data")
+        // Echoes are answered at once on the way in, so that they measure the link and not this worker's load.
+        let server = try await sockets.server(at: configuration.dataBind, name: "data", on: data, options: .tensor) {
+            server, message in
+            if message.type == .linkEcho {
+                server.tryReply(to: message, Outgoing(.linkEchoed))
+            } else {
+                await inbox.send(.data(message))
+            }
+        }
         let endpoint = configuration.dataAnnounce ?? server.endpoint
-        let scheduler = try await ClientSocket.connect(
-            to: configuration.controlEndpoint, on: control, session: session, name: "\(configuration.device)"
-        ) { await events.send(.control($0)) }
-        let profiler = try await ClientSocket.connect(
-            to: configuration.registryEndpoint, on: control, session: session, name: "\(configuration.device)"
-        ) { await events.send(.registry($0)) }
-        let compute = ComputeThread(name: "compute")
+        let identity = "\(configuration.device)"
+        let scheduler = try await sockets.client(.control, identity: identity) { await inbox.send(.control($0)) }
+        let profiler = try await sockets.client(.registry, identity: identity) { await inbox.send(.registry($0)) }
         let links = PeerLinks(
-            thread: data, session: session, egress: configuration.link.map { ShapedLink($0) }, logger: logger
-        ) { events.push(.core(.drained)) }
+            thread: data, session: sockets.session, egress: configuration.link.map { ShapedLink($0) }, logger: logger
+        ) { inbox.push(.core(.drained)) }
         let worker = StageWorker(
-            configuration: configuration, model: model, description: description, logger: logger, events: events,
-            compute: compute, links: links, server: server, scheduler: scheduler, profiler: profiler)
+            configuration: configuration, model: model, description: description, logger: logger, events: inbox,
+            compute: ComputeThread(name: "compute"), links: links, server: server, scheduler: scheduler,
+            profiler: profiler)
         logger.info(
             "data socket at \(endpoint), \(configuration.threads) threads (\(InstructionSet.name)), share \(configuration.computeShare)"
         )
-
         let registration = RegisterDevice(
             device: configuration.device, worker: configuration.kind, host: configuration.host,
             fingerprint: configuration.fingerprint(processor: ProcessorName.current()), threads: configuration.threads,
@@ -69,47 +73,8 @@ public struct WorkerService: Service {
         let hello = SchedulerSession(
             client: scheduler, device: configuration.device, kind: configuration.kind, dataEndpoint: endpoint,
             summary: { box.value }, logger: logger)
-        let sessions = [
-            Task { await registry.run() }, Task { await hello.run() },
-            Task {
-                while (try? await Task.sleep(for: .seconds(1))) != nil { events.push(.tick) }
-            },
-        ]
-        await withGracefulShutdownHandler {
-            while let event = await events.next() { await worker.handle(event) }
-        } onGracefulShutdown: {
-            events.push(.leave)
-        }
-        for session in sessions { session.cancel() }
-        try? await profiler.send(
-            Outgoing(
-                .deviceLeave,
-                body: DeviceHeartbeat(
-                    device: configuration.device, worker: configuration.kind, residentBytes: 0)))
-        await compute.stop()
-        await links.close()
-        await profiler.close()
-        await scheduler.close()
-        await server.close()
-        await context.terminate()
-        logger.info("stopped")
-    }
-
-    /// Echoes are answered at once on the way in, so that they measure the link and not this worker's load.
-    private func bindData(
-        on thread: SocketThread, session: Session, events: EventQueue<WorkerEvent>
-    ) async throws -> ServerSocket {
-        let box = ReplyBox()
-        let server = try await ServerSocket.bind(
-            configuration.dataBind, on: thread, session: session, options: .tensor
-        ) { message in
-            if message.type == .linkEcho {
-                _ = box.server?.tryReply(to: message, Outgoing(.linkEchoed))
-            } else {
-                await events.send(.data(message))
-            }
-        }
-        box.set(server)
-        return server
+        sockets.run { await registry.run() }
+        sockets.run { await hello.run() }
+        return worker
     }
 }

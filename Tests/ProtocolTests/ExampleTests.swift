@@ -27,7 +27,8 @@ import Testing
         "stage.forward": StageForward.self,
         "stage.done": StageDone.self, "kv.chunk": KVChunk.self, "kv.complete": KVComplete.self,
         "sequence.first_token": FirstToken.self, "tokens.emitted": TokensEmitted.self, "link.echo": LinkEcho.self,
-        "link.echoed": EmptyBody.self,
+        "link.echoed": EmptyBody.self, "health.get": EmptyBody.self, "health": ServiceHealth.self,
+        "metrics.get": EmptyBody.self, "metrics": ServiceMetrics.self,
     ]
 
     struct Example {

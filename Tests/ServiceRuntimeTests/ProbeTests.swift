@@ -12,7 +12,7 @@ import Testing
             )
             let server = try await ServerSocket.bind(
                 "tcp://127.0.0.1:*", on: thread, session: Session(), onUnroutable: { lost.append($0) },
-                handler: { heard.append($0) })
+                handler: { heard.append($1) })
             let clientThread = try context.makeThread(name: "clients")
             var clients: [ClientSocket] = []
             for name in ["stays", "goes"] {
@@ -57,7 +57,7 @@ import Testing
             let server = try await ServerSocket.bind(
                 "tcp://127.0.0.1:*", on: thread, session: Session(), onUnroutable: { lost.append($0) },
                 handler: {
-                    heard.append($0)
+                    heard.append($1)
                     _ = await gate.next()
                 })
             let raw = try await DealerSocket.connect(
@@ -79,7 +79,7 @@ import Testing
         try await withThread { context, thread in
             let heard = Collector<MessageType>()
             let server = try await ServerSocket.bind(
-                "tcp://127.0.0.1:*", on: thread, session: Session(), handler: { heard.append($0.type) })
+                "tcp://127.0.0.1:*", on: thread, session: Session(), handler: { heard.append($1.type) })
             let raw = try await DealerSocket.connect(to: server.endpoint, on: thread)
             try await raw.send(try frames(.pong, id: 1))
             try await raw.send(try frames(.stateGet, id: 2))

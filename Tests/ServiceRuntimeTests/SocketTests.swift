@@ -29,11 +29,11 @@ import Testing
         let box = ServerBox()
         let server = try await ServerSocket.bind(
             "tcp://127.0.0.1:*", on: bus.thread, session: Session()
-        ) { message in
+        ) { server, message in
             switch message.type {
-            case .linkEcho: try? await box.server?.reply(to: message, Outgoing(.linkEchoed))
+            case .linkEcho: try? await server.reply(to: message, Outgoing(.linkEchoed))
             case .workloadStatistics: break
-            default: await box.server?.replyUnknownType(to: message)
+            default: await server.replyUnknownType(to: message)
             }
         }
         box.server = server

@@ -19,7 +19,7 @@ import Testing
     private func recorder(
         _ endpoint: String, on thread: SocketThread, gate: EventQueue<Int>? = nil, _ seen: Collector<Int>
     ) async throws -> ServerSocket {
-        try await ServerSocket.bind(endpoint, on: thread, session: Session(), options: .tensor) { message in
+        try await ServerSocket.bind(endpoint, on: thread, session: Session(), options: .tensor) { _, message in
             if let gate { _ = await gate.next() }
             seen.append(Int(message.envelope.seq ?? 0))
         }
@@ -119,7 +119,7 @@ import Testing
             let holder = ServerHolder()
             let server = try await ServerSocket.bind(
                 "tcp://127.0.0.1:*", on: thread, session: Session(), options: .tensor
-            ) { message in try? await holder.server?.reply(to: message, Outgoing(.linkEchoed)) }
+            ) { server, message in try? await server.reply(to: message, Outgoing(.linkEchoed)) }
             holder.set(server)
             let link = ShapedLink(LinkShape(bytesPerSecond: 20e6, latency: .milliseconds(2)))
             let client = try await ClientSocket.connect(

@@ -38,7 +38,7 @@ import Testing
             let lost = Collector<PeerIdentity>()
             let server = try await ServerSocket.bind(
                 "tcp://127.0.0.1:*", on: thread, session: Session(), options: Self.options,
-                onUnroutable: { lost.append($0) }, handler: { _ in })
+                onUnroutable: { lost.append($0) }, handler: { _, _ in })
             let good = try await ClientSocket.connect(
                 to: server.endpoint, on: try context.makeThread(name: "good"), session: Session())
             try await expectAnswers(good, "before")
@@ -87,7 +87,7 @@ import Testing
             let lost = Collector<PeerIdentity>()
             let server = try await ServerSocket.bind(
                 "tcp://127.0.0.1:*", on: thread, session: Session(), options: options,
-                onUnroutable: { lost.append($0) }, handler: { _ in })
+                onUnroutable: { lost.append($0) }, handler: { _, _ in })
             let bad = try await unreading(server.endpoint, "bad", on: try context.makeThread(name: "bad"))
             for id in 0..<Self.pings { try await bad.send(try frames(.ping, id: id)) }
             try await eventually("it is given up") { lost.all.contains("bad") && server.statistics.queuedMessages == 0 }

@@ -25,7 +25,7 @@ struct ClusterOptions: ParsableArguments {
             if let cluster = clusters.first { return cluster.endpoints[setting.rawValue] ?? setting.defaultValue }
         }
         let settings = try Settings(keys: EndpointSetting.keys(binding: []), arguments: set, file: config)
-        return try settings.endpoint(setting)
+        return try Addresses(settings)[setting]
     }
 
     /// The HTTP address.

@@ -137,13 +137,3 @@ struct FleetFile: Codable, Sendable {
         }
     }
 }
-
-/// The services that a cluster consists of, besides its devices, in the order in which they start.
-enum ServiceName: String, CaseIterable, Sendable {
-    case profiler, partitioner, clusterer, scheduler, gateway
-    case prefillWorker = "prefill-worker"
-    case decoderWorker = "decoder-worker"
-
-    /// Those that `e2llm up` starts once.
-    static let central: [ServiceName] = [.profiler, .partitioner, .clusterer, .scheduler, .gateway]
-}

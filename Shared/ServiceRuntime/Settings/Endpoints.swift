@@ -57,15 +57,15 @@ public enum EndpointSetting: String, Sendable, CaseIterable {
     }
 }
 
-extension Settings {
-    /// Where to connect to.
-    public func endpoint(_ setting: EndpointSetting) throws(RuntimeError) -> String {
-        try string("endpoints.\(setting.rawValue)")
-    }
-
-    /// Where to bind.
-    public func bindEndpoint(_ setting: EndpointSetting) throws(RuntimeError) -> String {
-        if let bound = optionalString("bind.\(setting.rawValue)") { return bound }
-        return try endpoint(setting)
+extension EndpointSetting {
+    /// The service that binds it.
+    public var owner: String {
+        switch self {
+        case .registry, .fleet: "profiler"
+        case .partition: "partitioner"
+        case .plan, .proposals: "clusterer"
+        case .control, .state: "scheduler"
+        case .tokens: "gateway"
+        }
     }
 }

@@ -12,10 +12,12 @@ public final class ClientSocket: Sendable {
     private let session: Session
     private let pending = PendingReplies()
     private let pump = Mutex<Task<Void, Never>?>(nil)
+    private let connection: ConnectionState
 
-    private init(socket: DealerSocket, session: Session) {
+    private init(socket: DealerSocket, session: Session, connection: ConnectionState) {
         self.socket = socket
         self.session = session
+        self.connection = connection
     }
 
     /// Starts to connect; the peer need not be there yet.
@@ -27,9 +29,11 @@ public final class ClientSocket: Sendable {
         to endpoint: String, on thread: SocketThread, session: Session, name: String = "peer",
         options: SocketOptions = .control, link: ShapedLink? = nil, handler: @escaping Handler = { _ in }
     ) async throws -> ClientSocket {
+        let connection = ConnectionState()
         let dealer = try await DealerSocket.connect(
-            to: endpoint, on: thread, identity: .generate(prefix: name), options: options, link: link)
-        let client = ClientSocket(socket: dealer, session: session)
+            to: endpoint, on: thread, identity: .generate(prefix: name), options: options, link: link,
+            onEvent: { connection.note($0) })
+        let client = ClientSocket(socket: dealer, session: session, connection: connection)
         let task = Task { [weak client] in
             for await message in dealer.messages {
                 guard let client else { return }
@@ -50,6 +54,8 @@ public final class ClientSocket: Sendable {
 
     /// Where the socket connects to.
     public var endpoint: String { socket.endpoint }
+    /// Whether the connection is up; known with `SocketOptions.monitorsConnections` only.
+    public var isConnected: Bool { connection.isConnected }
     /// Counters and queue lengths.
     public var statistics: SocketStatistics { socket.statistics }
 

@@ -35,17 +35,28 @@ public final class StatePublisher: Sendable {
 /// A SUB that speaks the protocol.
 public final class StateSubscriber: Sendable {
     private let socket: SubscriberSocket
+    private let connection: ConnectionState
     private let pump = Mutex<Task<Void, Never>?>(nil)
 
-    private init(socket: SubscriberSocket) { self.socket = socket }
+    private init(socket: SubscriberSocket, connection: ConnectionState) {
+        self.socket = socket
+        self.connection = connection
+    }
+
+    /// Whether the connection is up.
+    public var isConnected: Bool { connection.isConnected }
 
     /// Starts to connect; the handler gets every message of the given types, one at a time.
     public static func connect(
         to endpoint: String, topics: [String], on thread: SocketThread,
         handler: @escaping @Sendable (WireMessage) async -> Void
     ) async throws -> StateSubscriber {
-        let socket = try await SubscriberSocket.connect(to: endpoint, topics: topics, on: thread)
-        let subscriber = StateSubscriber(socket: socket)
+        let connection = ConnectionState()
+        var options = SocketOptions.control
+        options.monitorsConnections = true
+        let socket = try await SubscriberSocket.connect(
+            to: endpoint, topics: topics, on: thread, options: options, onEvent: { connection.note($0) })
+        let subscriber = StateSubscriber(socket: socket, connection: connection)
         let task = Task {
             for await message in socket.messages {
                 guard let decoded = try? WireMessage.decode(message) else { continue }

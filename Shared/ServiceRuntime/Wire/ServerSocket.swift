@@ -8,7 +8,7 @@ import Synchronization
 /// Nothing here waits for a peer to read: what is for one that does not is refused, and dropped after a while.
 public final class ServerSocket: Sendable {
     /// Called for every message that is no reply to a request of this side, one at a time; while it waits, reading stops.
-    public typealias Handler = @Sendable (WireMessage) async -> Void
+    public typealias Handler = @Sendable (ServerSocket, WireMessage) async -> Void
 
     private let socket: RouterSocket
     private let session: Session
@@ -158,7 +158,7 @@ public final class ServerSocket: Sendable {
             } else if decoded.type == .ping {
                 try? await reply(to: decoded, Outgoing(.pong))
             } else if decoded.type != .pong {
-                await handler(decoded)
+                await handler(self, decoded)
             }
         } catch {
             damaged.wrappingAdd(1, ordering: .relaxed)

@@ -10,7 +10,7 @@ import Testing
 /// Clusterer and partitioner as they run, with a publisher in the profiler's place.
 private final class PlanningBench: Sendable {
     let context: MessagingContext
-    let clusterer: ClustererService
+    let clusterer: ServiceShell<ClustererInput>
     let client: ClientSocket
     let proposals = Mutex<[PlanProposal]>([])
     private let publisher: StatePublisher
@@ -25,21 +25,22 @@ private final class PlanningBench: Sendable {
         let thread = try context.makeThread(name: "bench")
         let publisher = try await StatePublisher.bind("tcp://127.0.0.1:*", on: thread, session: Session())
         var configuration = ClustererConfiguration()
-        configuration.bindPlan = "tcp://127.0.0.1:*"
-        configuration.bindProposals = "tcp://127.0.0.1:*"
-        configuration.fleet = publisher.endpoint
-        configuration.state = publisher.endpoint
-        configuration.partition = partitioner
+        configuration.addresses[.plan] = "tcp://127.0.0.1:*"
+        configuration.addresses[.proposals] = "tcp://127.0.0.1:*"
+        configuration.addresses[.fleet] = publisher.endpoint
+        configuration.addresses[.state] = publisher.endpoint
+        configuration.addresses[.partition] = partitioner
         configuration.partitioner = limits
         configuration.search.algorithm = algorithm
-        let clusterer = ClustererService.build(configuration, context: context, logger: PlannerWait.logger)
+        let clusterer = ClustererService.make(configuration, context: context, logger: PlannerWait.logger)
         let run = Task { try await clusterer.run() }
-        let bound = try await PlannerWait.until { clusterer.bound }
-        let client = try await ClientSocket.connect(to: bound.plan, on: thread, session: Session())
+        let plan = try await PlannerWait.until { clusterer.bound[.plan] }
+        let proposals = try await PlannerWait.until { clusterer.bound[.proposals] }
+        let client = try await ClientSocket.connect(to: plan, on: thread, session: Session())
         let bench = PlanningBench(context: context, clusterer: clusterer, client: client, publisher: publisher)
         bench.tasks.withLock { $0.append(run) }
         let subscriber = try await StateSubscriber.connect(
-            to: bound.proposals, topics: [MessageType.planProposal.rawValue], on: thread
+            to: proposals, topics: [MessageType.planProposal.rawValue], on: thread
         ) { [weak bench] message in
             guard let proposal = try? message.body(as: PlanProposal.self) else { return }
             bench?.proposals.withLock { $0.append(proposal) }
@@ -49,7 +50,7 @@ private final class PlanningBench: Sendable {
     }
 
     private init(
-        context: MessagingContext, clusterer: ClustererService, client: ClientSocket, publisher: StatePublisher
+        context: MessagingContext, clusterer: ServiceShell<ClustererInput>, client: ClientSocket, publisher: StatePublisher
     ) {
         self.context = context
         self.clusterer = clusterer
@@ -104,7 +105,7 @@ struct ClustererServiceTests {
         let context = try MessagingContext()
         let partitioner = try await RunningPartitioner.start(context)
         let bench = try await PlanningBench.start(partitioner: partitioner.endpoint)
-        for endpoint in [bench.clusterer.bound?.plan, partitioner.endpoint] {
+        for endpoint in [bench.clusterer.bound[.plan], partitioner.endpoint] {
             try await PlannerGarbage.send(to: try #require(endpoint), bench.context)
         }
         bench.publish(PlannerFleets.fleet())

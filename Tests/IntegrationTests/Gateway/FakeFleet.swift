@@ -57,7 +57,7 @@ final class FakeFleet: Sendable {
 
     func start() async throws {
         let server = try await ServerSocket.bind("tcp://127.0.0.1:*", on: thread, session: session) { [weak self] in
-            await self?.handle($0)
+            await self?.handle($1)
         }
         control.withLock { $0 = server }
         let publisher = try await StatePublisher.bind("tcp://127.0.0.1:*", on: thread, session: session)

@@ -3,6 +3,7 @@ import Logging
 import Messaging
 import Protocol
 import ServiceLifecycle
+import ServiceRuntime
 
 @testable import Gateway
 
@@ -21,22 +22,22 @@ struct GatewayFixture: Sendable {
     ) async throws {
         var configuration = GatewayConfiguration(modelPath: "")
         configuration.port = 0
-        configuration.bindTokens = "tcp://127.0.0.1:*"
+        configuration.addresses[.tokens] = "tcp://127.0.0.1:*"
         configuration.drain = .zero
         let context = try MessagingContext()
         let fleet = try FakeFleet(context: context, behave: behave)
         try await fleet.start()
-        configuration.control = fleet.controlEndpoint
-        configuration.state = fleet.stateEndpoint
-        configuration.fleet = "inproc://no-fleet"
-        configuration.registry = "inproc://no-registry"
+        configuration.addresses[.control] = fleet.controlEndpoint
+        configuration.addresses[.state] = fleet.stateEndpoint
+        configuration.addresses[.fleet] = "inproc://no-fleet"
+        configuration.addresses[.registry] = "inproc://no-registry"
         configure(&configuration)
         var logger = Logger(label: "test")
         logger.logLevel = .error
         let gateway = GatewayServer.build(
             configuration, model: ByteVocabulary.model, context: context, logger: logger)
         let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(services: [gateway.service, gateway.http], logger: logger))
+            configuration: ServiceGroupConfiguration(services: [gateway.service.shell, gateway.http], logger: logger))
         let running = Task { try await group.run() }
         var publishing: Task<Void, Never>?
         var failure: (any Error)?

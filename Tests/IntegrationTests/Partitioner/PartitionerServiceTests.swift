@@ -14,10 +14,10 @@ struct RunningPartitioner {
 
     static func start(_ context: MessagingContext, at endpoint: String = "tcp://127.0.0.1:*") async throws -> Self {
         var configuration = PartitionerConfiguration()
-        configuration.bindPartition = endpoint
-        let service = PartitionerService.build(configuration, context: context, logger: PlannerWait.logger)
+        configuration.addresses[.partition] = endpoint
+        let service = PartitionerService.make(configuration, context: context, logger: PlannerWait.logger)
         let task = Task { try await service.run() }
-        return RunningPartitioner(endpoint: try await PlannerWait.until { service.endpoint }, task: task)
+        return RunningPartitioner(endpoint: try await PlannerWait.until { service.bound[.partition] }, task: task)
     }
 
     func stop() async throws {

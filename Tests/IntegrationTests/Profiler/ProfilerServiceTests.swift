@@ -70,7 +70,8 @@ private final class FakeWorker: Sendable {
 
 /// A profiler on free ports.
 private struct RunningProfiler {
-    let bound: ProfilerService.Bound
+    let registry: String
+    let fleet: String
     private let task: Task<Void, any Error>
 
     static func start(
@@ -78,14 +79,15 @@ private struct RunningProfiler {
         fleet: String = "tcp://127.0.0.1:*"
     ) async throws -> RunningProfiler {
         var configuration = ProfilerConfiguration(directory: directory)
-        configuration.bindRegistry = registry
-        configuration.bindFleet = fleet
+        configuration.addresses[.registry] = registry
+        configuration.addresses[.fleet] = fleet
         configuration.limits.heartbeatSeconds = 0.3
         configuration.limits.graceSeconds = 0.5
-        let service = ProfilerService.build(configuration, context: context, logger: PlannerWait.logger)
+        let service = ProfilerService.make(configuration, context: context, logger: PlannerWait.logger)
         let task = Task { try await service.run() }
-        let bound = try await PlannerWait.until { service.bound }
-        return RunningProfiler(bound: bound, task: task)
+        let registry = try await PlannerWait.until { service.bound[.registry] }
+        let fleet = try await PlannerWait.until { service.bound[.fleet] }
+        return RunningProfiler(registry: registry, fleet: fleet, task: task)
     }
 
     func stop() async throws {
@@ -104,17 +106,17 @@ struct ProfilerServiceTests {
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let context = try MessagingContext()
         var profiler = try await RunningProfiler.start(context, directory: directory)
-        try await PlannerGarbage.send(to: profiler.bound.registry, context)
+        try await PlannerGarbage.send(to: profiler.registry, context)
         let latest = Mutex<Fleet?>(nil)
         let subscriber = try await StateSubscriber.connect(
-            to: profiler.bound.fleet, topics: [MessageType.fleetSnapshot.rawValue],
+            to: profiler.fleet, topics: [MessageType.fleetSnapshot.rawValue],
             on: try context.makeThread(name: "sub")
         ) { message in
             if let fleet = try? message.body(as: Fleet.self) { latest.withLock { $0 = fleet } }
         }
         var workers: [FakeWorker] = []
         for (device, kind) in [("a", WorkerKind.prefill), ("a", .decode), ("b", .prefill), ("b", .decode)] {
-            workers.append(try await FakeWorker.start(DeviceID(device), kind, at: profiler.bound.registry, context))
+            workers.append(try await FakeWorker.start(DeviceID(device), kind, at: profiler.registry, context))
         }
         let fleet = try await PlannerWait.until { latest.withLock { $0.flatMap(Self.complete) } }
         #expect(fleet.devices.map(\.id) == ["a", "b"])
@@ -122,7 +124,7 @@ struct ProfilerServiceTests {
         #expect(workers.map { $0.measured.withLock { $0.count(where: { $0 == "profile.measure" }) } } == [1, 1, 1, 1])
 
         // The same port again: the workers come back by themselves, nothing is measured again.
-        let bound = profiler.bound
+        let bound = profiler
         try await profiler.stop()
         latest.withLock { $0 = nil }
         profiler = try await RunningProfiler.start(
@@ -151,9 +153,9 @@ struct ProfilerServiceTests {
         defer { try? FileManager.default.removeItem(atPath: file) }
         let context = try MessagingContext()
         let profiler = try await RunningProfiler.start(context, directory: file + "/below")
-        let worker = try await FakeWorker.start("a", .decode, at: profiler.bound.registry, context)
+        let worker = try await FakeWorker.start("a", .decode, at: profiler.registry, context)
         let client = try await ClientSocket.connect(
-            to: profiler.bound.registry, on: try context.makeThread(name: "client"), session: Session())
+            to: profiler.registry, on: try context.makeThread(name: "client"), session: Session())
         let fleet: Fleet = try await PlannerWait.until {
             let fleet: Fleet = try await client.request(Outgoing(.fleetGet), timeout: .seconds(5)).body()
             return fleet.device("a")?.state == .ready ? fleet : nil

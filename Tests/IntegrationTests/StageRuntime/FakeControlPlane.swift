@@ -55,7 +55,7 @@ final class FakeControlPlane: Sendable {
         let thread = try plane.context.makeThread(name: "plane")
         for kind in 0..<3 {
             let server = try await ServerSocket.bind("tcp://127.0.0.1:*", on: thread, session: Session()) {
-                [weak plane] message in await plane?.receive(message, on: kind)
+                [weak plane] _, message in await plane?.receive(message, on: kind)
             }
             plane.state.withLock { $0.servers.append(server) }
         }

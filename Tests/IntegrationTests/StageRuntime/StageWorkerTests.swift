@@ -58,7 +58,7 @@ import Testing
                     "endpoints.control=\(plane.control.endpoint)", "endpoints.registry=\(plane.registry.endpoint)",
                 ], environment: [:])
             services.append(
-                WorkerService(configuration: try WorkerConfiguration(kind: kind, settings: settings), logger: logger))
+                try WorkerService.make(kind: kind, settings: settings, logger: logger))
         }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(services: services, logger: logger))

@@ -16,7 +16,7 @@ extension StageWorkerTests {
         let gate = EventQueue<Int>()
         let server = try await ServerSocket.bind(
             "tcp://127.0.0.1:*", on: try plane.context.makeThread(name: name), session: Session(), options: options
-        ) { _ in _ = await gate.next() }
+        ) { _, _ in _ = await gate.next() }
         return (server, gate)
     }
 

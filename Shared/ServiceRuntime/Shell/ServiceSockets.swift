@@ -1,0 +1,220 @@
+public import Domain
+public import Logging
+public import Messaging
+public import Protocol
+import Synchronization
+
+/// Opens the sockets of a service on one thread and closes them with it.
+///
+/// Every socket answers `ping`; servers answer `health.get` and `metrics.get` as well. Connections are watched, so that a service can
+/// say which of its peers it cannot reach.
+public final class ServiceSockets<Input: Sendable>: Sendable {
+    /// A connection to another service.
+    private struct Peer: Sendable {
+        var name: String
+        var endpoint: String
+        var isConnected: @Sendable () -> Bool
+    }
+
+    private struct Opened {
+        var bound: [EndpointSetting: String] = [:]
+        var statistics: [(name: String, get: @Sendable () -> SocketStatistics)] = []
+        var damaged: [(name: String, get: @Sendable () -> Int)] = []
+        var peers: [Peer] = []
+        var closing: [@Sendable () async -> Void] = []
+        var work: [@Sendable () async -> Void] = []
+    }
+
+    /// The way into the run loop.
+    public let inbox: ServiceInbox<Input>
+    /// The identity of this process on the wire.
+    public let session: Session
+    /// The root of the sockets, for further threads.
+    public let context: MessagingContext
+    /// Where to bind and to connect.
+    public let addresses: Addresses
+    /// The service's logger.
+    public let logger: Logger
+    /// The thread of the sockets that are opened here.
+    public let thread: SocketThread
+    private let name: String
+    private let opened = Mutex(Opened())
+
+    init(
+        name: String, inbox: ServiceInbox<Input>, session: Session, context: MessagingContext, addresses: Addresses,
+        logger: Logger
+    ) throws {
+        self.name = name
+        self.inbox = inbox
+        self.session = session
+        self.context = context
+        self.addresses = addresses
+        self.logger = logger
+        thread = try context.makeThread(name: name)
+    }
+
+    // MARK: Opening
+
+    /// Binds a ROUTER. The handler gets every message that is no reply and no question about the service itself, one at a time.
+    public func server(
+        _ setting: EndpointSetting, onUnroutable: (@Sendable (PeerIdentity) -> Void)? = nil,
+        handler: @escaping @Sendable (ServerSocket, WireMessage) async -> Void
+    ) async throws -> ServerSocket {
+        let server = try await server(
+            at: addresses.bind(setting), name: setting.rawValue, onUnroutable: onUnroutable, handler: handler)
+        opened.withLock { $0.bound[setting] = server.endpoint }
+        return server
+    }
+
+    /// Binds a ROUTER that is none of the well-known ones.
+    public func server(
+        at endpoint: String, name: String, on thread: SocketThread? = nil, options: SocketOptions = .control,
+        onUnroutable: (@Sendable (PeerIdentity) -> Void)? = nil,
+        handler: @escaping @Sendable (ServerSocket, WireMessage) async -> Void
+    ) async throws -> ServerSocket {
+        let queue = inbox.queue
+        let server = try await ServerSocket.bind(
+            endpoint, on: thread ?? self.thread, session: session, options: options, onUnroutable: onUnroutable
+        ) { server, message in
+            if message.type == .healthGet || message.type == .metricsGet {
+                queue.push(.asked(message, server))
+            } else {
+                await handler(server, message)
+            }
+        }
+        opened.withLock {
+            $0.statistics.append((name, { server.statistics }))
+            $0.damaged.append((name, { server.damagedMessages }))
+            $0.closing.append { await server.close() }
+        }
+        return server
+    }
+
+    /// Binds a PUB.
+    public func publisher(_ setting: EndpointSetting) async throws -> StatePublisher {
+        let publisher = try await StatePublisher.bind(addresses.bind(setting), on: thread, session: session)
+        opened.withLock {
+            $0.bound[setting] = publisher.endpoint
+            $0.closing.append { await publisher.close() }
+        }
+        return publisher
+    }
+
+    /// Connects a DEALER; the peer need not be there yet.
+    ///
+    /// - Parameter identity: prefix of the identity under which the peer knows this connection.
+    public func client(
+        _ setting: EndpointSetting, identity: String? = nil,
+        handler: @escaping ClientSocket.Handler = { _ in }
+    ) async throws -> ClientSocket {
+        var options = SocketOptions.control
+        options.monitorsConnections = true
+        let client = try await ClientSocket.connect(
+            to: addresses[setting], on: thread, session: session, name: identity ?? name, options: options,
+            handler: handler)
+        opened.withLock {
+            $0.statistics.append((setting.rawValue, { client.statistics }))
+            $0.peers.append(
+                Peer(name: setting.owner, endpoint: client.endpoint, isConnected: { client.isConnected }))
+            $0.closing.append { await client.close() }
+        }
+        return client
+    }
+
+    /// Connects a SUB for one type of message; what cannot be read is ignored.
+    public func subscriber<Body: Decodable & Sendable>(
+        _ setting: EndpointSetting, _ type: MessageType, as _: Body.Type,
+        handler: @escaping @Sendable (Body, WireMessage) async -> Void
+    ) async throws {
+        let subscriber = try await StateSubscriber.connect(
+            to: addresses[setting], topics: [type.rawValue], on: thread
+        ) { message in
+            guard let body = try? message.body(as: Body.self) else { return }
+            await handler(body, message)
+        }
+        opened.withLock {
+            $0.peers.append(
+                Peer(name: setting.owner, endpoint: addresses[setting], isConnected: { subscriber.isConnected }))
+            $0.closing.append { await subscriber.close() }
+        }
+    }
+
+    /// Follows the fleet, which the profiler publishes on every change and every second.
+    public func followFleet(_ handler: @escaping @Sendable (Fleet, WireMessage) async -> Void) async throws {
+        try await subscriber(.fleet, .fleetSnapshot, as: Fleet.self, handler: handler)
+    }
+
+    /// Runs something beside the run loop until the service stops.
+    public func run(_ work: @escaping @Sendable () async -> Void) { opened.withLock { $0.work.append(work) } }
+
+    // MARK: Looking
+
+    /// Where the well-known sockets of this service are bound, with real ports.
+    var bound: [EndpointSetting: String] { opened.withLock { $0.bound } }
+    var work: [@Sendable () async -> Void] { opened.withLock { $0.work } }
+
+    /// Peers that are not connected, as `service at endpoint`.
+    var unreachable: [String] {
+        let peers = opened.withLock { $0.peers }
+        var seen: Set<String> = []
+        return peers.filter { !$0.isConnected() }.map { "\($0.name) at \($0.endpoint)" }.filter {
+            seen.insert($0).inserted
+        }
+    }
+
+    var figures: [ServiceFigure] {
+        let (statistics, damaged) = opened.withLock { ($0.statistics, $0.damaged) }
+        var figures: [ServiceFigure] = []
+        for (name, get) in statistics {
+            let now = get()
+            func add(_ figure: String, _ help: String, _ value: Int, kind: ServiceFigure.Kind = .counter) {
+                figures.append(ServiceFigure(figure, help, kind: kind, labels: ["socket": name], Double(value)))
+            }
+            add("messages_sent_total", "Messages sent.", now.sentMessages)
+            add("bytes_sent_total", "Bytes sent.", now.sentBytes)
+            add("messages_received_total", "Messages received.", now.receivedMessages)
+            add("bytes_received_total", "Bytes received.", now.receivedBytes)
+            add("messages_unroutable_total", "Messages for peers that were not connected.", now.unroutableMessages)
+            add("messages_dropped_total", "Messages for peers that did not read.", now.stalledMessages)
+            add(
+                "handshakes_failed_total", "Connections refused: no key, a wrong one, another protocol.",
+                now.failedHandshakes)
+            add("messages_waiting", "Messages that wait to be sent.", now.queuedMessages, kind: .gauge)
+        }
+        for (name, get) in damaged {
+            figures.append(
+                ServiceFigure(
+                    "messages_damaged_total", "Messages that could not be read.", kind: .counter,
+                    labels: ["socket": name], Double(get())))
+        }
+        return figures
+    }
+
+    /// Says which peers cannot be reached, once when it is noticed and once a minute while it lasts.
+    func watchPeers() async {
+        var since: [String: ContinuousClock.Instant] = [:]
+        var told: [String: ContinuousClock.Instant] = [:]
+        while (try? await Task.sleep(for: .seconds(1))) != nil {
+            let now = ContinuousClock.now
+            let missing = Set(unreachable)
+            for peer in told.keys where !missing.contains(peer) {
+                logger.info("reached again: \(peer)")
+                told[peer] = nil
+            }
+            since = since.filter { missing.contains($0.key) }
+            for peer in missing.sorted() {
+                let begin = since[peer] ?? now
+                since[peer] = begin
+                guard begin.duration(to: now) >= .seconds(5) else { continue }
+                if let last = told[peer], last.duration(to: now) < .seconds(60) { continue }
+                told[peer] = now
+                logger.warning("cannot reach \(peer)")
+            }
+        }
+    }
+
+    /// Closes everything, last opened first.
+    func close() async {
+        for close in opened.withLock({ $0.closing }).reversed() { await close() }
+    }
+}
