@@ -18,7 +18,7 @@ final class ConnectionMonitor {
 
     /// The next event, if there is one.
     func next() -> SocketEvent? {
-        while case .message(let frames) = socket.receive(maximumFrames: 2) {
+        while case .message(let frames, _) = socket.receive(maximumFrames: 2) {
             guard frames.count == 2, frames[0].count >= 2 else { continue }
             let bytes = frames[0].bytes
             let event = Int32(bytes[0]) | Int32(bytes[1]) << 8

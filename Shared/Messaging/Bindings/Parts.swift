@@ -78,6 +78,12 @@ struct IncomingPart: ~Copyable {
 
     var hasMore: Bool { zmq_msg_more(message) != 0 }
 
+    /// Who the connection was authenticated as.
+    var user: String? {
+        guard let text = zmq_msg_gets(message, "User-Id") else { return nil }
+        return String(cString: text)
+    }
+
     /// The bytes; a large frame keeps libzmq's memory.
     borrowing func frame() -> Frame {
         let count = zmq_msg_size(message)

@@ -13,7 +13,8 @@ struct Socket: ~Copyable {
 
     /// What one attempt to receive gave.
     enum ReceiveResult {
-        case message([Frame])
+        /// All frames, and the public key of who sent them, where the connection has one and it was asked for.
+        case message([Frame], user: String?)
         case tooManyFrames(first: Frame, count: Int)
         case nothing
     }
@@ -111,10 +112,28 @@ struct Socket: ~Copyable {
         }
     }
 
+    /// What waiting gave.
+    enum Readiness {
+        case readable
+        case nothing
+        case ended
+    }
+
+    /// Blocks for a while until a message is there; `ended` when the context terminates.
+    borrowing func wait() -> Readiness {
+        var item = pollItem(events: Int32(ZMQ_POLLIN))
+        let count = zmq_poll(&item, 1, 1000)
+        if count > 0 { return .readable }
+        return count < 0 && zmq_errno() == ETERM ? .ended : .nothing
+    }
+
     /// Receives a whole message if one is there; never blocks.
-    borrowing func receive(maximumFrames: Int) -> ReceiveResult {
+    ///
+    /// - Parameter readsUser: whether to read who the connection was authenticated as.
+    borrowing func receive(maximumFrames: Int, readsUser: Bool = false) -> ReceiveResult {
         var frames: [Frame] = []
         var count = 0
+        var user: String?
         while true {
             let part = IncomingPart()
             guard part.receive(from: raw) else {
@@ -122,11 +141,12 @@ struct Socket: ~Copyable {
                 return .nothing
             }
             count += 1
+            if readsUser, user == nil { user = part.user }
             let hasMore = part.hasMore
             if count <= maximumFrames { frames.append(part.frame()) }
             if !hasMore { break }
         }
-        guard count > maximumFrames, let first = frames.first else { return .message(frames) }
+        guard count > maximumFrames, let first = frames.first else { return .message(frames, user: user) }
         return .tooManyFrames(first: first, count: count)
     }
 }

@@ -58,8 +58,9 @@ extension Socket {
     private borrowing func apply(_ security: Security) throws(MessagingError) {
         switch security {
         case .none: break
-        case .curveServer(let keys):
+        case .curveServer(let keys, let domain):
             try set(ZMQ_CURVE_SERVER, 1, "the CURVE role")
+            if !domain.isEmpty { try set(ZMQ_ZAP_DOMAIN, Array(domain.utf8), "the domain") }
             try set(ZMQ_CURVE_SECRETKEY, Self.text(keys.secretKey), "CURVE secret key")
         case .curveClient(let keys, let serverKey):
             try set(ZMQ_CURVE_SERVERKEY, Self.text(serverKey), "CURVE server key")

@@ -4,11 +4,13 @@ import CZeroMQ
 public enum Security: Sendable {
     /// Plain text: loopback, ipc and inproc only.
     case none
-    /// The side that owns the key which clients pin. Until an allow-list is installed any client that knows the public key
-    /// gets in.
-    case curveServer(keys: CurveKeyPair)
+    /// The side that owns the key which clients pin. Any client that knows the public key gets in, unless the context
+    /// authenticates (`MessagingContext.authenticate`), which is asked about the domain.
+    case curveServer(keys: CurveKeyPair, domain: String = "")
     /// The side that pins the server's public key.
     case curveClient(keys: CurveKeyPair, serverKey: String)
+
+    var isServer: Bool { if case .curveServer = self { true } else { false } }
 }
 
 /// A CURVE key pair in Z85 (40 characters each).
@@ -47,6 +49,22 @@ public struct CurveKeyPair: Sendable, Hashable, CustomStringConvertible {
         }
         return CurveKeyPair(
             publicKey: String(keyCharacters: publicKey), secretKey: String(keyCharacters: secretKey))
+    }
+
+    /// A key of 32 bytes in Z85; `nil` for other lengths.
+    public static func text(_ bytes: [UInt8]) -> String? {
+        guard bytes.count == 32 else { return nil }
+        var text = [CChar](repeating: 0, count: 41)
+        guard zmq_z85_encode(&text, bytes, 32) != nil else { return nil }
+        return String(keyCharacters: text)
+    }
+
+    /// The 32 bytes of a key in Z85; `nil` where the text is none.
+    public static func bytes(_ text: String) -> [UInt8]? {
+        guard text.utf8.count == 40 else { return nil }
+        var bytes = [UInt8](repeating: 0, count: 32)
+        guard zmq_z85_decode(&bytes, text) != nil else { return nil }
+        return bytes
     }
 
     /// The public half; the secret stays out of logs.

@@ -1,3 +1,4 @@
+import CZeroMQ
 import Synchronization
 
 /// The socket thread's side of one socket.
@@ -32,6 +33,7 @@ final class LoopChannel {
         turns = SendTurns(stallLimit: request.state.options.stallLimit)
         let socket = try context.makeSocket(role.type)
         try socket.apply(state.options, role: role)
+        if Endpoint.needsIPv6(request.endpoint, binds: role.binds) { try socket.set(ZMQ_IPV6, 1, "IPv6") }
         monitor =
             state.options.monitorsConnections
             ? try ConnectionMonitor(of: socket, id: request.id, context: context) : nil
@@ -57,12 +59,14 @@ final class LoopChannel {
         for _ in 0..<Self.turn {
             guard wantsToRead else { return }
             // The routing id or topic comes on top of the frames that count.
-            switch socket.receive(maximumFrames: state.options.maximumFrames + prefixFrames) {
+            switch socket.receive(
+                maximumFrames: state.options.maximumFrames + prefixFrames, readsUser: state.options.security.isServer)
+            {
             case .nothing: return
             case .tooManyFrames(let first, let count):
                 let peer = isRouter ? PeerIdentity(bytes: first.bytes) : nil
                 state.report(.tooManyFrames(peer: peer, count: count - prefixFrames))
-            case .message(let frames): deliver(frames)
+            case .message(let frames, let user): deliver(frames, user)
             }
         }
     }
@@ -74,8 +78,8 @@ final class LoopChannel {
         }
     }
 
-    private func deliver(_ frames: [Frame]) {
-        var message = Message(frames: frames)
+    private func deliver(_ frames: [Frame], _ user: String?) {
+        var message = Message(user: user, frames: frames)
         switch role {
         case .router:
             message.peer = PeerIdentity(bytes: frames[0].bytes)

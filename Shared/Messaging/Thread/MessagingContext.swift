@@ -6,6 +6,7 @@ import Synchronization
 /// goes.
 public final class MessagingContext: Sendable {
     let core: ContextCore
+    private let authenticator = Mutex<Authenticator?>(nil)
 
     /// Starts a context.
     ///
@@ -23,6 +24,16 @@ public final class MessagingContext: Sendable {
     /// - Parameter name: shown by debuggers; at most 15 bytes are kept.
     public func makeThread(name: String) throws(MessagingError) -> SocketThread {
         try SocketThread(context: self, name: name)
+    }
+
+    /// From now on `admits` decides who may connect to the CURVE servers of this context. Called once, before they are bound.
+    ///
+    /// - Parameter admits: called on a thread of its own for every handshake; must return at once.
+    public func authenticate(
+        _ admits: @escaping @Sendable (AuthenticationRequest) -> Bool
+    ) throws(MessagingError) {
+        let made = try Authenticator(context: core, admits: admits)
+        authenticator.withLock { $0 = made }
     }
 
     /// Closes every socket, sending what is queued for at most its linger time, ends every sequence, joins every thread.
