@@ -40,9 +40,7 @@ struct ClustererConfiguration: Sendable {
             SettingKey("clusterer.horizon_s", "600", "time over which a move to another plan must earn its cost"),
             SettingKey("clusterer.least_gain", "0.05", "least share of the requests' time that a move must gain"),
             SettingKey("clusterer.load_mb_per_s", "200", "MB of weights that a device reads and prepares per second"),
-            SettingKey("clusterer.drain_s", "30", "longest drain of replicas that change, as scheduler.drain_s"),
             SettingKey("clusterer.reserved_context", "0", "KV tokens of a replica; 0: the context, at most 2048"),
-            SettingKey("clusterer.chunk_tokens", "256", "tokens of a prefill chunk"),
             SettingKey("clusterer.fleet_wait_s", "5", "how long a request waits for a fleet that it knows of"),
             SettingKey("clusterer.partitioner_timeout_s", "10", "time for the partitioner's answer to one message"),
             SettingKey("clusterer.partitioner_attempts", "3", "messages to the partitioner before a request fails"),
@@ -52,7 +50,7 @@ struct ClustererConfiguration: Sendable {
 
     /// Reads the settings of `keys`.
     init(reader settings: Settings) throws(RuntimeError) {
-        addresses = try Addresses(settings)
+        addresses = try Addresses(settings, binding: [.plan, .proposals])
         seed = UInt64(try settings.int("clusterer.seed", in: 0...Int.max))
         search.algorithm = try settings.choice("clusterer.algorithm", as: SearchAlgorithm.self)
         search.roles = try settings.choice("clusterer.roles", as: SearchRoles.self)
@@ -63,11 +61,11 @@ struct ClustererConfiguration: Sendable {
         search.options.largestDecodeConcurrency = try settings.int("clusterer.max_decode_concurrency", in: 1...256)
         search.options.mixedMargin = try settings.double("clusterer.mixed_margin", in: 0...10)
         search.options.reservedContextTokens = try settings.int("clusterer.reserved_context", in: 0...10_000_000)
-        search.options.chunkTokens = try settings.int("clusterer.chunk_tokens", in: 1...1_000_000)
+        search.options.chunkTokens = try settings.chunkTokens()
         search.moving.horizonSeconds = try settings.double("clusterer.horizon_s", in: 1...1e9)
         search.moving.leastGain = try settings.double("clusterer.least_gain", in: 0...1000)
         search.moving.loadBytesPerSecond = 1e6 * (try settings.double("clusterer.load_mb_per_s", in: 0.001...1e9))
-        search.moving.mostDrainSeconds = try settings.double("clusterer.drain_s", in: 0...3600)
+        search.moving.mostDrainSeconds = try settings.drainSeconds()
         search.triesPlans = try settings.bool("clusterer.trials")
         search.searchSeconds = try settings.double("clusterer.search_s", in: 0.1...3600)
         fleetWaitSeconds = try settings.double("clusterer.fleet_wait_s", in: 0...600)

@@ -91,7 +91,7 @@ struct GatewayConfiguration: Sendable {
         limits.continuation = try settings.double("gateway.continuation_s", in: 0...3600)
         limits.stall = try settings.double("gateway.stall_s", in: 1...3600)
         apiKeys = try Self.readKeys(settings)
-        addresses = try Addresses(settings)
+        addresses = try Addresses(settings, binding: [.tokens])
     }
 
     private static func readKeys(_ settings: Settings) throws -> [APIKey] {

@@ -24,7 +24,7 @@ struct PartitionerConfiguration: Sendable {
 
     /// Reads the settings of `keys`.
     init(reader settings: Settings) throws(RuntimeError) {
-        addresses = try Addresses(settings)
+        addresses = try Addresses(settings, binding: [.partition])
         parallel = try settings.int("partitioner.parallel", in: 1...64)
         queueLimit = try settings.int("partitioner.queue", in: 1...10_000)
         solveSeconds = try settings.double("partitioner.solve_s", in: 0.1...3600)

@@ -35,7 +35,7 @@ struct ProfilerConfiguration: Sendable {
 
     /// Reads the settings of `keys`.
     init(reader settings: Settings) throws(RuntimeError) {
-        addresses = try Addresses(settings)
+        addresses = try Addresses(settings, binding: [.registry, .fleet])
         directory = settings.optionalString("profiler.directory") ?? Self.defaultDirectory()
         limits.heartbeatSeconds = try settings.double("profiler.heartbeat_s", in: 0.05...60)
         limits.missedHeartbeats = try settings.int("profiler.missed_heartbeats", in: 1...100)

@@ -22,12 +22,10 @@ struct SchedulerConfiguration: Sendable {
             SettingKey("scheduler.unservable_s", "15", "longest wait for a route while no decoder serves"),
             SettingKey("scheduler.most_overtakers", "8", "most later requests that go before one"),
             SettingKey("scheduler.local_prefill_tokens", "32", "longest prompt that a decoder prefills for itself"),
-            SettingKey("scheduler.chunk_tokens", "256", "tokens of a prefill chunk, as the workers are set"),
             SettingKey("scheduler.overcommit", "4", "most sequences of a decoder, as a multiple of the planned ones"),
             SettingKey("scheduler.heartbeat_ms", "500", "how often workers report"),
             SettingKey("scheduler.worker_lost_s", "2", "silence after which a worker is lost"),
             SettingKey("scheduler.gateway_lost_s", "5", "silence after which a gateway's requests are cancelled"),
-            SettingKey("scheduler.drain_s", "30", "how long requests stay on a replica that a new plan does without"),
             SettingKey("scheduler.context_tokens", "0", "longest sequence that every plan must hold; 0: what fits"),
             SettingKey("scheduler.context_concurrency", "1", "sequences of that length that fit a replica at a time"),
             SettingKey("scheduler.away_s", "5", "how long nothing may serve before the service counts as away"),
@@ -53,12 +51,12 @@ struct SchedulerConfiguration: Sendable {
         scheduling.unservableSeconds = try settings.double("scheduler.unservable_s", in: 0...3600)
         scheduling.mostOvertakers = try settings.int("scheduler.most_overtakers", in: 0...1_000_000)
         scheduling.localPrefillTokens = try settings.int("scheduler.local_prefill_tokens", in: 0...10_000_000)
-        scheduling.chunkTokens = try settings.int("scheduler.chunk_tokens", in: 1...10_000_000)
+        scheduling.chunkTokens = try settings.chunkTokens()
         scheduling.overcommit = try settings.double("scheduler.overcommit", in: 1...1000)
         heartbeatMilliseconds = try settings.int("scheduler.heartbeat_ms", in: 100...60_000)
         scheduling.workerLostSeconds = try settings.double("scheduler.worker_lost_s", in: 0.5...600)
         scheduling.gatewayLostSeconds = try settings.double("scheduler.gateway_lost_s", in: 0.5...600)
-        scheduling.drainSeconds = try settings.double("scheduler.drain_s", in: 0...3600)
+        scheduling.drainSeconds = try settings.drainSeconds()
         let context = try settings.int("scheduler.context_tokens", in: 0...10_000_000)
         scheduling.contextTokens = context == 0 ? nil : context
         scheduling.contextConcurrency = try settings.int("scheduler.context_concurrency", in: 1...100_000)
@@ -75,6 +73,6 @@ struct SchedulerConfiguration: Sendable {
         scheduling.driftFactor = try settings.double("scheduler.drift_factor", in: 1...1000)
         scheduling.driftSamples = try settings.int("scheduler.drift_samples", in: 1...100_000)
         scheduling.windowSeconds = try settings.double("scheduler.window_s", in: 1...86_400)
-        addresses = try Addresses(settings)
+        addresses = try Addresses(settings, binding: [.control, .state])
     }
 }

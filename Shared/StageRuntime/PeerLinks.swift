@@ -59,11 +59,13 @@ final class PeerLinks {
 
         init(endpoint: String, links: PeerLinks) {
             let (thread, session, egress, logger) = (links.thread, links.session, links.egress, links.logger)
+            let keyring = links.keyring
             let onDrained = links.onDrained
             task = Task { [queue, load] in
                 do {
                     let client = try await ClientSocket.connect(
-                        to: endpoint, on: thread, session: session, name: "data", options: .tensor, link: egress)
+                        announced: endpoint, keyring: keyring, on: thread, session: session, name: "data",
+                        options: .tensor, link: egress)
                     while let message = await queue.next() {
                         do {
                             try await client.send(message)
@@ -83,6 +85,7 @@ final class PeerLinks {
 
     let thread: SocketThread
     let session: Session
+    let keyring: Keyring?
     /// Called when a peer that had much to take has taken most of it.
     private let onDrained: @Sendable () -> Void
     private let egress: ShapedLink?
@@ -98,11 +101,12 @@ final class PeerLinks {
     private static let slowestBytesPerSecond = 250_000.0
 
     init(
-        thread: SocketThread, session: Session, egress: ShapedLink?, logger: Logger,
+        thread: SocketThread, session: Session, keyring: Keyring?, egress: ShapedLink?, logger: Logger,
         onDrained: @escaping @Sendable () -> Void
     ) {
         self.thread = thread
         self.session = session
+        self.keyring = keyring
         self.egress = egress
         self.logger = logger
         self.onDrained = onDrained

@@ -64,7 +64,7 @@ extension StageWorker {
         }
         let measurement = LinkMeasurement(
             from: configuration.device, request: body, shape: configuration.link, thread: links.thread,
-            session: links.session)
+            session: links.session, keyring: links.keyring)
         Task { [profiler, logger] in
             do {
                 let link = try await measurement.run()
@@ -86,10 +86,12 @@ struct LinkMeasurement: Sendable {
     let shape: LinkShape?
     let thread: SocketThread
     let session: Session
+    let keyring: Keyring?
 
     func run() async throws -> LinkProfile {
         let client = try await ClientSocket.connect(
-            to: request.endpoint, on: thread, session: session, name: "echo", link: shape.map { ShapedLink($0) })
+            announced: request.endpoint, keyring: keyring, on: thread, session: session, name: "echo",
+            link: shape.map { ShapedLink($0) })
         let result: Result<LinkProfile, any Error>
         do { result = .success(try await measure(client)) } catch { result = .failure(error) }
         await client.close()

@@ -14,9 +14,9 @@ public import ServiceRuntime
 /// | `worker.memory_limit` | 80 % of the machine | memory of the process |
 /// | `worker.link_rate` | unlimited | bytes per second that leave the device |
 /// | `worker.link_latency_ms` | 0 | latency of what leaves the device |
-/// | `worker.data_bind` | any free port of loopback | data socket |
+/// | `worker.data_bind` | any free port | data socket |
 /// | `worker.data_announce` | the bound endpoint | what peers connect to |
-/// | `worker.max_batched_tokens` | 256 | token budget of a step |
+/// | `fleet.chunk_tokens` | 256 | token budget of a step |
 /// | `worker.kv_type` | f16 | how keys and values are kept: f16 or q8_0; the same on all devices of a fleet |
 /// | `worker.lease_s` | 90 | seconds after which a stage frees a sequence that its first stage no longer names |
 public struct WorkerConfiguration: Sendable {
@@ -66,9 +66,11 @@ public struct WorkerConfiguration: Sendable {
             SettingKey(
                 "worker.link_rate", "", "bytes per second that leave the device, such as 100M; default: no limit"),
             SettingKey("worker.link_latency_ms", "0", "latency of what leaves the device, in milliseconds"),
-            SettingKey("worker.data_bind", "tcp://127.0.0.1:*", "where the data socket binds"),
+            SettingKey(
+                "worker.data_bind", "",
+                "where the data socket binds; default: any free port, of this machine only where the scheduler is on it"
+            ),
             SettingKey("worker.data_announce", "", "what peers connect to; default: the bound endpoint"),
-            SettingKey("worker.max_batched_tokens", "256", "token budget of a step"),
             SettingKey(
                 "worker.kv_type", "f16",
                 "how keys and values are kept: f16 or q8_0; the same on all devices of a fleet"),
@@ -99,9 +101,8 @@ public struct WorkerConfiguration: Sendable {
         link =
             rate > 0 || latency > 0
             ? LinkShape(bytesPerSecond: Double(rate), latency: .seconds(latency / 1000)) : nil
-        dataBind = try settings.string("worker.data_bind")
         dataAnnounce = settings.optionalString("worker.data_announce")
-        maxBatchedTokens = try settings.int("worker.max_batched_tokens", in: 1...8192)
+        maxBatchedTokens = try settings.chunkTokens()
         let kvName = try settings.string("worker.kv_type")
         guard let kvType = KVType(rawValue: kvName) else {
             let known = KVType.allCases.map(\.rawValue).joined(separator: ", ")
@@ -110,6 +111,10 @@ public struct WorkerConfiguration: Sendable {
         self.kvType = kvType
         leaseSeconds = try settings.int("worker.lease_s", in: 1...3600)
         addresses = try Addresses(settings)
+        dataBind =
+            settings.optionalString("worker.data_bind")
+            ?? (Reach.leavesMachine(addresses[.control]) ? "tcp://[::]:*" : "tcp://127.0.0.1:*")
+        try addresses.check(dataBind, "worker.data_bind")
         host = ProcessFacts.hostName()
     }
 

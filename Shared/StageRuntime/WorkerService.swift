@@ -41,7 +41,7 @@ public enum WorkerService {
         let inbox = sockets.inbox
         let data = try sockets.context.makeThread(name: "data")
         // Echoes are answered at once on the way in, so that they measure the link and not this worker's load.
-        let server = try await sockets.server(at: configuration.dataBind, name: "data", on: data, options: .tensor) {
+        let server = try await sockets.server(at: configuration.dataBind, domain: "data", on: data, options: .tensor) {
             server, message in
             if message.type == .linkEcho {
                 server.tryReply(to: message, Outgoing(.linkEchoed))
@@ -49,12 +49,14 @@ public enum WorkerService {
                 await inbox.send(.data(message))
             }
         }
-        let endpoint = configuration.dataAnnounce ?? server.endpoint
+        let endpoint = configuration.addresses.announced(
+            configuration.dataAnnounce ?? server.endpoint, towards: .control)
         let identity = "\(configuration.device)"
         let scheduler = try await sockets.client(.control, identity: identity) { await inbox.send(.control($0)) }
         let profiler = try await sockets.client(.registry, identity: identity) { await inbox.send(.registry($0)) }
         let links = PeerLinks(
-            thread: data, session: sockets.session, egress: configuration.link.map { ShapedLink($0) }, logger: logger
+            thread: data, session: sockets.session, keyring: configuration.addresses.keyring,
+            egress: configuration.link.map { ShapedLink($0) }, logger: logger
         ) { inbox.push(.core(.drained)) }
         let worker = StageWorker(
             configuration: configuration, model: model, description: description, logger: logger, events: inbox,

@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test func argumentsWinOverEnvironmentOverFileOverDefaults() throws {
-        let path = try file("demo:\n  name: file\n  count: 5\n  size: 2M\nother:\n  key: 1\n")
+        let path = try file("demo:\n  name: file\n  count: 5\n  size: 2M\nscheduler:\n  key: 1\n")
         defer { try? FileManager.default.removeItem(atPath: path) }
         let environment = ["E2LLM_DEMO_NAME": "environment", "E2LLM_DEMO_COUNT": "7"]
         let settings = try Settings(keys: keys, arguments: ["demo.name=argument"], file: path, environment: environment)
@@ -36,6 +36,19 @@ import Testing
             _ = try Settings(keys: keys, arguments: ["demo.cuont=4"], environment: [:])
             Issue.record("a misspelt key was accepted")
         } catch { #expect(error.message.contains("demo.cuont")) }
+    }
+
+    /// One file and one environment serve all services, but nothing that no service knows goes unnoticed.
+    @Test func unknownSectionsAndVariablesAreNamed() throws {
+        let path = try file("demo:\n  name: x\nshceduler:\n  policy: y\n")
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        #expect { _ = try Settings(keys: keys, file: path, environment: [:]) } throws: { "\($0)".contains("shceduler") }
+        for name in ["E2LLM_DEMO_NMAE", "E2LLM_SHCEDULER_POLICY", "E2LLM_MODEL"] {
+            #expect { _ = try Settings(keys: keys, environment: [name: "1"]) } throws: { "\($0)".contains(name) }
+        }
+        _ = try Settings(
+            keys: keys,
+            environment: ["E2LLM_SCHEDULER_POLICY": "x", "E2LLM_ISA": "avx2", "E2LLM_TEST_MODEL": "y", "PATH": "z"])
     }
 
     @Test func badValuesNameTheKey() throws {

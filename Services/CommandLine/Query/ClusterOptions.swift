@@ -12,20 +12,27 @@ struct ClusterOptions: ParsableArguments {
     var set: [String] = []
     @Option(help: "A YAML file of settings.") var config: String?
 
-    /// The endpoint of a service.
-    func endpoint(_ setting: EndpointSetting) throws -> String {
-        if set.isEmpty, config == nil {
-            let clusters = ClusterRecord.live()
-            if let port {
-                guard let cluster = clusters.first(where: { $0.http.hasSuffix(":\(port)") }) else {
-                    throw Failure(.notReady, "no cluster of this machine serves port \(port)")
-                }
-                return cluster.endpoints[setting.rawValue] ?? setting.defaultValue
-            }
-            if let cluster = clusters.first { return cluster.endpoints[setting.rawValue] ?? setting.defaultValue }
+    /// Where the services are, and the keys to ask them with: as the settings say, else those of a cluster of this machine.
+    func addresses() throws -> Addresses {
+        let environment = ProcessInfo.processInfo.environment
+        let isTold =
+            !set.isEmpty || config != nil
+            || environment.keys.contains { $0.hasPrefix("E2LLM_ENDPOINTS_") || $0.hasPrefix("E2LLM_SECURITY_") }
+        let clusters = isTold && port == nil ? [] : ClusterRecord.live()
+        let cluster = clusters.first { cluster in port.map { cluster.http.hasSuffix(":\($0)") } ?? true }
+        if let port, cluster == nil { throw Failure(.notReady, "no cluster of this machine serves port \(port)") }
+        guard let cluster else {
+            return try Addresses(Settings(keys: EndpointSetting.keys(binding: []), arguments: set, file: config))
         }
-        let settings = try Settings(keys: EndpointSetting.keys(binding: []), arguments: set, file: config)
-        return try Addresses(settings)[setting]
+        var addresses = Addresses()
+        for setting in EndpointSetting.allCases {
+            addresses[setting] = cluster.endpoints[setting.rawValue] ?? setting.defaultValue
+        }
+        if let keys = cluster.keys {
+            let folder = KeyFolder(path: keys)
+            addresses.keyring = try Keyring(allowed: folder.list, secret: folder.secret("command-line"))
+        }
+        return addresses
     }
 
     /// The HTTP address.
@@ -38,15 +45,17 @@ struct ClusterOptions: ParsableArguments {
 
     /// Asks a service one question.
     func ask<Body: Decodable>(
-        _ setting: EndpointSetting, _ type: MessageType, as body: Body.Type
+        _ setting: EndpointSetting, _ type: MessageType, as body: Body.Type, timeout: Duration = .seconds(3)
     ) async throws -> (body: Body, envelope: Envelope) {
-        let endpoint = try endpoint(setting)
+        let addresses = try addresses()
+        let endpoint = addresses[setting]
         let context = try MessagingContext()
         let client = try await ClientSocket.connect(
-            to: endpoint, on: try context.makeThread(name: "ask"), session: Session(), name: "e2llm")
+            to: endpoint, on: try context.makeThread(name: "ask"), session: Session(), name: "e2llm",
+            options: addresses.keyring?.connecting(.control, to: setting) ?? .control)
         let result: Result<WireMessage, any Error>
         do {
-            result = .success(try await client.request(Outgoing(type), timeout: .seconds(3)))
+            result = .success(try await client.request(Outgoing(type), timeout: timeout))
         } catch {
             result = .failure(error)
         }

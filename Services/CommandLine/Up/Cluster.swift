@@ -11,6 +11,8 @@ struct ClusterRecord: Codable, Sendable {
     var model: String
     var directory: String
     var started: Date
+    /// The folder with its keys, where it is open to other machines.
+    var keys: String?
 
     /// Where records are kept.
     static func folder() -> URL {

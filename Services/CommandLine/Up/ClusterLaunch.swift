@@ -14,6 +14,10 @@ struct ClusterLaunch {
     private let executables: [ServiceName: String]
     private let endpoints: [EndpointSetting: String]
     private let logger: Logger
+    /// The keys of a cluster that other machines may join.
+    private let keys: KeyFolder?
+    /// Where the data sockets of the devices bind, if not at the default.
+    private let dataBind: String?
     /// Held while the cluster runs: two clusters on one port, or in one directory, would spoil each other.
     private let locks: [FileLock]
 
@@ -27,6 +31,7 @@ struct ClusterLaunch {
         logger = Logger(label: "up")
         guard (1...65535).contains(command.port) else { throw Failure(.usage, "--port must be 1 to 65535") }
         fleet = try FleetFile.read(command.fleet)
+        try Self.check((fleet.settings ?? [:]).map { "\($0.key)=\($0.value)" } + command.set)
         model = URL(fileURLWithPath: command.model).standardizedFileURL.path
         do {
             _ = try ModelFile(path: model)
@@ -54,8 +59,12 @@ struct ClusterLaunch {
         ]
         executables = try Self.executables(fleet, command.replace)
         let settings = EndpointSetting.allCases
-        let ports = try FreePorts.take(settings.count)
-        endpoints = Dictionary(uniqueKeysWithValues: zip(settings, ports.map { "tcp://127.0.0.1:\($0)" }))
+        let ports = try Self.ports(command, settings.count)
+        let host = try command.listen.map(Self.host) ?? "127.0.0.1"
+        endpoints = Dictionary(uniqueKeysWithValues: zip(settings, ports.map { "tcp://\(host):\($0)" }))
+        keys =
+            try command.listen == nil ? nil : KeyFolder.existing(directory.appendingPathComponent("keys").path)
+        dataBind = command.listen == nil ? nil : "tcp://\(host):*"
     }
 
     /// Runs until the process is asked to stop.
@@ -63,7 +72,7 @@ struct ClusterLaunch {
         let record = ClusterRecord(
             processIdentifier: getpid(), http: "http://127.0.0.1:\(command.port)",
             endpoints: Dictionary(uniqueKeysWithValues: endpoints.map { ($0.key.rawValue, $0.value) }), model: model,
-            directory: directory.path, started: Date())
+            directory: directory.path, started: Date(), keys: keys?.path)
         try record.write()
         defer { record.remove() }
         logger.info("\(fleet.expanded.count) devices, logs in \(directory.appendingPathComponent("logs").path)")
@@ -96,11 +105,17 @@ struct ClusterLaunch {
         func arguments(_ settings: [String]) -> [String] {
             settings.flatMap { ["--set", $0] } + ["--log-level", command.logLevel]
         }
-        func concerns(_ section: String) -> [String] { extra.filter { $0.hasPrefix(section + ".") } }
+        func concerns(_ section: String) -> [String] {
+            extra.filter { $0.hasPrefix(section + ".") || $0.hasPrefix("fleet.") }
+                + (section == ServiceName.gateway.rawValue ? extra.filter { $0.hasPrefix("model.") } : [])
+        }
+        func security(_ identity: String) -> [String] {
+            keys.map { ["security.allowed=\($0.list)", "security.secret=\($0.secret(identity))"] } ?? []
+        }
 
         var result: [ProcessSpecification] = []
         for service in ServiceName.central {
-            var settings = shared + concerns(service.rawValue)
+            var settings = shared + security(service.rawValue) + concerns(service.rawValue)
             switch service {
             case .gateway:
                 settings += ["gateway.port=\(command.port)", "model.path=\(model)"]
@@ -116,7 +131,8 @@ struct ClusterLaunch {
         }
         for (id, device) in fleet.expanded {
             let settings =
-                shared + concerns("worker") + device.settings + ["worker.device=\(id)", "worker.model=\(model)"]
+                shared + security("devices") + (dataBind.map { ["worker.data_bind=\($0)"] } ?? []) + concerns("worker")
+                + device.settings + ["worker.device=\(id)", "worker.model=\(model)"]
             var deviceArguments = ["device"] + arguments(settings)
             for kind in [ServiceName.prefillWorker, .decoderWorker] {
                 if let path = executables[kind] { deviceArguments += ["--executable", "\(kind.rawValue)=\(path)"] }
@@ -156,6 +172,35 @@ struct ClusterLaunch {
             try? await Task.sleep(for: .milliseconds(100))
         }
         return nil
+    }
+
+    private static func ports(_ command: UpCommand, _ count: Int) throws -> [Int] {
+        guard let base = command.basePort else { return try FreePorts.take(count) }
+        guard command.listen != nil, (1...65535 - count).contains(base) else {
+            throw Failure(.usage, "--base-port goes with --listen and is 1 to \(65535 - count)")
+        }
+        return Array(base..<base + count)
+    }
+
+    /// The host part of endpoints at an address or name of this machine.
+    private static func host(_ address: String) throws -> String {
+        guard !address.isEmpty, !["0.0.0.0", "::", "*"].contains(address), !address.contains("/") else {
+            throw Failure(.usage, "--listen takes one address of this machine that others reach, not \(address)")
+        }
+        return address.contains(":") ? "[\(address)]" : address
+    }
+
+    /// Settings whose section no process has would go unnoticed.
+    private static func check(_ settings: [String]) throws {
+        let known = ServiceName.central.map(\.rawValue) + ["worker", "model", "fleet"]
+        for setting in settings {
+            let section = String(setting.prefix { $0 != "." })
+            guard known.contains(section), setting.contains("=") else {
+                throw Failure(
+                    .usage,
+                    "\(setting) is no setting of a fleet; sections are \(known.sorted().joined(separator: ", "))")
+            }
+        }
     }
 
     private static func executables(_ fleet: FleetFile, _ replace: [String]) throws -> [ServiceName: String] {

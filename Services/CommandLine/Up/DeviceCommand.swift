@@ -10,6 +10,7 @@ struct DeviceCommand: AsyncParsableCommand {
         discussion: "Starts the prefill worker and the decoder worker and keeps both running.")
 
     @OptionGroup var options: ServiceOptions
+    @Option(help: "A token of `e2llm invite`, or a file that holds one: join that fleet.") var join: String?
     @Option(help: "Id of the device; default: the host name.") var id: String?
     @Option(help: "The GGUF file.") var model: String?
     @Option(help: "Compute threads.") var threads: Int?
@@ -34,12 +35,18 @@ struct DeviceCommand: AsyncParsableCommand {
                 }
                 executables[name] = String(text[text.index(after: split)...])
             }
+            var environment: [String: String] = [:]
+            if let join {
+                // In the environment, as everybody sees the arguments of a process.
+                environment["E2LLM_SECURITY_TOKEN"] = try JoinToken.read(join).text()
+            }
             let supervisor = Supervisor(logger: logger)
             let stop = StopSignal()
             await withTaskGroup(of: Void.self) { group in
                 for (name, path) in executables {
                     let specification = ProcessSpecification(
-                        name: name.rawValue, executable: path, arguments: workerArguments, logFile: nil)
+                        name: name.rawValue, executable: path, arguments: workerArguments, environment: environment,
+                        logFile: nil)
                     group.addTask {
                         if await supervisor.supervise(specification) { stop.request() }
                     }

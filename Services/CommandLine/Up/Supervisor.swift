@@ -7,6 +7,8 @@ struct ProcessSpecification: Sendable {
     var name: String
     var executable: String
     var arguments: [String]
+    /// Added to this process's environment.
+    var environment: [String: String] = [:]
     /// Where its output goes; `nil`: to this process's output.
     var logFile: String?
 }
@@ -92,7 +94,8 @@ actor Supervisor {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: specification.executable)
         process.arguments = specification.arguments
-        process.environment = Self.environment(ProcessInfo.processInfo.environment, parent: getpid())
+        process.environment = Self.environment(
+            ProcessInfo.processInfo.environment.merging(specification.environment) { $1 }, parent: getpid())
         process.standardInput = FileHandle.nullDevice
         if let logFile = specification.logFile {
             if !FileManager.default.fileExists(atPath: logFile) {

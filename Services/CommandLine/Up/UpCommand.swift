@@ -12,6 +12,10 @@ struct UpCommand: AsyncParsableCommand {
     @Option(help: "The GGUF file.") var model: String
     @Option(help: "A YAML file that describes the devices.") var fleet: String
     @Option(help: "The port of the HTTP interface.") var port: Int = 8080
+    @Option(
+        help: "An address of this machine at which devices of other machines may join, with keys; default: none may.")
+    var listen: String?
+    @Option(help: "With --listen: the first of eight ports for the services; default: free ones.") var basePort: Int?
     @Option(help: "Where logs and profiles go; default: a folder for this port below the state folder.")
     var directory: String?
     @Option(help: "Another executable for a service, as service=path; may be repeated.") var replace: [String] = []

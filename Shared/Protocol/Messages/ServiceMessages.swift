@@ -8,6 +8,10 @@ extension MessageType {
     public static let health: MessageType = "health"
     /// Asks for a service's figures; answered with `metrics`. The body is empty.
     public static let metricsGet: MessageType = "metrics.get"
+    /// Asks the profiler for the fleet's public keys. The body is empty.
+    public static let keysGet: MessageType = "keys.get"
+    /// Reply to `keys.get`: the list of keys that are let in.
+    public static let keys: MessageType = "keys"
     /// Reply to `metrics.get`.
     public static let metrics: MessageType = "metrics"
 }

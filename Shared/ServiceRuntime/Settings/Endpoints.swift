@@ -45,7 +45,7 @@ public enum EndpointSetting: String, Sendable, CaseIterable {
         }
     }
 
-    /// The rows for a service's table of settings: `endpoints.*` for all, `bind.*` for those that it binds.
+    /// The rows for a service's table of settings: `endpoints.*` for all, `bind.*` for those that it binds, `security.*`, `fleet.*`.
     public static func keys(binding bound: [EndpointSetting]) -> [SettingKey] {
         allCases.map {
             SettingKey("endpoints.\($0.rawValue)", $0.defaultValue, "where to connect to the \($0.summary)")
@@ -53,7 +53,7 @@ public enum EndpointSetting: String, Sendable, CaseIterable {
             + allCases.map {
                 let mine = bound.contains($0) ? "" : " (not bound by this service)"
                 return SettingKey("bind.\($0.rawValue)", "", "where to bind, if not there: \($0.summary)\(mine)")
-            }
+            } + Keyring.settings + FleetSettings.all
     }
 }
 

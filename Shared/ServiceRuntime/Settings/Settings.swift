@@ -36,7 +36,7 @@ public struct Settings: Sendable {
     ///   - keys: every setting that the process knows.
     ///   - arguments: `key=value` texts from the command line.
     ///   - file: a YAML file; keys of sections that no setting of `keys` begins with belong to other services.
-    ///   - environment: variables that begin with `E2LLM_`; `nil`: those of this process.
+    ///   - environment: variables that begin with `E2LLM_`; `nil`: those of this process. Variables of other services are ignored.
     /// - Throws: `RuntimeError` with code `badSetting` for keys that nobody knows and for a file that cannot be read.
     public init(
         keys: [SettingKey], arguments: [String] = [], file: String? = nil,
@@ -60,10 +60,20 @@ public struct Settings: Sendable {
         for key in keys {
             if let value = environment[key.environmentVariable] { fromEnvironment[key.name] = value }
         }
+        if let unknown = Settings.unknownVariable(environment, keys, sections) {
+            throw RuntimeError(.badSetting, "the environment variable \(unknown) is no setting of this service")
+        }
         var fromFile: [String: String] = [:]
         if let file {
             for (key, value) in try Settings.flatten(file: file) {
-                guard sections.contains(String(key.prefix { $0 != "." })) else { continue }
+                let section = String(key.prefix { $0 != "." })
+                guard sections.contains(section) else {
+                    if Settings.sections.contains(section) { continue }
+                    throw RuntimeError(
+                        .badSetting,
+                        "\(file): unknown section \(section) (known: \(Settings.sections.sorted().joined(separator: ", ")))"
+                    )
+                }
                 guard known.contains(key) else {
                     throw RuntimeError(
                         .badSetting, "\(file): unknown setting \(key)\(Settings.suggestion(for: key, among: known))")
@@ -75,6 +85,26 @@ public struct Settings: Sendable {
         reader = ConfigReader(providers: [fromArguments, fromEnvironment, fromFile].map(Settings.provider))
     }
 
+    /// The sections of all services, so that one file, and one environment, serves all.
+    static let sections: Set = [
+        "profiler", "partitioner", "clusterer", "scheduler", "gateway", "model", "worker", "fleet", "endpoints", "bind",
+        "security",
+    ]
+    /// Variables that are no settings.
+    private static let otherVariables: Set = ["E2LLM_ISA", "E2LLM_EXIT_WITH_PARENT", "E2LLM_TINY_MODELS"]
+
+    /// A variable that looks like a setting and is none.
+    private static func unknownVariable(
+        _ environment: [String: String], _ keys: [SettingKey], _ own: Set<String>
+    ) -> String? {
+        let known = Set(keys.map(\.environmentVariable))
+        let others = sections.subtracting(own).map { "E2LLM_\($0.uppercased())_" }
+        return environment.keys.sorted().first { name in
+            name.hasPrefix("E2LLM_") && !known.contains(name) && !otherVariables.contains(name)
+                && !name.hasPrefix("E2LLM_TEST_") && !others.contains { name.hasPrefix($0) }
+        }
+    }
+
     /// A text; throws where the setting has neither value nor default.
     public func string(_ key: String) throws(RuntimeError) -> String {
         guard let value = optionalString(key) else {
@@ -82,6 +112,11 @@ public struct Settings: Sendable {
                 .badSetting, "the setting \(key) is missing: give --set \(key)=... or a file with --config")
         }
         return value
+    }
+
+    /// A text that was given, whatever the default is.
+    func given(_ key: String) -> String? {
+        reader.string(forKey: ConfigKey(key.split(separator: ".").map(String.init))).flatMap { $0.isEmpty ? nil : $0 }
     }
 
     /// A text, or `nil` where the setting has neither value nor default.

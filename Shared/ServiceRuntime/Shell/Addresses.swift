@@ -1,17 +1,30 @@
-/// Where a process binds and connects.
+internal import Messaging
+
+/// Where a process binds and connects, and with which keys.
 public struct Addresses: Sendable {
     private var connecting: [EndpointSetting: String] = [:]
     private var binding: [EndpointSetting: String] = [:]
+    /// The keys of all sockets; plain text, on this machine only, where absent.
+    public var keyring: Keyring?
 
-    /// The defaults: everything on this machine.
+    /// The defaults: everything on this machine, in plain text.
     public init() {}
 
-    /// Reads `endpoints.*` and `bind.*`.
-    public init(_ settings: Settings) throws(RuntimeError) {
+    /// Reads `endpoints.*`, `bind.*` and `security.*`.
+    ///
+    /// - Parameter bound: the sockets that the process binds.
+    /// - Throws: `RuntimeError` where one of these would be open to other machines without keys.
+    public init(_ settings: Settings, binding bound: [EndpointSetting] = []) throws(RuntimeError) {
+        keyring = try Keyring.make(settings)
+        let token = try settings.optionalString("security.token").map { text throws(RuntimeError) in
+            try JoinToken.read(text)
+        }
         for setting in EndpointSetting.allCases {
-            connecting[setting] = try settings.string("endpoints.\(setting.rawValue)")
+            let given = settings.given("endpoints.\(setting.rawValue)")
+            connecting[setting] = given ?? token?.endpoints[setting.rawValue] ?? setting.defaultValue
             binding[setting] = settings.optionalString("bind.\(setting.rawValue)")
         }
+        for setting in bound { try check(bind(setting), "bind.\(setting.rawValue)") }
     }
 
     /// Where to connect to a socket, and where its service binds it unless `bind` says otherwise.
@@ -22,4 +35,21 @@ public struct Addresses: Sendable {
 
     /// Where a service binds its own socket.
     public func bind(_ setting: EndpointSetting) -> String { binding[setting] ?? self[setting] }
+
+    /// Whether something may be bound there.
+    ///
+    /// - Throws: `RuntimeError` where other machines could reach it without keys.
+    public func check(_ endpoint: String, _ setting: String) throws(RuntimeError) {
+        guard keyring == nil, Reach.leavesMachine(endpoint) else { return }
+        throw RuntimeError(
+            .badSetting,
+            "\(setting): \(endpoint) is open to other machines, which needs keys: make them with `e2llm keys create DIR`, then set "
+                + "security.allowed to DIR/allowed.yaml and security.secret to DIR/NAME.key")
+    }
+
+    /// What to tell others to connect to, for a socket that is bound here.
+    public func announced(_ bound: String, towards setting: EndpointSetting) -> String {
+        let address = Reach.announced(bound, towards: self[setting])
+        return KeyedEndpoint(address: address, serverKey: keyring?.own.publicKey).description
+    }
 }

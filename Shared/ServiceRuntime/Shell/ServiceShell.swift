@@ -8,7 +8,8 @@ import Synchronization
 /// it is, and stops in order. What is particular to a service is its desk.
 public final class ServiceShell<Input: Sendable>: Service {
     /// Opens the sockets of the service and makes what handles its inputs.
-    public typealias Start = @concurrent @Sendable (ServiceSockets<Input>) async throws -> sending any ServiceDesk<Input>
+    public typealias Start =
+        @concurrent @Sendable (ServiceSockets<Input>) async throws -> sending any ServiceDesk<Input>
 
     /// What happens when the process is asked to stop.
     public enum Stop: Sendable {
@@ -62,6 +63,7 @@ public final class ServiceShell<Input: Sendable>: Service {
     /// Runs until the process is asked to stop.
     public func run() async throws {
         let root = try context ?? MessagingContext()
+        if let keyring = addresses.keyring { try root.authenticate(keyring.admits) }
         let sockets = try ServiceSockets(
             name: name.rawValue, inbox: inbox, session: session, context: root, addresses: addresses, logger: logger)
         var desk = try await start(sockets)
@@ -77,6 +79,7 @@ public final class ServiceShell<Input: Sendable>: Service {
                 await withDiscardingTaskGroup { group in
                     group.addTask { await self.tick() }
                     group.addTask { await sockets.watchPeers() }
+                    group.addTask { await sockets.followKeys() }
                     for work in sockets.work { group.addTask { await work() } }
                     await self.loop(&desk, sockets, &group)
                     group.cancelAll()

@@ -23,6 +23,7 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
         var peers: [Peer] = []
         var closing: [@Sendable () async -> Void] = []
         var work: [@Sendable () async -> Void] = []
+        var registry: ClientSocket?
     }
 
     /// The way into the run loop.
@@ -61,30 +62,38 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
         handler: @escaping @Sendable (ServerSocket, WireMessage) async -> Void
     ) async throws -> ServerSocket {
         let server = try await server(
-            at: addresses.bind(setting), name: setting.rawValue, onUnroutable: onUnroutable, handler: handler)
+            at: addresses.bind(setting), domain: setting.rawValue, onUnroutable: onUnroutable, handler: handler)
         opened.withLock { $0.bound[setting] = server.endpoint }
         return server
     }
 
     /// Binds a ROUTER that is none of the well-known ones.
+    ///
+    /// - Parameter domain: what the socket is called, for figures and for who may connect.
     public func server(
-        at endpoint: String, name: String, on thread: SocketThread? = nil, options: SocketOptions = .control,
+        at endpoint: String, domain: String, on thread: SocketThread? = nil, options: SocketOptions = .control,
         onUnroutable: (@Sendable (PeerIdentity) -> Void)? = nil,
         handler: @escaping @Sendable (ServerSocket, WireMessage) async -> Void
     ) async throws -> ServerSocket {
         let queue = inbox.queue
+        let keyring = addresses.keyring
         let server = try await ServerSocket.bind(
-            endpoint, on: thread ?? self.thread, session: session, options: options, onUnroutable: onUnroutable
+            endpoint, on: thread ?? self.thread, session: session,
+            options: keyring?.binding(options, domain: domain) ?? options, onUnroutable: onUnroutable
         ) { server, message in
-            if message.type == .healthGet || message.type == .metricsGet {
+            if let refusal = keyring?.refusal(of: message) {
+                server.tryReply(to: message, error: refusal)
+            } else if message.type == .keysGet, let keyring, keyring.isAuthority {
+                server.tryReply(to: message, Outgoing(.keys, body: keyring.published))
+            } else if message.type == .healthGet || message.type == .metricsGet {
                 queue.push(.asked(message, server))
             } else {
                 await handler(server, message)
             }
         }
         opened.withLock {
-            $0.statistics.append((name, { server.statistics }))
-            $0.damaged.append((name, { server.damagedMessages }))
+            $0.statistics.append((domain, { server.statistics }))
+            $0.damaged.append((domain, { server.damagedMessages }))
             $0.closing.append { await server.close() }
         }
         return server
@@ -92,8 +101,11 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
 
     /// Binds a PUB.
     public func publisher(_ setting: EndpointSetting) async throws -> StatePublisher {
-        let publisher = try await StatePublisher.bind(addresses.bind(setting), on: thread, session: session)
+        let options = addresses.keyring?.binding(.control, domain: setting.rawValue) ?? .control
+        let publisher = try await StatePublisher.bind(
+            addresses.bind(setting), on: thread, session: session, options: options)
         opened.withLock {
+            $0.statistics.append((setting.rawValue, { publisher.statistics }))
             $0.bound[setting] = publisher.endpoint
             $0.closing.append { await publisher.close() }
         }
@@ -107,7 +119,7 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
         _ setting: EndpointSetting, identity: String? = nil,
         handler: @escaping ClientSocket.Handler = { _ in }
     ) async throws -> ClientSocket {
-        var options = SocketOptions.control
+        var options = try addresses.keyring?.connecting(.control, to: setting) ?? .control
         options.monitorsConnections = true
         let client = try await ClientSocket.connect(
             to: addresses[setting], on: thread, session: session, name: identity ?? name, options: options,
@@ -117,6 +129,7 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
             $0.peers.append(
                 Peer(name: setting.owner, endpoint: client.endpoint, isConnected: { client.isConnected }))
             $0.closing.append { await client.close() }
+            if setting == .registry { $0.registry = client }
         }
         return client
     }
@@ -127,7 +140,8 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
         handler: @escaping @Sendable (Body, WireMessage) async -> Void
     ) async throws {
         let subscriber = try await StateSubscriber.connect(
-            to: addresses[setting], topics: [type.rawValue], on: thread
+            to: addresses[setting], topics: [type.rawValue], on: thread,
+            options: addresses.keyring?.connecting(.control, to: setting) ?? .control
         ) { message in
             guard let body = try? message.body(as: Body.self) else { return }
             await handler(body, message)
@@ -181,6 +195,12 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
                 now.failedHandshakes)
             add("messages_waiting", "Messages that wait to be sent.", now.queuedMessages, kind: .gauge)
         }
+        if let keyring = addresses.keyring {
+            figures.append(
+                ServiceFigure(
+                    "keys_refused_total", "Connections and messages that were refused for their keys.", kind: .counter,
+                    Double(keyring.refused)))
+        }
         for (name, get) in damaged {
             figures.append(
                 ServiceFigure(
@@ -188,6 +208,25 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
                     labels: ["socket": name], Double(get())))
         }
         return figures
+    }
+
+    /// Keeps the list of keys as it is elsewhere, and says now and then how many peers were refused for theirs.
+    func followKeys() async {
+        guard let keyring = addresses.keyring else { return }
+        let logger = logger
+        await withDiscardingTaskGroup { group in
+            group.addTask { await keyring.follow(self.opened.withLock { $0.registry }) { logger.info("\($0)") } }
+            group.addTask {
+                var told = 0
+                while (try? await Task.sleep(for: .seconds(told == 0 ? 5 : 60))) != nil {
+                    let refused = keyring.refused
+                    if refused > told {
+                        logger.warning("\(refused - told) connections and messages were refused for their keys")
+                    }
+                    told = refused
+                }
+            }
+        }
     }
 
     /// Says which peers cannot be reached, once when it is noticed and once a minute while it lasts.

@@ -52,6 +52,19 @@ public final class ClientSocket: Sendable {
         return client
     }
 
+    /// Starts to connect to an endpoint that was announced, which names the key of the other side where keys are used.
+    ///
+    /// - Throws: `RuntimeError` where keys are used and none was announced.
+    public static func connect(
+        announced: String, keyring: Keyring?, on thread: SocketThread, session: Session, name: String,
+        options: SocketOptions = .control, link: ShapedLink? = nil
+    ) async throws -> ClientSocket {
+        let endpoint = KeyedEndpoint(announced)
+        return try await connect(
+            to: endpoint.address, on: thread, session: session, name: name,
+            options: keyring?.connecting(options, to: endpoint) ?? options, link: link)
+    }
+
     /// Where the socket connects to.
     public var endpoint: String { socket.endpoint }
     /// Whether the connection is up; known with `SocketOptions.monitorsConnections` only.

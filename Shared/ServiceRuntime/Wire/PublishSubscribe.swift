@@ -14,13 +14,16 @@ public final class StatePublisher: Sendable {
 
     /// Binds.
     public static func bind(
-        _ endpoint: String, on thread: SocketThread, session: Session
+        _ endpoint: String, on thread: SocketThread, session: Session, options: SocketOptions = .control
     ) async throws -> StatePublisher {
-        StatePublisher(socket: try await PublisherSocket.bind(endpoint, on: thread), session: session)
+        StatePublisher(
+            socket: try await PublisherSocket.bind(endpoint, on: thread, options: options), session: session)
     }
 
     /// Where the socket is bound, with the real port.
     public var endpoint: String { socket.endpoint }
+    /// Counters and queue lengths.
+    public var statistics: SocketStatistics { socket.statistics }
 
     /// Publishes to whoever listens; dropped where the queue is full, because the next state replaces it.
     public func publish(_ message: Outgoing) {
@@ -48,11 +51,11 @@ public final class StateSubscriber: Sendable {
 
     /// Starts to connect; the handler gets every message of the given types, one at a time.
     public static func connect(
-        to endpoint: String, topics: [String], on thread: SocketThread,
+        to endpoint: String, topics: [String], on thread: SocketThread, options: SocketOptions = .control,
         handler: @escaping @Sendable (WireMessage) async -> Void
     ) async throws -> StateSubscriber {
         let connection = ConnectionState()
-        var options = SocketOptions.control
+        var options = options
         options.monitorsConnections = true
         let socket = try await SubscriberSocket.connect(
             to: endpoint, topics: topics, on: thread, options: options, onEvent: { connection.note($0) })

@@ -10,6 +10,8 @@ public struct WireMessage: Sendable {
     public let tensors: [Frame]
     /// Who sent it, on a ROUTER.
     public let peer: PeerIdentity?
+    /// The public key (Z85) that the sender's connection was made with, where keys are asked for.
+    public let user: String?
 
     /// The message type.
     public var type: MessageType { header.envelope.type }
@@ -60,7 +62,7 @@ public struct WireMessage: Sendable {
         let header = try Codec.decode(
             version: frames[0].bytes, envelope: frames[1].bytes, body: frames[2].bytes,
             tensorByteCounts: frames.dropFirst(3).map(\.count))
-        return WireMessage(header: header, tensors: Array(frames.dropFirst(3)), peer: message.peer)
+        return WireMessage(header: header, tensors: Array(frames.dropFirst(3)), peer: message.peer, user: message.user)
     }
 }
 

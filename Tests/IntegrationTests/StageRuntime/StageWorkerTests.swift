@@ -53,7 +53,7 @@ import Testing
                 keys: WorkerConfiguration.keys,
                 arguments: [
                     "worker.device=\(device)", "worker.model=\(path)", "worker.threads=1",
-                    "worker.memory_limit=\(memory)", "worker.max_batched_tokens=\(maxBatchedTokens)",
+                    "worker.memory_limit=\(memory)", "fleet.chunk_tokens=\(maxBatchedTokens)",
                     "worker.lease_s=\(leaseSeconds)",
                     "endpoints.control=\(plane.control.endpoint)", "endpoints.registry=\(plane.registry.endpoint)",
                 ], environment: [:])
