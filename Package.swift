@@ -127,7 +127,7 @@ let package = Package(
         test("SimulationTests", ["Simulation", "Scheduling", "Planning", "Scenarios", "CostModel", "Domain"]),
         test("ReportsTests", ["Reports", "Simulation", "Drawing", "Domain"]),
         test("SchedulingTests", ["Scheduling", "CostModel", "Domain"]),
-        test("ServiceRuntimeTests", ["ServiceRuntime", "Messaging", "Protocol", "Domain"]),
+        test("ServiceRuntimeTests", ["ServiceRuntime", "Messaging", "Protocol", "Domain", lifecycle, logging]),
         test(
             "IntegrationTests",
             [

@@ -28,7 +28,7 @@ import Testing
         "stage.done": StageDone.self, "kv.chunk": KVChunk.self, "kv.complete": KVComplete.self,
         "sequence.first_token": FirstToken.self, "tokens.emitted": TokensEmitted.self, "link.echo": LinkEcho.self,
         "link.echoed": EmptyBody.self, "health.get": EmptyBody.self, "health": ServiceHealth.self,
-        "metrics.get": EmptyBody.self, "metrics": ServiceMetrics.self,
+        "metrics.get": EmptyBody.self, "keys.get": EmptyBody.self, "metrics": ServiceMetrics.self,
     ]
 
     struct Example {
@@ -78,8 +78,8 @@ import Testing
         let files = try FileManager.default.contentsOfDirectory(atPath: Self.folder.path).filter {
             $0.hasSuffix(".json")
         }
-        let planner: Set<String> = ["partition.solve", "partition.solution"]
-        #expect(Set(files.map { String($0.dropLast(5)) }).subtracting(planner) == Set(Self.bodies.keys))
+        let elsewhere: Set<String> = ["partition.solve", "partition.solution", "keys"]
+        #expect(Set(files.map { String($0.dropLast(5)) }).subtracting(elsewhere) == Set(Self.bodies.keys))
     }
 
     static func tensorSizes(_ body: [UInt8]) throws -> [Int] {

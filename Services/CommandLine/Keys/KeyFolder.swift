@@ -2,11 +2,11 @@ import Foundation
 import Messaging
 import ServiceRuntime
 
-/// A folder with the keys of a fleet: `allowed.yaml`, which is public, and `NAME.key` for every identity.
+/// A folder with the keys of a fleet: `allowed.json`, which is public, and `NAME.key` for every identity.
 struct KeyFolder {
     let path: String
 
-    var list: String { path + "/allowed.yaml" }
+    var list: String { path + "/allowed.json" }
     func secret(_ identity: String) -> String { "\(path)/\(identity).key" }
 
     /// The identities that every fleet has: its services, the devices of this machine, the command line.

@@ -53,8 +53,9 @@ final class Authenticator: Sendable {
                         address: String(decoding: frames[3].bytes, as: UTF8.self), publicKey: key))
             }
             let user = frames.count == 7 ? CurveKeyPair.text(frames[6].bytes) ?? "" : ""
+            // 300, "try again later": a client that is told 400 gives up for ever, and its key may be let in later.
             let reply = [
-                "1.0", nil, isAdmitted ? "200" : "400", isAdmitted ? "OK" : "unknown key", isAdmitted ? user : "", "",
+                "1.0", nil, isAdmitted ? "200" : "300", isAdmitted ? "OK" : "unknown key", isAdmitted ? user : "", "",
             ]
             let parts = reply.map { text in text.map { Frame($0) } ?? (frames.count > 1 ? frames[1] : Frame("")) }
             _ = socket.send(identity: nil, frames: parts)

@@ -1,6 +1,5 @@
 public import Foundation
 public import Messaging
-import Yams
 
 /// A public key that is let in, and as what.
 public struct AllowedKey: Codable, Sendable, Hashable {
@@ -84,7 +83,7 @@ public struct AllowedKey: Codable, Sendable, Hashable {
     }
 }
 
-/// The keys of a fleet, without their secret halves: one YAML file that all services of the control plane read.
+/// The keys of a fleet, without their secret halves: one JSON file that all services of the control plane read.
 public struct AllowedKeys: Codable, Sendable, Hashable {
     /// Grows with every change.
     public var version: Int
@@ -106,10 +105,11 @@ public struct AllowedKeys: Codable, Sendable, Hashable {
     ///
     /// - Throws: `RuntimeError` naming the file and what is wrong.
     public static func read(_ path: String) throws(RuntimeError) -> AllowedKeys {
-        let text = try YAMLText.read(path)
         let allowed: AllowedKeys
         do {
-            allowed = try YAMLDecoder().decode(AllowedKeys.self, from: text)
+            allowed = try JSONDecoder().decode(AllowedKeys.self, from: KeyText.read(path))
+        } catch let error as RuntimeError {
+            throw error
         } catch {
             throw RuntimeError(.badSetting, "\(path): is no list of keys: \(error)")
         }
@@ -122,15 +122,33 @@ public struct AllowedKeys: Codable, Sendable, Hashable {
     /// Writes a file in place of the old one.
     public func write(_ path: String) throws(RuntimeError) {
         do {
-            let encoder = YAMLEncoder()
-            encoder.options.sortKeys = true
-            let text =
-                "# The keys of a fleet and what they may be used for; public. Made and changed by `e2llm keys`.\n"
-                + (try encoder.encode(self))
-            try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+            try KeyText.write(self).write(to: URL(fileURLWithPath: path), options: .atomic)
         } catch {
             throw RuntimeError(.file, "\(path): cannot be written: \(error.localizedDescription)")
         }
+    }
+}
+
+/// Files with keys: JSON, since keys in Z85 contain every character that means something in YAML.
+private enum KeyText {
+    /// Most bytes of a file.
+    static let mostBytes = 4 << 20
+
+    static func read(_ path: String) throws(RuntimeError) -> Data {
+        do {
+            let data =
+                try FileHandle(forReadingFrom: URL(fileURLWithPath: path)).read(upToCount: mostBytes + 1) ?? Data()
+            if data.count <= mostBytes { return data }
+        } catch {
+            throw RuntimeError(.badSetting, "\(path): cannot be read: \(error.localizedDescription)")
+        }
+        throw RuntimeError(.badSetting, "\(path): is larger than \(mostBytes) bytes")
+    }
+
+    static func write(_ value: some Encodable) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(value) + Data("\n".utf8)
     }
 }
 
@@ -151,12 +169,12 @@ public struct SecretKeyFile: Codable, Sendable {
     ///
     /// - Throws: `RuntimeError` naming the file, never its content.
     public static func read(_ path: String) throws(RuntimeError) -> (identity: String, keys: CurveKeyPair) {
-        let text = try YAMLText.read(path)
+        let data = try KeyText.read(path)
         var status = stat()
         if stat(path, &status) == 0, status.st_uid == geteuid(), status.st_mode & 0o077 != 0 {
             throw RuntimeError(.badSetting, "\(path): others may read this secret key; chmod 600 it")
         }
-        guard let file = try? YAMLDecoder().decode(SecretKeyFile.self, from: text),
+        guard let file = try? JSONDecoder().decode(SecretKeyFile.self, from: data),
             let keys = try? CurveKeyPair(secretKey: file.secret)
         else { throw RuntimeError(.badSetting, "\(path): is no secret key; `e2llm keys` makes them") }
         return (file.identity, keys)
@@ -165,12 +183,11 @@ public struct SecretKeyFile: Codable, Sendable {
     /// Writes a file that only its owner may read.
     public func write(_ path: String) throws(RuntimeError) {
         do {
-            let encoder = YAMLEncoder()
-            let text = "# A secret key: whoever has it can act as \(identity).\n" + (try encoder.encode(self))
+            let data = try KeyText.write(self)
             let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
             guard descriptor >= 0 else { throw CocoaError(.fileWriteNoPermission) }
             fchmod(descriptor, 0o600)
-            try FileHandle(fileDescriptor: descriptor, closeOnDealloc: true).write(contentsOf: Data(text.utf8))
+            try FileHandle(fileDescriptor: descriptor, closeOnDealloc: true).write(contentsOf: data)
         } catch {
             throw RuntimeError(.file, "\(path): cannot be written: \(error.localizedDescription)")
         }

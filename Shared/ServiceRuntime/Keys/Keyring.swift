@@ -48,7 +48,7 @@ public final class Keyring: Sendable {
 
     /// The settings that every process has.
     public static let settings = [
-        SettingKey("security.allowed", "", "the fleet's list of public keys (allowed.yaml of `e2llm keys create`)"),
+        SettingKey("security.allowed", "", "the fleet's list of public keys (allowed.json of `e2llm keys create`)"),
         SettingKey("security.secret", "", "this process's own secret key (NAME.key of `e2llm keys create`)"),
         SettingKey("security.token", "", "in place of both: a token of `e2llm invite`, or a file that holds one"),
     ]

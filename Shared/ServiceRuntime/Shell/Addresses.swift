@@ -44,7 +44,7 @@ public struct Addresses: Sendable {
         throw RuntimeError(
             .badSetting,
             "\(setting): \(endpoint) is open to other machines, which needs keys: make them with `e2llm keys create DIR`, then set "
-                + "security.allowed to DIR/allowed.yaml and security.secret to DIR/NAME.key")
+                + "security.allowed to DIR/allowed.json and security.secret to DIR/NAME.key")
     }
 
     /// What to tell others to connect to, for a socket that is bound here.

@@ -50,7 +50,8 @@ private final class PlanningBench: Sendable {
     }
 
     private init(
-        context: MessagingContext, clusterer: ServiceShell<ClustererInput>, client: ClientSocket, publisher: StatePublisher
+        context: MessagingContext, clusterer: ServiceShell<ClustererInput>, client: ClientSocket,
+        publisher: StatePublisher
     ) {
         self.context = context
         self.clusterer = clusterer
