@@ -14,6 +14,7 @@ public import ServiceRuntime
 /// | `worker.memory_limit` | 80 % of the machine | memory of the process |
 /// | `worker.link_rate` | unlimited | bytes per second that leave the device |
 /// | `worker.link_latency_ms` | 0 | latency of what leaves the device |
+/// | `worker.host` | the machine's name | devices of one host are measured one after the other |
 /// | `worker.data_bind` | any free port | data socket |
 /// | `worker.data_announce` | the bound endpoint | what peers connect to |
 /// | `fleet.chunk_tokens` | 256 | token budget of a step |
@@ -67,6 +68,9 @@ public struct WorkerConfiguration: Sendable {
                 "worker.link_rate", "", "bytes per second that leave the device, such as 100M; default: no limit"),
             SettingKey("worker.link_latency_ms", "0", "latency of what leaves the device, in milliseconds"),
             SettingKey(
+                "worker.host", "",
+                "the machine, devices of which are measured one after the other; default: its own name"),
+            SettingKey(
                 "worker.data_bind", "",
                 "where the data socket binds; default: any free port, of this machine only where the scheduler is on it"
             ),
@@ -115,7 +119,7 @@ public struct WorkerConfiguration: Sendable {
             settings.optionalString("worker.data_bind")
             ?? (Reach.leavesMachine(addresses[.control]) ? "tcp://[::]:*" : "tcp://127.0.0.1:*")
         try addresses.check(dataBind, "worker.data_bind")
-        host = ProcessFacts.hostName()
+        host = settings.optionalString("worker.host") ?? ProcessFacts.hostName()
     }
 
     /// Names everything that a measurement depends on besides the model.

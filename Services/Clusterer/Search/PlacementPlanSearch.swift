@@ -60,11 +60,24 @@ struct PlacementPlanSearch: Sendable {
             trial.shouldStop = { elapsed() > Self.trialShare * settings.searchSeconds }
             planner.trial = trial
         }
-        let result = try planner.plan(
-            cost: cost, demand: demand, limits: limits, inForce: order.inForce,
-            moving: settings.moving, deadline: settings.searchSeconds,
-            elapsed: elapsed)
+        func plan(_ limits: PlanningLimits) throws(PlanningError) -> PlanningResult {
+            try planner.plan(
+                cost: cost, demand: demand, limits: limits, inForce: order.inForce, moving: settings.moving,
+                deadline: settings.searchSeconds, elapsed: elapsed)
+        }
+        var result: PlanningResult
+        var missed: String?
+        do throws(PlanningError) {
+            result = try plan(limits)
+        } catch {
+            // Roles that were asked for are given up rather than the service, where devices are lost.
+            guard limits.roles != .any, error.code == .noPlan else { throw error }
+            missed = "roles \(settings.roles.rawValue) are not possible with these devices: \(error.message)"
+            limits.roles = .any
+            result = try plan(limits)
+        }
         var plan = result.placementPlan(algorithm: result.algorithm(seed: order.seed), fleetVersion: order.fleetVersion)
+        if let missed { plan.relaxations.append(missed) }
         if result.wasStopped { plan.relaxations.append("the search was stopped before its end: time was up") }
         var move: PlanMove?
         if let inForce = order.inForce, let decision = result.move {

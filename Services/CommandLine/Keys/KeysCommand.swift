@@ -18,10 +18,20 @@ struct KeysCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Makes keys for all services, the devices of this machine and the command line.")
         @OptionGroup var place: FolderOption
+        @Option(help: "The user that the services run as, by number, where that is another one (containers: 10001).")
+        var uid: UInt32?
 
         func run() async throws {
             try await Failure.reporting {
                 let folder = try KeyFolder.create(place.folder)
+                if let uid {
+                    for (identity, _) in KeyFolder.usual where chown(folder.secret(identity), uid, uid) != 0 {
+                        throw Failure(
+                            .failed,
+                            "\(folder.secret(identity)) cannot be given to user \(uid): \(String(cString: strerror(errno)))"
+                        )
+                    }
+                }
                 for (identity, plays) in KeyFolder.usual {
                     print("\(folder.secret(identity)): plays \(plays.rawValue)")
                 }

@@ -100,7 +100,9 @@ struct ClusterLaunch {
     private func specifications() -> [ProcessSpecification] {
         let shared =
             endpoints.sorted { $0.key.rawValue < $1.key.rawValue }.map { "endpoints.\($0.key.rawValue)=\($0.value)" }
-        let extra = (fleet.settings ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" } + command.set
+        let roles = fleet.roles.map { ["clusterer.roles=\($0)"] } ?? []
+        let extra =
+            roles + (fleet.settings ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" } + command.set
         let logs = directory.appendingPathComponent("logs")
         func arguments(_ settings: [String]) -> [String] {
             settings.flatMap { ["--set", $0] } + ["--log-level", command.logLevel]

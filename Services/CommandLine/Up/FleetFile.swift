@@ -13,6 +13,7 @@ import Yams
 ///     memory_limit: 512M   # of each worker process
 ///     link_rate: 100M      # bytes per second that leave the device
 ///     link_latency_ms: 1
+/// roles: split             # optional: split, mixed, uniform or any, as `clusterer.roles`; default: what the planner finds best
 /// services:                # optional: other implementations of services
 ///   clusterer: ./my-clusterer
 /// settings:                # optional: settings for all processes
@@ -49,6 +50,7 @@ struct FleetFile: Codable, Sendable {
     }
 
     var devices: [Device]
+    var roles: String?
     var services: [String: String]?
     var settings: [String: String]?
 
@@ -85,7 +87,14 @@ struct FleetFile: Codable, Sendable {
         }
     }
 
+    /// The roles that a file may name, as `clusterer.roles` has them.
+    private static let knownRoles = ["auto", "any", "uniform", "split", "mixed"]
+
     private func check(_ path: String) throws {
+        if let roles, !Self.knownRoles.contains(roles) {
+            throw Failure(
+                .usage, "\(path): roles must be one of \(Self.knownRoles.joined(separator: ", ")), not \(roles)")
+        }
         guard !devices.isEmpty else { throw Failure(.usage, "\(path): devices is empty") }
         for device in devices {
             if let count = device.count, !(1...256).contains(count) {
@@ -116,7 +125,7 @@ struct FleetFile: Codable, Sendable {
     }
 
     private static func checkKeys(_ root: [String: Any], _ path: String) throws {
-        for key in root.keys where !["devices", "services", "settings"].contains(key) {
+        for key in root.keys where !["devices", "roles", "services", "settings"].contains(key) {
             throw Failure(.usage, "\(path): unknown key \(key)")
         }
         let known = Set(Device.CodingKeys.allCases.map(\.rawValue))

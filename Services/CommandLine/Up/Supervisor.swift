@@ -90,6 +90,17 @@ actor Supervisor {
         return environment
     }
 
+    /// Threads of the runtime block signals, and a process inherits that from the thread that starts it: a service in another
+    /// language would never hear of SIGTERM.
+    private static func withoutBlockedSignals(_ body: () throws -> Void) rethrows {
+        var none = sigset_t()
+        var before = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try body()
+    }
+
     private func runOnce(_ specification: ProcessSpecification) async throws -> ProcessEnd {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: specification.executable)
@@ -115,7 +126,7 @@ actor Supervisor {
             continuation.yield(process.terminationReason == .exit ? .exit(status) : .signal(status))
             continuation.finish()
         }
-        try process.run()
+        try Self.withoutBlockedSignals { try process.run() }
         running[name] = process
         defer { running[name] = nil }
         if stopping { process.terminate() }

@@ -119,10 +119,10 @@ public struct AllowedKeys: Codable, Sendable, Hashable {
         return allowed
     }
 
-    /// Writes a file in place of the old one.
+    /// Writes the file. It stays the same file, since containers have it mounted; who reads it in this moment reads it again.
     public func write(_ path: String) throws(RuntimeError) {
         do {
-            try KeyText.write(self).write(to: URL(fileURLWithPath: path), options: .atomic)
+            try KeyText.write(self).write(to: URL(fileURLWithPath: path))
         } catch {
             throw RuntimeError(.file, "\(path): cannot be written: \(error.localizedDescription)")
         }

@@ -8,8 +8,13 @@ public enum KeyRole: String, Codable, Sendable, Hashable, CaseIterable {
     /// The command line: asks, changes nothing.
     case client
 
-    /// Those that may connect to a socket: what the services need, and the command line everywhere but on `tokens`.
+    /// Those that may connect to a socket: who needs it, the command line, and the service itself, for its health check.
     static func connecting(to domain: String) -> Set<KeyRole> {
+        let owner = EndpointSetting(rawValue: domain).flatMap { KeyRole(rawValue: $0.owner) }
+        return users(of: domain).union(owner.map { [$0] } ?? [])
+    }
+
+    private static func users(of domain: String) -> Set<KeyRole> {
         switch domain {
         case EndpointSetting.registry.rawValue: [.worker, .scheduler, .gateway, .client]
         case EndpointSetting.fleet.rawValue: [.clusterer, .scheduler, .gateway, .client]

@@ -18,6 +18,8 @@ public final class Keyring: Sendable {
         var allowed: AllowedKeys
         var byKey: [String: AllowedKey] = [:]
         var modified: Date?
+        /// The change that could not be read.
+        var faulty: Date?
         /// When an unknown key was last seen, so that the list is looked at again.
         var unknown = 0
         var refused = 0
@@ -221,8 +223,12 @@ public final class Keyring: Sendable {
             }
             note("the list of keys has changed, version \(allowed.version)")
         } catch {
-            note("the list of keys stays as it was: \(error.message)")
-            state.withLock { $0.modified = modified }
+            // It may be in the middle of being written.
+            let isNews = state.withLock { state in
+                defer { state.faulty = modified }
+                return state.faulty != modified
+            }
+            if isNews { note("the list of keys stays as it was: \(error.message)") }
         }
     }
 

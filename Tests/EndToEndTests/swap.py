@@ -1,0 +1,167 @@
+"""Services that are other programs: each stand-in of Tests/Conformance takes the place of ours in a running fleet."""
+import argparse
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+import urllib.request
+
+from cluster import Cluster, wait_for
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+STAND_INS = ROOT / "Tests/Conformance"
+PROMPT = "The capital of France is"
+
+
+class SwappedCluster(Cluster):
+    def __init__(self, options, folder, service, file, settings=(), fleet=None):
+        super().__init__(options.binaries, options.model, fleet or options.fleet, folder, settings)
+        self.replace = f"{service}={STAND_INS / file}"
+        # Scripts find the interpreter that has pyzmq.
+        self.environment["PATH"] = f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"
+
+    def start(self):
+        with open(self.output, "w") as output:
+            self.process = subprocess.Popen(
+                [self.binaries / "e2llm", "up", "--model", self.model, "--fleet", self.fleet, "--port", str(self.port),
+                 "--directory", str(self.folder / "up"), "--replace", self.replace,
+                 *[part for setting in self.settings for part in ("--set", setting)]],
+                stdout=output, stderr=subprocess.STDOUT, env=self.environment)
+        self.wait_ready(120)
+
+    def complete(self, tokens=24, **fields):
+        body = {"prompt": PROMPT, "max_tokens": tokens, "temperature": 0, **fields}
+        request = urllib.request.Request(
+            f"{self.url}/v1/completions", json.dumps(body).encode(), {"content-type": "application/json"})
+        with urllib.request.urlopen(request, timeout=90) as answer:
+            return json.load(answer)
+
+
+def reference(options):
+    return json.loads(subprocess.run(
+        [f"{options.binaries}/e2llm", "generate", "--model", options.model, "--prompt", PROMPT, "--max-tokens", "24", "--json"],
+        capture_output=True, text=True, check=True, timeout=120).stdout)["text"]
+
+
+def check_clusterer(options, folder):
+    cluster = SwappedCluster(options, folder, "clusterer", "clusterer.py")
+    yield cluster
+    assert cluster.json("plan", "--port", str(cluster.port))["plan"]["algorithm"] == "greedy"
+    assert cluster.complete()["choices"][0]["text"] == reference(options)
+
+
+def check_plan_from_a_file(options, folder):
+    """An experiment fixes the plan: two prefill stages on the boards, the laptop decodes, the desktop is idle."""
+    plan = {
+        "id": "fixed", "model": "", "fleet_version": 0, "predicted_requests_per_s": 1, "objective": 1, "algorithm": "by hand",
+        "relaxations": [], "idle_devices": ["desktop"],
+        "workload": {"requests_per_s": 1, "mean_prompt_tokens": 256, "mean_output_tokens": 128, "arrival_variation": 1,
+                     "sample_count": 0},
+        "replicas": [
+            {"id": "p", "role": "prefill", "decode_concurrency": 0, "kv_capacity_tokens": 1024, "predicted_requests_per_s": 1,
+             "predicted_token_gap_s": 0, "stages": [
+                 {"device": "board-a", "layers": {"start": 0, "end": 17}, "predicted_prefill_s": 0.5},
+                 {"device": "board-b", "layers": {"start": 17, "end": 30}, "predicted_prefill_s": 0.5}]},
+            {"id": "d", "role": "decode", "decode_concurrency": 4, "kv_capacity_tokens": 4096, "predicted_requests_per_s": 1,
+             "predicted_token_gap_s": 0.03, "stages": [
+                 {"device": "laptop", "layers": {"start": 0, "end": 30}, "predicted_decode_s": 0.03}]}]}
+    file = pathlib.Path(folder) / "plan.json"
+    file.write_text(json.dumps(plan))
+    cluster = SwappedCluster(options, folder, "clusterer", "clusterer.py")
+    cluster.environment["E2LLM_CLUSTERER_PLAN_FILE"] = str(file)
+    yield cluster
+    answer = cluster.complete()
+    assert answer["choices"][0]["text"] == reference(options)
+    assert (answer["e2llm"]["prefill_replica"], answer["e2llm"]["decode_replica"]) == ("p", "d"), answer["e2llm"]
+
+
+def check_partitioner(options, folder):
+    cluster = SwappedCluster(options, folder, "partitioner", "partitioner.py", ["clusterer.algorithm=genetic"])
+    yield cluster
+    assert "genetic" in cluster.json("plan", "--port", str(cluster.port))["plan"]["algorithm"]
+    assert cluster.complete()["choices"][0]["text"] == reference(options)
+
+
+def check_decoder_worker(options, folder):
+    """Every token is nonsense, but there are as many as were asked for; cancelled requests free everything, a worker that is asked to stop
+    lets go of its requests, and the fleet stays healthy."""
+    cluster = SwappedCluster(options, folder, "decoder-worker", "decoder_worker.py")
+    yield cluster
+    for tokens in [1, 2, 24, 60]:
+        answer = cluster.complete(tokens, ignore_eos=True)
+        assert answer["usage"]["completion_tokens"] == tokens, answer["usage"]
+        assert answer["choices"][0]["finish_reason"] == "length"
+    results = []
+    threads = [threading.Thread(target=lambda: results.append(
+        cluster.complete(120, ignore_eos=True)["usage"]["completion_tokens"])) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    # A client that goes away in the middle.
+    body = json.dumps({"prompt": PROMPT, "max_tokens": 2000, "stream": True}).encode()
+    request = urllib.request.Request(f"{cluster.url}/v1/completions", body, {"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as stream:
+        for _ in range(5):
+            stream.readline()
+    for thread in threads:
+        thread.join()
+    assert results == [120] * 6, results
+
+    def state():
+        with urllib.request.urlopen(f"{cluster.url}/v1/cluster", timeout=5) as answer:
+            return json.load(answer)["scheduler"]
+    wait_for("everything is freed", 20, lambda: state()["running"] == 0 and all(
+        replica["kv_reserved_tokens"] == 0 for replica in state()["replicas"]))
+    long = []
+    thread = threading.Thread(target=lambda: long.append(cluster.complete(400, ignore_eos=True)["usage"]["completion_tokens"]))
+    thread.start()
+    wait_for("it runs", 20, lambda: state()["running"] == 1)
+    victims = [pid for pid, (_, line) in cluster.descendants().items() if "decoder_worker.py" in line]
+    for pid in victims:
+        os.kill(pid, signal.SIGTERM)
+    wait_for("all have ended", 20, lambda: not any(pathlib.Path(f"/proc/{pid}").exists() for pid in victims))
+    wait_for("the fleet serves again", 60, cluster.healthy)
+    thread.join()
+    assert long == [400], long
+    assert cluster.complete(8, ignore_eos=True)["usage"]["completion_tokens"] == 8
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for name in ["binaries", "model", "fleet"]:
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--only", default="")
+    options = parser.parse_args()
+    passed = failed = 0
+    for name, check in [(name, check) for name, check in globals().items() if name.startswith("check_") and options.only in name]:
+        started = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="e2llm-swap-") as folder:
+            steps = check(options, folder)
+            cluster = next(steps)
+            try:
+                cluster.start()
+                for _ in steps:
+                    pass
+                begin = time.monotonic()
+                cluster.stop()
+                assert time.monotonic() - begin < 15, "the stand-in does not end when it is asked to"
+                passed += 1
+                print(f"passed {name} ({time.monotonic() - started:.1f} s)", flush=True)
+            except Exception:
+                failed += 1
+                print(f"FAILED {name}\n{traceback.format_exc()}\n{cluster.logs()}", flush=True)
+            finally:
+                if hasattr(cluster, "process") and cluster.process.poll() is None:
+                    cluster.process.terminate()
+                    cluster.process.wait(timeout=40)
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(1 if failed or not passed else 0)
+
+
+if __name__ == "__main__":
+    main()
