@@ -56,6 +56,9 @@ class Worker:
         self.control = service.client(settings["endpoints.control"], self.on_control, role="scheduler")
         self.registry = service.client(settings["endpoints.registry"], self.on_registry, role="profiler")
         self.model = None
+        self.identity = {
+            "host": settings["worker.host"] or system.gethostname(), "fingerprint": f"stand-in|memory={self.memory}",
+            "threads": 1, "compute_share": 1}
         self.stages, self.sequences, self.early = {}, {}, {}
         self.peers, self.closed, self.epoch = {}, {}, 0
         self.heartbeats = {"registry": None, "control": None}
@@ -79,9 +82,15 @@ class Worker:
         kind, service = message.type, self.service
         if kind == "fleet.snapshot":
             self.model = message.body.get("model") or self.model
+            for device in message.body["devices"]:
+                if device["id"] == self.device:
+                    # Both workers of a device say the same about it.
+                    self.identity = {name: device[name] for name in self.identity}
         elif kind == "device.registered":
             self.heartbeats["registry"] = message.body["heartbeat_ms"] / 1000
         elif kind == "error":
+            if self.heartbeats["registry"] is None:
+                service.log(f"the profiler refuses: {message.body['message']}")
             self.heartbeats["registry"] = None
         elif kind == "profile.measure":
             decode = [{"batch": batch, "context": context, "seconds_per_layer": 2e-4 + 2e-5 * batch}
@@ -424,14 +433,14 @@ class Worker:
         self.drive()
         if now - self.asked["registry"] >= (self.heartbeats["registry"] or 1):
             self.asked["registry"] = now
-            if self.model is None:
+            if self.heartbeats["registry"] is None:
                 # The model's description is that of the workers that read the file.
                 service.send(self.registry, "fleet.get")
+            if self.model is None:
+                pass
             elif self.heartbeats["registry"] is None:
                 service.send(self.registry, "device.register", {
-                    "device": self.device, "worker": "decode", "host": service.settings["worker.host"] or system.gethostname(),
-                    "fingerprint": f"stand-in|memory={self.memory}", "threads": 1, "compute_share": 1,
-                    "memory_usable_bytes": self.memory, "data_endpoint": self.endpoint, "model": self.model, "protocol_minor": 1,
+                    "device": self.device, "worker": "decode", **self.identity, "memory_usable_bytes": self.memory, "data_endpoint": self.endpoint, "model": self.model, "protocol_minor": 1,
                     "capabilities": []})
             else:
                 service.send(self.registry, "device.heartbeat", {
