@@ -4,7 +4,8 @@ import Synchronization
 /// sockets; urgent events (replies, ticks, results of own work) always fit.
 public final class EventQueue<Event: Sendable>: Sendable {
     private struct State {
-        var events: [Event] = []
+        /// What was handed out is `nil` until the array is cut: it must not live on in here.
+        var events: [Event?] = []
         var head = 0
         var consumer: CheckedContinuation<Event?, Never>?
         var senders: [CheckedContinuation<Void, Never>] = []
@@ -53,6 +54,7 @@ public final class EventQueue<Event: Sendable>: Sendable {
                 state -> (Event?, Bool, [CheckedContinuation<Void, Never>]) in
                 if state.count > 0 {
                     let event = state.events[state.head]
+                    state.events[state.head] = nil
                     state.head += 1
                     if state.head > 64, state.head * 2 > state.events.count {
                         state.events.removeFirst(state.head)

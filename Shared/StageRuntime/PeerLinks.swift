@@ -94,7 +94,7 @@ final class PeerLinks {
     private let loads = Loads()
 
     /// Below this many waiting bytes a link counts as drained: less than the bound of the core, so that it goes on early.
-    static let drainedBytes = 16 << 20
+    static let drainedBytes = 4 << 20
     /// Messages that may wait for one peer: more are only there where it takes nothing.
     private static let mostMessages = 8192
     /// A peer that takes less than this is taken for lost.

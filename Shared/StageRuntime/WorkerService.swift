@@ -35,6 +35,7 @@ public enum WorkerService {
     private static func open(
         _ configuration: WorkerConfiguration, _ sockets: ServiceSockets<WorkerEvent>, _ logger: Logger
     ) async throws -> sending StageWorker {
+        ResidentMemory.returnLargeBlocks()
         try InstructionSet.choose()
         let model = try ModelFile(path: configuration.modelPath, kvType: configuration.kvType)
         let description = model.description

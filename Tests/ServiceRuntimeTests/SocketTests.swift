@@ -94,6 +94,22 @@ import Testing
 }
 
 @Suite struct EventQueueTests {
+    /// Large messages pass through queues: what was handed out is not kept.
+    @Test func whatWasHandedOutIsNotKept() async {
+        final class Payload: Sendable {}
+        let queue = EventQueue<Payload>()
+        weak var kept: Payload?
+        for _ in 0..<10 {
+            let payload = Payload()
+            kept = payload
+            queue.push(payload)
+            queue.push(Payload())
+            _ = await queue.next()
+            _ = await queue.next()
+        }
+        #expect(kept == nil)
+    }
+
     private final class Counter: Sendable {
         let value = Atomic<Int>(0)
     }

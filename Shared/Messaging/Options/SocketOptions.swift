@@ -67,14 +67,14 @@ public struct SocketOptions: Sendable {
     /// For hidden states and KV, at both ends: small marks, connection required, quick to connect again.
     ///
     /// When the receiver stops, a DEALER has on the way at most `sendQueue` and `receiveQueue`, one message beyond each, four
-    /// messages in libzmq at each end (at the receiver per peer), and what the operating system buffers, some MB: measured
-    /// on loopback 48 MiB of 1 MiB messages and 12 MiB of 64 KiB messages. A connection that ends takes with it what was in
-    /// libzmq and in those buffers; what is in `sendQueue` is sent to the peer that comes back. Nothing is sent twice.
+    /// messages in libzmq at each end (at the receiver per peer), and what the operating system buffers, some MB. A connection
+    /// that ends takes with it what was in libzmq and in those buffers; what is in `sendQueue` is sent to the peer that comes
+    /// back. Nothing is sent twice.
     public static let tensor: SocketOptions = {
         var options = SocketOptions()
         options.sendHighWaterMark = 4
         options.receiveHighWaterMark = 4
-        options.sendQueue = QueueLimit(messages: 64, bytes: 16 << 20)
+        options.sendQueue = QueueLimit(messages: 64, bytes: 4 << 20)
         options.receiveQueue = QueueLimit(messages: 64, bytes: 16 << 20)
         options.reconnectInterval = .milliseconds(50) ... .milliseconds(500)
         options.requiresConnection = true

@@ -79,7 +79,7 @@ extension StageCore {
 
     /// Whether what waits for the next stage is over the bound.
     private func isFull(_ stage: HeldStage) -> Bool {
-        stage.nextEndpoint.map { waitingBytes($0) > limits.linkBytes } ?? false
+        stage.nextEndpoint.map { waitingBytes($0) > limits.linkBytes(stage.layers) } ?? false
     }
 
     /// Sequences whose KV cache has to wait for a decoder stage that does not keep up; others go on.
@@ -87,7 +87,7 @@ extension StageCore {
         guard stage.isPrefill else { return [] }
         return Set(
             stage.sequences.keys.filter { request in
-                stage.consumers(request).contains { waitingBytes($0.endpoint) > limits.linkBytes }
+                stage.consumers(request).contains { waitingBytes($0.endpoint) > limits.linkBytes(stage.layers) }
             })
     }
 

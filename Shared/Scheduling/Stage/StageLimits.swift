@@ -16,8 +16,8 @@ public struct StageLimits: Sendable {
     public var leaseSeconds: Double
     /// Tokens of one block of KV cache: what is reserved is rounded up to it.
     public var kvBlockTokens: Int
-    /// Bytes that may wait for one peer; a stage computes nothing that would add to more.
-    public var linkBytes = 32 << 20
+    /// Bytes that may wait for one peer, at least; a stage computes nothing that would add to more.
+    public var linkBytes = 8 << 20
     /// Steps that the compute thread has at a time: one that runs and one that is ready.
     public var stepsAhead = 2
 
@@ -39,6 +39,10 @@ public struct StageLimits: Sendable {
     func blocks(_ tokens: Int) -> Int { (max(0, tokens) + kvBlockTokens - 1) / kvBlockTokens }
     /// Bytes of one block of a stage with these layers, as the plan counts them (f16).
     func blockBytes(_ layers: LayerRange) -> Int { max(1, model.kvBytes(layers, tokens: kvBlockTokens)) }
+    /// Bytes that may wait for one peer of a stage: so much that the KV cache of one step travels while the next one computes.
+    func linkBytes(_ layers: LayerRange) -> Int {
+        max(linkBytes, model.kvBytes(layers, tokens: maxBatchedTokens) / 4 * 5)
+    }
     /// How often a first stage renews leases: several times per lease, so that a lost message does not end one.
     var keepSeconds: Double { max(1, leaseSeconds / 4) }
 }
