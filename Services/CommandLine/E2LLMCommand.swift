@@ -9,7 +9,8 @@ struct E2LLMCommand: AsyncParsableCommand {
         discussion: "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no cluster is ready.",
         subcommands: [
             UpCommand.self, DeviceCommand.self, RunCommand.self, GenerateCommand.self, TokenizeCommand.self,
-            ComposeCommand.self, KeysCommand.self, InviteCommand.self, HealthCheckCommand.self, MetricsCommand.self,
+            ComposeCommand.self, ConformanceCommand.self, KeysCommand.self, InviteCommand.self, HealthCheckCommand.self,
+            MetricsCommand.self,
             BenchCommand.self,
             PerplexityCommand.self, NodesCommand.self, PlanCommand.self,
             SimulateCommand.self, CompareCommand.self, ReportCommand.self, ExperimentCommand.self, VersionCommand.self,

@@ -28,9 +28,12 @@ final class GatewayService: Sendable {
             capacity: 4096, context: context, logger: logger
         ) { sockets in
             let inbox = sockets.inbox
-            // Workers are told of faults by nobody: what is no token message is dropped, and counted by the socket.
-            let tokens = try await sockets.server(.tokens) { _, message in
-                if let event = GatewayDesk.tokensEvent(message) { await inbox.send(event) }
+            let tokens = try await sockets.server(.tokens) { server, message in
+                if let event = GatewayDesk.tokensEvent(message) {
+                    await inbox.send(event)
+                } else if message.type != .tokensEmitted {
+                    await server.replyUnknownType(to: message)
+                }
             }
             let control = try await sockets.client(.control) { await inbox.send(GatewayDesk.controlEvent($0)) }
             try await sockets.subscriber(.state, .schedulerState, as: SchedulerState.self) { body, message in

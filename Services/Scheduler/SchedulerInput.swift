@@ -19,6 +19,13 @@ enum SchedulerInput: Sendable {
         switch message.type {
         case .workerHello:
             let body: WorkerHello = try message.body()
+            let minor = body.protocolMinor ?? 0
+            guard minor >= ProtocolVersion.leastWorkerMinor else {
+                throw ProtocolError(
+                    .unsupportedVersion,
+                    "the \(body.worker.rawValue) worker of \(body.device) speaks \(ProtocolVersion.identifier).\(minor), this scheduler needs "
+                        + "\(ProtocolVersion.identifier).\(ProtocolVersion.leastWorkerMinor): upgrade the worker")
+            }
             return .event(.workerHello(body.report(session: session, epoch: message.envelope.epoch ?? 0)), message)
         case .workerHeartbeat:
             let body: WorkerHeartbeat = try message.body()

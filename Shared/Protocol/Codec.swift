@@ -55,6 +55,15 @@ public enum Codec {
         }
     }
 
+    /// The id of a message that could not be read as a whole, so that the answer can name it; `nil` where there is none.
+    public static func messageID(envelope bytes: [UInt8]) -> String? {
+        struct Named: Decodable { var id: String }
+        guard bytes.count <= WireLimits.maximumEnvelopeBytes,
+            let named: Named = try? json(bytes, what: "envelope"), (1...256).contains(named.id.utf8.count)
+        else { return nil }
+        return named.id
+    }
+
     private static func checkVersion(_ bytes: [UInt8]) throws(ProtocolError) {
         guard bytes.count <= 32, let text = String(validating: bytes, as: UTF8.self), text.hasPrefix("E2LLM/") else {
             throw ProtocolError(.malformed, "frame 0 is not \(ProtocolVersion.identifier)")
@@ -62,7 +71,9 @@ public enum Codec {
         guard text == ProtocolVersion.identifier else {
             throw ProtocolError(
                 .unsupportedVersion,
-                "the peer speaks \(text), this process \(ProtocolVersion.identifier): upgrade the older")
+                "the peer speaks \(text), this process \(ProtocolVersion.identifier): "
+                    + (Int(text.dropFirst(6)).map { $0 > ProtocolVersion.major } == true
+                        ? "upgrade this process" : "upgrade the peer"))
         }
     }
 }

@@ -4,8 +4,12 @@ public import Domain
 public enum ProtocolVersion {
     /// The bytes of frame 0.
     public static let identifier = "E2LLM/1"
-    /// The minor version; receivers ignore fields that they do not know, so it only informs.
-    public static let minor = 0
+    /// The number in it.
+    static let major = 1
+    /// The minor version. Peers tell theirs when they register; what a peer of an older one cannot do is not asked of it.
+    public static let minor = 1
+    /// The least minor version of a worker: 1.0 has no `stage.release`.
+    public static let leastWorkerMinor = 1
 }
 
 /// Whether a reply reports success.

@@ -449,7 +449,7 @@ class Worker:
             self.asked["control"] = now
             if self.heartbeats["control"] is None:
                 service.send(self.control, "worker.hello", {
-                    "device": self.device, "worker": "decode", "data_endpoint": self.endpoint, "kv_block_tokens": BLOCK,
+                    "device": self.device, "worker": "decode", "data_endpoint": self.endpoint, "kv_block_tokens": BLOCK, "protocol_minor": 1,
                     "stages": [{"assignment": stage.assignment, "epoch": stage.epoch, "kv_capacity_tokens": stage.capacity,
                                 "weight_bytes": stage.weights} for stage in self.stages.values()],
                     "requests": [{"request": entry.request, "reserved_tokens": entry.reserved, "replica": entry.stage.replica,

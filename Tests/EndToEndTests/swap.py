@@ -49,6 +49,66 @@ def reference(options):
         capture_output=True, text=True, check=True, timeout=120).stdout)["text"]
 
 
+def broken_rules(cluster, service, endpoint):
+    """The rules that a service breaks."""
+    answer = cluster.e2llm("conformance", "--service", service, "--endpoint", endpoint, "--json", check=False)
+    assert answer.returncode in (0, 1), answer.stderr
+    results = json.loads(answer.stdout)
+    assert len(results) > 15 and (answer.returncode == 1) == any("problem" in result for result in results)
+    return [result for result in results if "problem" in result]
+
+
+def endpoints(cluster):
+    record = max((cluster.folder / "state/e2llm/clusters").glob("*.json"), key=lambda file: file.stat().st_mtime)
+    return json.loads(record.read_text())["endpoints"]
+
+
+ROUTERS = {"profiler": "registry", "partitioner": "partition", "clusterer": "plan", "scheduler": "control", "gateway": "tokens"}
+
+BROKEN = """
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+from e2llm_wire import Service, WireError
+
+class Careless(Service):
+    # Answers without the id of the question.
+    def reply(self, socket, message, type, body=None):
+        if type == "pong":
+            return super().reply(socket, message, type, body)
+        self.send(socket, type, body, message.peer, status="ok")
+
+def handle(message):
+    raise WireError("Bad Code", "")
+
+service = Careless("careless")
+socket = service.server(sys.argv.pop(1), handle)
+print("ready", flush=True)
+service.run()
+"""
+
+
+def check_a_broken_service_is_reported(options, folder):
+    """A service that forgets ids and has codes of its own is told what it breaks; ours break nothing."""
+    cluster = SwappedCluster(options, folder, "clusterer", "clusterer.py")
+    yield cluster
+    places = endpoints(cluster)
+    for service, socket in ROUTERS.items():
+        assert not (found := broken_rules(cluster, service, places[socket])), (service, found)
+    worker = cluster.json("nodes", "--port", str(cluster.port))["devices"][0]["workers"][0]["endpoint"]
+    assert not (found := broken_rules(cluster, "worker", worker)), found
+    endpoint = f"ipc://{folder}/careless"
+    process = subprocess.Popen(
+        [sys.executable, "-c", BROKEN, str(STAND_INS), endpoint], stdout=subprocess.PIPE, text=True, env=cluster.environment)
+    try:
+        assert process.stdout.readline().strip() == "ready"
+        rules = {result["rule"]: result["problem"] for result in broken_rules(cluster, "clusterer", endpoint)}
+        assert "repeats the id" in rules["the run loop says how it is"], rules
+        assert "instead of unknown_type" in rules["an unknown type is an error"], rules
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
 def check_clusterer(options, folder):
     cluster = SwappedCluster(options, folder, "clusterer", "clusterer.py")
     yield cluster
@@ -84,6 +144,7 @@ def check_plan_from_a_file(options, folder):
 def check_partitioner(options, folder):
     cluster = SwappedCluster(options, folder, "partitioner", "partitioner.py", ["clusterer.algorithm=genetic"])
     yield cluster
+    assert not (found := broken_rules(cluster, "partitioner", endpoints(cluster)["partition"])), found
     assert "genetic" in cluster.json("plan", "--port", str(cluster.port))["plan"]["algorithm"]
     assert cluster.complete()["choices"][0]["text"] == reference(options)
 
@@ -93,6 +154,9 @@ def check_decoder_worker(options, folder):
     lets go of its requests, and the fleet stays healthy."""
     cluster = SwappedCluster(options, folder, "decoder-worker", "decoder_worker.py")
     yield cluster
+    decoders = [worker["endpoint"] for device in cluster.json("nodes", "--port", str(cluster.port))["devices"]
+                for worker in device["workers"] if worker["kind"] == "decode"]
+    assert not (found := broken_rules(cluster, "worker", decoders[0])), found
     for tokens in [1, 2, 24, 60]:
         answer = cluster.complete(tokens, ignore_eos=True)
         assert answer["usage"]["completion_tokens"] == tokens, answer["usage"]

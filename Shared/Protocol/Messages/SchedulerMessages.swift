@@ -111,12 +111,15 @@ public struct WorkerHello: Codable, Sendable, Hashable {
     public var kvBlockTokens: Int?
     /// Requests that it holds as the first stage of a replica.
     public var requests: [HeldRequest]
+    /// The minor version of the protocol that it speaks; 0 where it is absent.
+    public var protocolMinor: Int?
 
     /// Makes the body.
     public init(
         device: DeviceID, worker: WorkerKind, dataEndpoint: String, stages: [ServedStage]? = nil,
-        kvBlockTokens: Int? = nil, requests: [HeldRequest] = []
+        kvBlockTokens: Int? = nil, requests: [HeldRequest] = [], protocolMinor: Int? = ProtocolVersion.minor
     ) {
+        self.protocolMinor = protocolMinor
         self.device = device
         self.worker = worker
         self.dataEndpoint = dataEndpoint
@@ -129,6 +132,7 @@ public struct WorkerHello: Codable, Sendable, Hashable {
         case device, worker, stages, requests
         case dataEndpoint = "data_endpoint"
         case kvBlockTokens = "kv_block_tokens"
+        case protocolMinor = "protocol_minor"
     }
 }
 
@@ -136,12 +140,18 @@ public struct WorkerHello: Codable, Sendable, Hashable {
 public struct WorkerWelcome: Codable, Sendable, Hashable {
     /// How often it must send a heartbeat.
     public var heartbeatMilliseconds: Int
+    /// The minor version of the protocol that the scheduler speaks; 0 where it is absent.
+    public var protocolMinor: Int?
 
     /// Makes the body.
-    public init(heartbeatMilliseconds: Int) { self.heartbeatMilliseconds = heartbeatMilliseconds }
+    public init(heartbeatMilliseconds: Int, protocolMinor: Int? = ProtocolVersion.minor) {
+        self.heartbeatMilliseconds = heartbeatMilliseconds
+        self.protocolMinor = protocolMinor
+    }
 
     private enum CodingKeys: String, CodingKey {
         case heartbeatMilliseconds = "heartbeat_ms"
+        case protocolMinor = "protocol_minor"
     }
 }
 

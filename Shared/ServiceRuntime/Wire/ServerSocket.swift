@@ -165,7 +165,8 @@ public final class ServerSocket: Sendable {
             // A reply is only sent where a frame structure was there, so that garbage is not answered with garbage.
             guard message.frames.count >= 3, let peer = message.peer else { return }
             if let frames = try? Outgoing(.error, body: error.body).frames(
-                id: session.nextID(), session: session.id, status: .error)
+                id: session.nextID(), session: session.id, replyTo: Codec.messageID(envelope: message.frames[1].bytes),
+                status: .error)
             {
                 _ = socket.trySend(frames, to: peer)
             }
