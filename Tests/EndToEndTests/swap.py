@@ -80,8 +80,9 @@ class Careless(Service):
 def handle(message):
     raise WireError("Bad Code", "")
 
+endpoint = sys.argv.pop(1)
 service = Careless("careless")
-socket = service.server(sys.argv.pop(1), handle)
+socket = service.server(endpoint, handle)
 print("ready", flush=True)
 service.run()
 """

@@ -53,7 +53,8 @@ enum ConformanceRules {
             "another major version is an error", frames: [text("E2LLM/2"), envelope, empty],
             expect: .error(["unsupported_version"])),
         ConformanceRule(
-            "no version is an error", frames: [[], envelope, empty], expect: .error(["unsupported_version", "malformed"])),
+            "no version is an error", frames: [[], envelope, empty],
+            expect: .error(["unsupported_version", "malformed"])),
         ConformanceRule(
             "an envelope that is no JSON is an error", frames: [version, text("{nonsense"), empty],
             expect: .error(["malformed"])),
