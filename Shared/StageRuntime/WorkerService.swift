@@ -50,7 +50,7 @@ public enum WorkerService {
                 await inbox.send(.data(message))
             }
         }
-        let endpoint = configuration.addresses.announced(
+        let endpoint = try await configuration.addresses.announced(
             configuration.dataAnnounce ?? server.endpoint, towards: .control)
         let identity = "\(configuration.device)"
         let scheduler = try await sockets.client(.control, identity: identity) { await inbox.send(.control($0)) }

@@ -158,4 +158,18 @@ import Testing
         #expect(Reach.announced("tcp://0.0.0.0:77", towards: "tcp://127.0.0.1:5") == "tcp://127.0.0.1:77")
         #expect(Reach.announced("tcp://10.0.0.9:77", towards: "tcp://127.0.0.1:5") == "tcp://10.0.0.9:77")
     }
+
+    /// In containers names are known when their services have started: an address that leads nowhere is not announced.
+    @Test func theAddressIsAnnouncedWhenItIsKnown() async throws {
+        var addresses = Addresses()
+        addresses[.control] = "tcp://nobody.invalid:5555"
+        let waiting = addresses
+        let task = Task { try await waiting.announced("tcp://0.0.0.0:77", towards: .control) }
+        try await Task.sleep(for: .milliseconds(50))
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+        addresses[.control] = "tcp://127.0.0.1:5555"
+        #expect(try await addresses.announced("tcp://0.0.0.0:77", towards: .control) == "tcp://127.0.0.1:77")
+        #expect(try await waiting.announced("tcp://10.0.0.1:77", towards: .control) == "tcp://10.0.0.1:77")
+    }
 }

@@ -43,12 +43,12 @@ import Testing
         let path = try file("demo:\n  name: x\nshceduler:\n  policy: y\n")
         defer { try? FileManager.default.removeItem(atPath: path) }
         #expect { _ = try Settings(keys: keys, file: path, environment: [:]) } throws: { "\($0)".contains("shceduler") }
-        for name in ["E2LLM_DEMO_NMAE", "E2LLM_SHCEDULER_POLICY", "E2LLM_MODEL"] {
+        for name in ["E2LLM_DEMO_NMAE", "E2LLM_SHCEDULER_POLICY", "E2LLM_MODLE"] {
             #expect { _ = try Settings(keys: keys, environment: [name: "1"]) } throws: { "\($0)".contains(name) }
         }
         _ = try Settings(
             keys: keys,
-            environment: ["E2LLM_SCHEDULER_POLICY": "x", "E2LLM_ISA": "avx2", "E2LLM_TEST_MODEL": "y", "PATH": "z"])
+            environment: ["E2LLM_SCHEDULER_POLICY": "x", "E2LLM_ISA": "avx2", "E2LLM_MODELS": "/m", "E2LLM_TEST_MODEL": "y", "PATH": "z"])
     }
 
     @Test func badValuesNameTheKey() throws {

@@ -6,16 +6,21 @@ import Simulation
 struct CompareCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "compare", abstract: "Compares two records of runs, measure by measure.",
-        discussion: "The error of a measure is the second record's figure over the first one's, minus 1.")
+        discussion: "The error of a measure is the second record's figure over the first one's, minus 1. Of folders, it also says what "
+            + "the runs do not have in common.")
 
-    @Argument(help: "The record of the real run.") var real: String
-    @Argument(help: "The record of the simulated run.") var simulated: String
+    @Argument(help: "The record of the real, or first, run; or the folder of `bench load --output`.") var real: String
+    @Argument(help: "The record of the simulated, or second, run; or a folder.") var simulated: String
     @Flag(help: "Print JSON.") var json = false
 
     func run() async throws {
         try await Failure.reporting {
-            let comparison = RunComparison(try RecordFile.read(real), try RecordFile.read(simulated))
+            let comparison = RunComparison(
+                try RecordFile.read(RunFolder.record(at: real)), try RecordFile.read(RunFolder.record(at: simulated)))
             if json { return try JSONOutput.print(comparison) }
+            if let one = try RunFolder.about(at: real), let other = try RunFolder.about(at: simulated) {
+                for line in RunFolder.differences(one, other) { print(line) }
+            }
             print(Self.text(comparison))
         }
     }

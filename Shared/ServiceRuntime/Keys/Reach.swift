@@ -23,6 +23,11 @@ public enum Reach {
         return "tcp://\(address.contains(":") ? "[\(address)]" : address)\(bound[colon...])"
     }
 
+    /// Whether an endpoint names no address that a peer could connect to.
+    static func isWildcard(_ endpoint: String) -> Bool {
+        host(endpoint).map { ["0.0.0.0", "*", "::"].contains($0) } ?? false
+    }
+
     /// The address of this machine from which packets to a peer leave; nothing is sent.
     static func localAddress(towards peer: String) -> String? {
         guard let host = host(peer), let colon = peer.lastIndex(of: ":") else { return nil }

@@ -90,8 +90,11 @@ public struct Settings: Sendable {
         "profiler", "partitioner", "clusterer", "scheduler", "gateway", "model", "worker", "fleet", "endpoints", "bind",
         "security",
     ]
-    /// Variables that are no settings.
-    private static let otherVariables: Set = ["E2LLM_ISA", "E2LLM_EXIT_WITH_PARENT", "E2LLM_TINY_MODELS"]
+    /// Variables that are no settings: of the engine, of the supervisor, of scripts and compose files, which people export.
+    private static let otherVariables: Set = [
+        "E2LLM_ISA", "E2LLM_EXIT_WITH_PARENT", "E2LLM_TINY_MODELS", "E2LLM_MODELS", "E2LLM_MODEL", "E2LLM_PORT",
+        "E2LLM_IMAGE", "E2LLM_BASE_IMAGE", "E2LLM_SWAP_IMAGE", "E2LLM_KEYS", "E2LLM_TOKEN", "E2LLM_HOST",
+    ]
 
     /// A variable that looks like a setting and is none.
     private static func unknownVariable(

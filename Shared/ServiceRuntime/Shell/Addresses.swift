@@ -1,4 +1,5 @@
 internal import Messaging
+internal import ServiceLifecycle
 
 /// Where a process binds and connects, and with which keys.
 public struct Addresses: Sendable {
@@ -47,9 +48,17 @@ public struct Addresses: Sendable {
                 + "security.allowed to DIR/allowed.json and security.secret to DIR/NAME.key")
     }
 
-    /// What to tell others to connect to, for a socket that is bound here.
-    public func announced(_ bound: String, towards setting: EndpointSetting) -> String {
-        let address = Reach.announced(bound, towards: self[setting])
+    /// What to tell others to connect to, for a socket that is bound here. Where it is bound on every address, the one that leads to a
+    /// service is announced, which is waited for while that service's name is not known yet: in containers, until it has started.
+    ///
+    /// - Throws: `CancellationError` where the process is asked to stop meanwhile.
+    public func announced(_ bound: String, towards setting: EndpointSetting) async throws -> String {
+        var address = Reach.announced(bound, towards: self[setting])
+        while Reach.isWildcard(address) {
+            guard !Task.isShuttingDownGracefully else { throw CancellationError() }
+            try await Task.sleep(for: .milliseconds(300))
+            address = Reach.announced(bound, towards: self[setting])
+        }
         return KeyedEndpoint(address: address, serverKey: keyring?.own.publicKey).description
     }
 }

@@ -66,7 +66,16 @@ public final class ServiceShell<Input: Sendable>: Service {
         if let keyring = addresses.keyring { try root.authenticate(keyring.admits) }
         let sockets = try ServiceSockets(
             name: name.rawValue, inbox: inbox, session: session, context: root, addresses: addresses, logger: logger)
-        var desk = try await start(sockets)
+        var desk: any ServiceDesk<Input>
+        do {
+            desk = try await start(sockets)
+        } catch {
+            await sockets.close()
+            if context == nil { await root.terminate() }
+            // Asked to stop before it could begin.
+            if error is CancellationError { return }
+            throw error
+        }
         boundAddresses.withLock { $0 = sockets.bound }
         if !sockets.bound.isEmpty {
             let places = sockets.bound.sorted { $0.key.rawValue < $1.key.rawValue }.map {

@@ -26,11 +26,15 @@ struct LoadBenchCommand: AsyncParsableCommand {
     @Option(help: "Write the record of the run (JSON).") var record: String?
     @Option(help: "Write the fleet with its profiles, as `e2llm nodes --json` does.") var fleetOutput: String?
     @Option(help: "Write the requests with their times (CSV).") var csv: String?
+    @Option(help: "Write everything that the run was and gave into this new folder; `e2llm compare` takes two of them.")
+    var output: String?
     @Flag(help: "Print JSON.") var json = false
 
     func run() async throws {
         try await Failure.reporting {
             let stream = try stream()
+            let folder = try output.map { try RunFolder.create($0) }
+            let started = Date()
             let server = GatewayClient(
                 base: url ?? ClusterRecord.live().first?.http ?? "http://127.0.0.1:8080", keyFile: apiKeyFile)
             let headers = try server.headers()
@@ -49,6 +53,13 @@ struct LoadBenchCommand: AsyncParsableCommand {
                 rate: rate, seed: seed)
             for note in LoadNotes.of(schedule, results, before: before) { Self.tell("note: \(note)\n") }
             if let record { try OutputFile.write(try RecordFile.json(measured), to: record) }
+            try folder?.write(
+                RunFolder.About(
+                    version: ProductVersion.number, wire: ProductVersion.wire, workload: stream.name, rate: rate,
+                    seed: seed, requests: total, model: model.name, plan: before.plan?.id.rawValue ?? "",
+                    algorithm: before.plan?.algorithm ?? "", machine: RunFolder.machine(),
+                    processors: ProcessInfo.processInfo.activeProcessorCount, started: started.ISO8601Format()),
+                measured, schedule, before)
             if let csv { try OutputFile.write(RecordFile.csv(measured), to: csv) }
             let answer = SimulationAnswer(measured, capacity: nil)
             if json { try JSONOutput.print(answer) } else { print(answer.text) }
