@@ -48,7 +48,12 @@ class Engine:
         if os.geteuid() != 0 or not shutil.which("dockerd"):
             return "no Docker engine answers, and none can be started (root and dockerd are needed)"
         if OWN_NETWORK not in os.environ:
-            base_archive()
+            if subprocess.run(["unshare", "--net", "true"], timeout=10, check=False).returncode != 0:
+                return "no Docker engine answers, and one of its own needs a network namespace, which this system does not allow"
+            try:
+                base_archive()
+            except (subprocess.SubprocessError, OSError) as error:
+                return f"no base image can be made: {error}"
             os.environ[OWN_NETWORK] = "1"
             os.execvp("unshare", ["unshare", "--net", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable, *sys.argv])
         socket = self.folder / "docker.sock"
@@ -89,7 +94,7 @@ def base_archive():
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as folder:
             subprocess.run(
-                ["timeout", "400", "debootstrap", "--variant=minbase", "--include=python3-zmq", "bookworm", folder], check=True, timeout=410,
+                ["timeout", "400", "debootstrap", "--variant=minbase", "--include=python3-cffi-backend,python3-zmq", "bookworm", folder], check=True, timeout=410,
                 stdout=subprocess.DEVNULL)
             subprocess.run(["tar", "-C", folder, "-cf", f"{archive}.part", "."], check=True, timeout=120)
             os.replace(f"{archive}.part", archive)
