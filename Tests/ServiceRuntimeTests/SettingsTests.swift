@@ -48,7 +48,10 @@ import Testing
         }
         _ = try Settings(
             keys: keys,
-            environment: ["E2LLM_SCHEDULER_POLICY": "x", "E2LLM_ISA": "avx2", "E2LLM_MODELS": "/m", "E2LLM_TEST_MODEL": "y", "PATH": "z"])
+            environment: [
+                "E2LLM_SCHEDULER_POLICY": "x", "E2LLM_ISA": "avx2", "E2LLM_MODELS": "/m", "E2LLM_TEST_MODEL": "y",
+                "PATH": "z",
+            ])
     }
 
     @Test func badValuesNameTheKey() throws {

@@ -6,8 +6,10 @@ import Simulation
 struct CompareCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "compare", abstract: "Compares two records of runs, measure by measure.",
-        discussion: "The error of a measure is the second record's figure over the first one's, minus 1. Of folders, it also says what "
-            + "the runs do not have in common.")
+        discussion: """
+            The error of a measure is the second record's figure over the first one's, minus 1. Of folders, it also says \
+            what the runs do not have in common.
+            """)
 
     @Argument(help: "The record of the real, or first, run; or the folder of `bench load --output`.") var real: String
     @Argument(help: "The record of the simulated, or second, run; or a folder.") var simulated: String
