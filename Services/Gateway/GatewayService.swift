@@ -41,7 +41,8 @@ final class GatewayService: Sendable {
                 await inbox.send(.schedulerState(body, session: message.envelope.session))
             }
             try await sockets.followFleet { _, message in cluster.fleet(message.header.body) }
-            let announced = try await sockets.addresses.announced(configuration.announce ?? tokens.endpoint, towards: .control)
+            let announced = try await sockets.addresses.announced(
+                configuration.announce ?? tokens.endpoint, towards: .control)
             logger.info("tokens are announced as \(announced)")
             return GatewayDesk(
                 core: core, control: control, announced: announced, acceptTimeout: configuration.acceptTimeout,

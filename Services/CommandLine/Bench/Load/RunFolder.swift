@@ -58,7 +58,9 @@ struct RunFolder {
     /// The record at a path: a file, or that of a folder.
     static func record(at path: String) -> String {
         var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else { return path }
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
+            return path
+        }
         return RunFolder(path: path).file("record.json")
     }
 
