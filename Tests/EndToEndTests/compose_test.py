@@ -55,6 +55,8 @@ class Engine:
             except (subprocess.SubprocessError, OSError) as error:
                 return f"no base image can be made: {error}"
             os.environ[OWN_NETWORK] = "1"
+            # What follows is another program, which makes a folder of its own.
+            shutil.rmtree(self.folder)
             os.execvp("unshare", ["unshare", "--net", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable, *sys.argv])
         socket = self.folder / "docker.sock"
         self.environment["DOCKER_HOST"] = f"unix://{socket}"

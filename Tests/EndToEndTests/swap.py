@@ -145,7 +145,8 @@ def check_plan_from_a_file(options, folder):
 def check_partitioner(options, folder):
     cluster = SwappedCluster(options, folder, "partitioner", "partitioner.py", ["clusterer.algorithm=genetic"])
     yield cluster
-    assert not (found := broken_rules(cluster, "partitioner", endpoints(cluster)["partition"])), found
+    for service in ["partitioner", "clusterer"]:
+        assert not (found := broken_rules(cluster, service, endpoints(cluster)[ROUTERS[service]])), (service, found)
     assert "genetic" in cluster.json("plan", "--port", str(cluster.port))["plan"]["algorithm"]
     assert cluster.complete()["choices"][0]["text"] == reference(options)
 

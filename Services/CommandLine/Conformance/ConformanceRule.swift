@@ -11,8 +11,8 @@ struct ConformanceRule: Sendable {
         case reply(MessageType, check: @Sendable (WireMessage) -> String?)
         /// An error with one of these codes; any code where there are none.
         case error(Set<String>)
-        /// A reply of the type, or an error.
-        case replyOrError(MessageType, check: @Sendable (WireMessage) -> String?)
+        /// A reply of the type, or an error with one of these codes; any code where there are none.
+        case replyOrError(MessageType, codes: Set<String> = [], check: @Sendable (WireMessage) -> String?)
         /// Whatever it does, it answers the next `ping`.
         case survives
     }
@@ -60,8 +60,11 @@ struct ConformanceRule: Sendable {
         case .reply(let type, let check):
             if let error = answer.reportedError { return "the error \(error.code): \(error.message)" }
             return problem(with: answer, type, check)
-        case .replyOrError(let type, let check):
-            if let error = answer.reportedError { return Self.problem(with: error) }
+        case .replyOrError(let type, let codes, let check):
+            if let error = answer.reportedError {
+                if !codes.isEmpty, !codes.contains(error.code) { return "the error \(error.code): \(error.message)" }
+                return Self.problem(with: error)
+            }
             return problem(with: answer, type, check)
         case .error(let codes):
             guard let error = answer.reportedError else { return "\(answer.type) instead of an error" }

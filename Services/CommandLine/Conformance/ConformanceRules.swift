@@ -180,15 +180,20 @@ enum ConformanceRules {
         proposal.plan.problem(layers: proposal.plan.replicas.first?.stages.last?.layers.end ?? 0)
     }
 
+    /// Why there may be no plan for a sound question.
+    private static let noPlan: Set = ["no_devices", "model_does_not_fit", "no_plan", "overloaded", "timed_out"]
+
     private static let clusterer: [ConformanceRule] = [
         ConformanceRule(
             "a question for a plan is answered by a sound plan or by why there is none", "plan.request",
-            #"{"reason":"conformance"}"#, expect: .replyOrError(.planProposal, check: proposed)),
-        ConformanceRule("a question without a reason is an error", "plan.request", expect: .error(["malformed"])),
+            #"{"reason":"conformance","excluded_devices":[]}"#, id: "plan-1",
+            expect: .replyOrError(.planProposal, codes: noPlan, check: proposed)),
+        ConformanceRule(
+            "a question without a reason is an error", "plan.request", id: "plan-2", expect: .error(["malformed"])),
         ConformanceRule(
             "excluding devices that nobody knows is no harm", "plan.request",
-            #"{"reason":"conformance","excluded_devices":["nobody"],"seed":1}"#,
-            expect: .replyOrError(.planProposal, check: proposed)),
+            #"{"reason":"conformance","excluded_devices":["nobody"],"seed":1}"#, id: "plan-3",
+            expect: .replyOrError(.planProposal, codes: noPlan, check: proposed)),
     ]
 
     private static let scheduler: [ConformanceRule] = [
