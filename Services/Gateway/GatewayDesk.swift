@@ -114,6 +114,11 @@ struct GatewayDesk: ServiceDesk, Sendable {
         {
             return .moment(request, body.kind)
         }
+        if message.type == .requestMoved, let request = message.envelope.request,
+            let body = try? message.body(as: RequestMoved.self)
+        {
+            return .moved(request, body)
+        }
         return .schedulerHeard(session: message.envelope.session)
     }
 }

@@ -83,6 +83,13 @@ struct SchedulerDesk: ServiceDesk {
         case .release(let address, let replica, let epoch, let layers):
             release(address, StageRelease(replica: replica, keepLayers: layers), epoch, &group)
         case .start(let routed): await start(routed)
+        case .move(let routed):
+            guard let peer = peers.peer(routed.first) else { return }
+            try? await control.send(routed.move, to: peer)
+        case .moved(let routed):
+            guard let peer = peers.peer(gateway: routed.gateway) else { return }
+            let body = RequestMoved(plan: routed.plan, route: routed.route)
+            try? await control.send(Outgoing(.requestMoved, request: routed.request, body: body), to: peer)
         case .confirm(let routed):
             guard let submission = submissions.removeValue(forKey: routed.request) else { return }
             try? await control.reply(to: submission, Outgoing(.requestAccepted, body: routed.accepted))

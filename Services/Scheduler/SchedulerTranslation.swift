@@ -16,7 +16,7 @@ extension WorkerHello {
                 WorkerReport.Held(
                     request: $0.request, replica: $0.replica, reservedTokens: $0.reservedTokens,
                     gateway: $0.gatewayEndpoint)
-            })
+            }, movesSequences: capabilities?.contains(Capability.sequenceMove) ?? false)
     }
 }
 
@@ -110,6 +110,13 @@ extension RoutedRequest {
         RequestAccepted(
             plan: plan, route: route, queueMilliseconds: queuedSeconds * 1000,
             estimatedFirstTokenMilliseconds: estimatedFirstTokenSeconds * 1000)
+    }
+
+    /// The message to the first stage of the replica that a sequence leaves.
+    var move: Outgoing {
+        Outgoing(
+            .requestMove, request: request, epoch: epoch,
+            body: SequenceMoveBody(route: route, reservedTokens: reservedTokens))
     }
 
     /// The message to the first stage, with what the gateway submitted.

@@ -7,9 +7,15 @@ public enum ProtocolVersion {
     /// The number in it.
     static let major = 1
     /// The minor version. Peers tell theirs when they register; what a peer of an older one cannot do is not asked of it.
-    public static let minor = 1
+    public static let minor = 2
     /// The least minor version of a worker: 1.0 has no `stage.release`.
     public static let leastWorkerMinor = 1
+}
+
+/// Names of what a peer may be able to do beyond its minor version; told in `worker.hello`.
+public enum Capability {
+    /// A worker hands running sequences over to another replica with their KV cache (`request.move`, `sequence.move`).
+    public static let sequenceMove = "sequence.move"
 }
 
 /// Whether a reply reports success.

@@ -182,6 +182,28 @@ final class StageEngine {
             logits: remaining.span, parameters: state.parameters, history: state.history, position: state.length)
     }
 
+    /// KV cache of a sequence that leaves.
+    struct Exported: Sendable {
+        var pieces: [StepOutcome.Export] = []
+        /// Their bytes.
+        var bytes: [[UInt8]] = []
+    }
+
+    /// Reads KV cache of a sequence that leaves, a piece for every stage that needs some of it.
+    func export(_ order: ExportOrder) throws -> Exported {
+        var exported = Exported()
+        for consumer in order.consumers {
+            guard let layers = executor.layers.intersection(consumer.layers) else { continue }
+            let bytes = try executor.cache.exportKV(order.request, layers: layers, positions: order.positions)
+            exported.pieces.append(
+                StepOutcome.Export(
+                    request: order.request, layers: layers, start: order.positions.lowerBound,
+                    count: order.positions.count, endpoint: consumer.endpoint, bytes: bytes.count))
+            exported.bytes.append(bytes)
+        }
+        return exported
+    }
+
     private func export(_ ordered: StepOrder.Part, _ outcome: inout StepOutcome, _ exports: inout [[UInt8]]) throws {
         let part = ordered.part
         for consumer in ordered.consumers {

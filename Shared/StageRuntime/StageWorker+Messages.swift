@@ -19,6 +19,7 @@ extension StageWorker {
             return .release(
                 body.replica, epoch: message.envelope.epoch ?? 0, keeping: body.keepLayers, ticket: ticket(message))
         case .requestStart: return .start(try opening(message))
+        case .requestMove: return .move(try move(message))
         case .requestCancel: return message.envelope.request.map { .cancel($0) }
         case .error:
             logger.debug("the scheduler reports: \(message.reportedError?.message ?? "an error")")
@@ -34,6 +35,7 @@ extension StageWorker {
         switch message.type {
         case .sequenceOpen: return .opened(try opening(message))
         case .sequenceClose: return request.map { .closed($0) }
+        case .sequenceMove: return .moved(try move(message))
         case .sequenceKeep:
             let body: SequenceKeep = try message.body()
             return .kept(body.requests)
@@ -70,6 +72,16 @@ extension StageWorker {
             request: request, epoch: message.envelope.epoch ?? 0, route: body.route,
             tokens: try message.tokens("tokens"), generatedTokens: body.generatedTokens, sampling: body.sampling,
             stop: body.stop, reservedTokens: body.reservedTokens)
+    }
+
+    private func move(_ message: WireMessage) throws -> SequenceMove {
+        let body: SequenceMoveBody = try message.body()
+        guard let request = message.envelope.request, !request.rawValue.isEmpty else {
+            throw ProtocolError(.malformed, "\(message.type): the envelope names no request")
+        }
+        return SequenceMove(
+            request: request, epoch: message.envelope.epoch ?? 0, route: body.route,
+            reservedTokens: body.reservedTokens, positions: body.positions ?? 0)
     }
 
     private func forwarded(_ message: WireMessage, _ epoch: Epoch) throws -> ForwardedStep {

@@ -34,6 +34,7 @@ extension StageWorker {
             } completion: { _ in
             }
         case .step(let order): step(order)
+        case .export(let order): export(order)
         case .importKV(let request, let slot, let layers, let positions):
             importKV(request, slot: slot, layers: layers, positions: positions)
         case .hold(let order): heldRows[order] = message?.tensors.first
@@ -112,6 +113,17 @@ extension StageWorker {
         }
     }
 
+    private func export(_ order: ExportOrder) {
+        compute.enqueue { local in
+            guard let engine = local.engines[order.slot] else {
+                throw StageRefusal("stage_gone", "the stage was given up", isRetriable: true)
+            }
+            return try engine.export(order)
+        } completion: { [events] result in
+            events.push(.exported(order: order.id, result))
+        }
+    }
+
     // MARK: Messages
 
     private func send(_ instruction: StageInstruction) {
@@ -133,6 +145,10 @@ extension StageWorker {
                 Outgoing(
                     .sequenceOpen, request: opening.request, epoch: opening.epoch, body: body,
                     tensors: [Frame(elements: opening.tokens)]), to: endpoint)
+        case .moveNext(let move, let endpoint):
+            let body = SequenceMoveBody(
+                route: move.route, reservedTokens: move.reservedTokens, positions: move.positions)
+            links.send(Outgoing(.sequenceMove, request: move.request, epoch: move.epoch, body: body), to: endpoint)
         case .closeNext(let request, let epoch, let endpoint):
             links.send(Outgoing(.sequenceClose, request: request, epoch: epoch), to: endpoint)
         case .keep(let requests, let epoch, let endpoint):
@@ -160,7 +176,7 @@ extension StageWorker {
     }
 
     private func sendKV(_ sending: KVSending, _ export: Int, to endpoint: String) {
-        guard let exports = outcome?.exports, exports.indices.contains(export) else { return }
+        guard exports.indices.contains(export) else { return }
         let body = KVChunk(
             layers: sending.layers, start: sending.start, count: sending.count, total: sending.total,
             reservedTokens: sending.reservedTokens, firstStage: sending.firstStage, kvHeads: description.kvHeads,

@@ -30,6 +30,8 @@ final class StageWorker: ServiceDesk {
     /// What the event at hand brought: a message, or what a step gave.
     var message: WireMessage?
     var outcome: StageEngine.Outcome?
+    /// Bytes of KV cache that the step or the export at hand gave.
+    var exports: [[UInt8]] = []
     private let started = ContinuousClock.now
     /// Until when sequences may go on after the process was asked to stop.
     private var leaveBy: Double?
@@ -71,10 +73,17 @@ final class StageWorker: ServiceDesk {
         case .registry(let message): await handleRegistry(message)
         case .computed(let order, .success(let outcome)):
             self.outcome = outcome
+            exports = outcome.exports
             perform(.computed(order: order, outcome.step))
             self.outcome = nil
+            exports = []
         case .computed(let order, .failure(let error)):
             perform(.computeFailed(order: order, StageRefusal(error)))
+        case .exported(let order, .success(let exported)):
+            exports = exported.bytes
+            perform(.exported(order: order, exported.pieces))
+            exports = []
+        case .exported(let order, .failure(let error)): perform(.exportFailed(order: order, StageRefusal(error)))
         case .core(let event): perform(event)
         case .leave:
             leaveBy = now + Self.leaveSeconds

@@ -11,6 +11,8 @@ enum WorkerEvent: Sendable {
     case data(WireMessage)
     /// A step has been computed.
     case computed(order: UInt64, Result<StageEngine.Outcome, any Error>)
+    /// KV cache of a sequence that leaves has been read.
+    case exported(order: UInt64, Result<StageEngine.Exported, any Error>)
     /// Something else for the core.
     case core(StageEvent)
     /// The process was asked to stop.

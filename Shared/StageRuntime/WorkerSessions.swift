@@ -68,7 +68,7 @@ struct SchedulerSession {
                         HeldRequest(
                             request: $0.request, reservedTokens: $0.reservedTokens, gatewayEndpoint: $0.gateway,
                             replica: $0.replica)
-                    })
+                    }, capabilities: [Capability.sequenceMove])
                 let reply = try await client.request(
                     Outgoing(.workerHello, epoch: now.epoch, body: hello), timeout: Self.patience)
                 let welcome: WorkerWelcome = try reply.body()

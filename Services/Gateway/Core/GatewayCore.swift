@@ -55,6 +55,9 @@ struct GatewayCore: Sendable {
         case .lost(let wire, let error):
             guard let id = wireIDs[wire] else { return [] }
             return lose(id, error, at: now)
+        case .moved(let wire, let body):
+            if let id = wireIDs[wire] { records[id]?.moved(body) }
+            return []
         case .moment(let wire, let kind):
             if let id = wireIDs[wire] { records[id]?.note(kind, at: now) }
             return []

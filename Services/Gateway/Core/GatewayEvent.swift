@@ -15,6 +15,8 @@ enum GatewayEvent: Sendable {
     case tokens(RequestID, index: Int, [Int32], FinishReason?)
     /// The scheduler says that a request cannot go on where it was.
     case lost(RequestID, ErrorBody)
+    /// The scheduler says that a request goes on in another replica.
+    case moved(RequestID, RequestMoved)
     /// A stage reported a moment of a request.
     case moment(RequestID, RequestEvent.Kind)
     /// The scheduler published its state.
@@ -91,8 +93,10 @@ struct SequenceTimes: Sendable, Hashable {
     var prefillReplica: ReplicaID?
     /// The replica that decoded it last.
     var decodeReplica: ReplicaID?
-    /// How many times it was continued elsewhere.
+    /// How many times it was continued elsewhere by computing it again.
     var continuations = 0
+    /// How many times it was continued elsewhere with its KV cache.
+    var moves = 0
     /// Prompt tokens.
     var promptTokens: Int
     /// Tokens of the output, hidden ones included.

@@ -75,6 +75,13 @@ struct SequenceRecord: Sendable {
         lastProgress = now
     }
 
+    /// Notes that it goes on in another replica.
+    mutating func moved(_ body: RequestMoved) {
+        times.plan = body.plan
+        times.decodeReplica = body.route.decodeReplica
+        times.moves += 1
+    }
+
     /// Notes a moment that a stage reported. A sequence that was continued keeps its first moments, but its KV cache counts
     /// where it was completed last.
     mutating func note(_ moment: RequestEvent.Kind, at now: Double) {

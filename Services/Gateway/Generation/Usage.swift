@@ -68,7 +68,8 @@ struct Usage: Sendable, Hashable {
                 "plan_id": time.plan.map { .string($0.rawValue) } ?? .null,
                 "prefill_replica": time.prefillReplica.map { .string($0.rawValue) } ?? .null,
                 "decode_replica": time.decodeReplica.map { .string($0.rawValue) } ?? .null,
-                "migrations": .integer(time.continuations),
+                "migrations": .integer(time.continuations + time.moves),
+                "kv_migrations": .integer(time.moves),
             ],
         ]
     }

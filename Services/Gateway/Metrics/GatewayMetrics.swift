@@ -9,6 +9,7 @@ final class GatewayMetrics: Sendable {
         var promptTokens = 0
         var generatedTokens = 0
         var continuations = 0
+        var moves = 0
         var succeeded: [FinishReason: Int] = [:]
         var rejected: [String: Int] = [:]
         var statuses: [Int: Int] = [:]
@@ -81,6 +82,7 @@ final class GatewayMetrics: Sendable {
         state.withLock {
             $0.succeeded[reason, default: 0] += 1
             $0.continuations += times.continuations
+            $0.moves += times.moves
             $0.latency.observe(now - times.opened)
             $0.outputs.observe(Double(times.outputTokens))
             guard let first = times.firstToken, let last = times.lastToken else { return }
@@ -130,7 +132,11 @@ final class GatewayMetrics: Sendable {
             "e2llm:key_requests_total", "Requests by the name of their API key.", "key",
             state.keys.map { ($0.key, $0.value) })
         value(
-            "model_migration_total", "counter", "Sequences continued on another route.", "\(state.continuations)")
+            "model_migration_total", "counter", "Sequences continued on another route.",
+            "\(state.continuations + state.moves)")
+        value(
+            "e2llm:kv_migrations_total", "counter", "Sequences continued on another route with their KV cache.",
+            "\(state.moves)")
         let histograms: [(String, String, Histogram)] = [
             ("vllm:time_to_first_token_seconds", "From the request to its first token.", state.firstToken),
             ("vllm:inter_token_latency_seconds", "Between two tokens of a sequence.", state.tokenGap),

@@ -30,6 +30,11 @@ extension MessageType {
     public static let requestCancel: MessageType = "request.cancel"
     /// scheduler -> first stage of the replica that prefills: `SequenceOpen` with tensor `tokens` i32 [n].
     public static let requestStart: MessageType = "request.start"
+    /// scheduler -> first stage: hand the running sequence named in the envelope over to another replica: `SequenceMoveBody`
+    /// without `positions`; only to workers with the capability `sequence.move` (since 1.2).
+    public static let requestMove: MessageType = "request.move"
+    /// scheduler -> gateway: the request named in the envelope goes on in another replica: `RequestMoved` (since 1.2).
+    public static let requestMoved: MessageType = "request.moved"
     /// first or last stages -> scheduler, and moments of requests that go on from there to their gateway: `RequestEvent`.
     public static let requestEvent: MessageType = "request.event"
     /// scheduler -> gateway: the request named in the envelope cannot go on where it was: `ErrorBody`; where it is
@@ -113,12 +118,16 @@ public struct WorkerHello: Codable, Sendable, Hashable {
     public var requests: [HeldRequest]
     /// The minor version of the protocol that it speaks; 0 where it is absent.
     public var protocolMinor: Int?
+    /// What it can do beyond its version (`Capability`); absent means nothing.
+    public var capabilities: [String]?
 
     /// Makes the body.
     public init(
         device: DeviceID, worker: WorkerKind, dataEndpoint: String, stages: [ServedStage]? = nil,
-        kvBlockTokens: Int? = nil, requests: [HeldRequest] = [], protocolMinor: Int? = ProtocolVersion.minor
+        kvBlockTokens: Int? = nil, requests: [HeldRequest] = [], protocolMinor: Int? = ProtocolVersion.minor,
+        capabilities: [String]? = nil
     ) {
+        self.capabilities = capabilities
         self.protocolMinor = protocolMinor
         self.device = device
         self.worker = worker
@@ -129,7 +138,7 @@ public struct WorkerHello: Codable, Sendable, Hashable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case device, worker, stages, requests
+        case device, worker, stages, requests, capabilities
         case dataEndpoint = "data_endpoint"
         case kvBlockTokens = "kv_block_tokens"
         case protocolMinor = "protocol_minor"
@@ -302,6 +311,20 @@ public struct RequestAccepted: Codable, Sendable, Hashable {
         case plan, route
         case queueMilliseconds = "queue_ms"
         case estimatedFirstTokenMilliseconds = "estimated_first_token_ms"
+    }
+}
+
+/// Where a request goes on that was decoded elsewhere before.
+public struct RequestMoved: Codable, Sendable, Hashable {
+    /// The plan in force.
+    public var plan: PlanID
+    /// The route; its prefill side is where the request was before.
+    public var route: Route
+
+    /// Makes the body.
+    public init(plan: PlanID, route: Route) {
+        self.plan = plan
+        self.route = route
     }
 }
 

@@ -7,6 +7,9 @@ extension MessageType {
     public static let sequenceOpen: MessageType = "sequence.open"
     /// first stage -> next stages: free the sequence named in the envelope; empty body.
     public static let sequenceClose: MessageType = "sequence.close"
+    /// stage -> next stage of the replica that a sequence leaves: `SequenceMoveBody`; it follows all steps of the sequence
+    /// (since 1.2).
+    public static let sequenceMove: MessageType = "sequence.move"
     /// first stage -> next stages every 20 s: `SequenceKeep`; sequences that no such message names for 90 s are freed.
     public static let sequenceKeep: MessageType = "sequence.keep"
     /// stage -> next stage: `StageForward` with tensor `hidden` f32 [rows, hidden].
@@ -25,6 +28,29 @@ extension MessageType {
     public static let linkEcho: MessageType = "link.echo"
     /// Reply to `link.echo`.
     public static let linkEchoed: MessageType = "link.echoed"
+}
+
+/// A sequence goes on in another replica; the request is named in the envelope. The stages of `route.prefill` send their KV cache
+/// to those of `route.decode` with `kv.chunk`, as after a prefill.
+public struct SequenceMoveBody: Codable, Sendable, Hashable {
+    /// From where (as the side that prefills) to where.
+    public var route: Route
+    /// Longest sequence, prompt and output, where it goes on.
+    public var reservedTokens: Int
+    /// Positions of its KV cache; absent in `request.move`, since the first stage knows them.
+    public var positions: Int?
+
+    /// Makes the body.
+    public init(route: Route, reservedTokens: Int, positions: Int? = nil) {
+        self.route = route
+        self.reservedTokens = reservedTokens
+        self.positions = positions
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case route, positions
+        case reservedTokens = "reserved_tokens"
+    }
 }
 
 /// Opens a sequence on a stage; the request is named in the envelope.

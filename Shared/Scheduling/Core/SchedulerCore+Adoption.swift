@@ -72,12 +72,13 @@ extension SchedulerCore {
         }
         let reserved = Plausible.tokens(held.reservedTokens)
         let placement = Placement(
-            prefill: nil, decode: home.id, reserved: reserved, prefillWork: 0, epoch: home.formed)
+            prefill: nil, decode: home.id, reserved: reserved, prefillReserved: 0, prefillWork: 0, epoch: home.formed)
         var record = RequestRecord(
             id: held.request, gateway: held.gateway, promptTokens: 0, continuedTokens: 0,
             maxTokens: max(1, reserved), placement: placement, routed: nil, generated: 0, lastEvent: now)
         record.prefillDone = true
         record.kvDone = true
+        record.decodes = true
         requests.start(record)
         gateways.hear(held.gateway, at: now, grace: configuration.gatewayLostSeconds)
         return true

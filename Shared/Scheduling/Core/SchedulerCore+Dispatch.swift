@@ -23,7 +23,7 @@ extension SchedulerCore {
                     mean: mean, configuration.lengthKnowledge)
             }
             if record.usesPrefill, let prefill = record.placement.prefill, let position = index[prefill] {
-                situations[position].reserve(record.promptTokens)
+                situations[position].reserve(record.placement.prefillReserved)
                 situations[position].requests += 1
             }
             if !record.prefillDone, let position = index[record.placement.prefill ?? record.placement.decode] {
@@ -45,7 +45,7 @@ extension SchedulerCore {
         var tokens = 0
         for record in requests.inOrder {
             if record.placement.decode == id { tokens += record.placement.reserved }
-            if record.usesPrefill, record.placement.prefill == id { tokens += record.promptTokens }
+            if record.usesPrefill, record.placement.prefill == id { tokens += record.placement.prefillReserved }
         }
         return tokens
     }
@@ -132,7 +132,7 @@ extension SchedulerCore {
             maxTokens: request.generatedTokens + reserved - request.promptTokens,
             queuedSeconds: now - waiting.since, estimatedFirstTokenSeconds: firstToken)
         let placement = Placement(
-            prefill: prefill, decode: decode, reserved: reserved,
+            prefill: prefill, decode: decode, reserved: reserved, prefillReserved: request.promptTokens,
             prefillWork: times.prefill(prefiller, tokens: request.promptTokens).cycle, epoch: highestEpoch)
         requests.start(
             RequestRecord(
@@ -142,7 +142,7 @@ extension SchedulerCore {
         emit(.start(routed))
     }
 
-    private func route(_ replica: PlanReplica) -> [RouteStage] {
+    func route(_ replica: PlanReplica) -> [RouteStage] {
         zip(replica.workers, replica.stages).map { key, stage in
             RouteStage(device: stage.device, endpoint: workers[key]?.endpoint ?? "", layers: stage.layers)
         }

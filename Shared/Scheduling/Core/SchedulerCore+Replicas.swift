@@ -242,13 +242,22 @@ extension SchedulerCore {
         let isUrgent = !serves(without: [record.id])
         guard isUrgent || now >= draining.moveAt else { return }
         guard isUrgent || now - draining.movedAt >= Self.moveSeconds else { return }
-        let group = isUrgent ? remaining[...] : remaining.prefix(Self.moveGroup)
-        for request in group { lose(request, .replicaLost("its replica is given up"), at: now) }
+        // What is on its way with its KV cache gets the time that it was given.
+        let staying = remaining.filter { ($0.moveBy ?? 0) <= now || $0.placement.decode == record.id }
+        let group = isUrgent ? staying[...] : staying.prefix(Self.moveGroup)
+        var isUnderWay = staying.count < remaining.count
+        for request in group {
+            if move(request, from: record, at: now) {
+                isUnderWay = true
+            } else {
+                lose(request, .replicaLost("its replica is given up"), at: now)
+            }
+        }
         if transition != nil { transition?.moved += group.count }
         var draining = draining
-        draining.movedAt = now
+        if !group.isEmpty { draining.movedAt = now }
         replicas[record.id]?.state = .draining(draining)
-        if group.count == remaining.count { giveUp(record.id, at: now) }
+        if group.count == staying.count, !isUnderWay { giveUp(record.id, at: now) }
     }
 
     /// Has the workers give their stages back.

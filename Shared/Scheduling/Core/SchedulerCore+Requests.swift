@@ -50,10 +50,11 @@ extension SchedulerCore {
         switch report.moment {
         case .prefillStarted: record.prefillBegan = record.prefillBegan ?? now
         case .prefillFinished: record.prefillDone = true
-        case .kvComplete: record.kvDone = true
+        case .kvComplete: arrive(&record)
         case .decodeStarted:
             record.prefillDone = true
-            record.kvDone = true
+            record.decodes = true
+            arrive(&record)
         case .finished(let reason):
             if reason == .stop || reason == .length { window.finished(tokens: max(1, record.generated), at: now) }
             requests.end(record.id, at: now)
@@ -68,6 +69,14 @@ extension SchedulerCore {
         }
         requests.update(record)
         emit(.relay(report, gateway: record.gateway))
+    }
+
+    /// The KV cache of a request is where it is decoded.
+    private mutating func arrive(_ record: inout RequestRecord) {
+        record.kvDone = true
+        guard record.moveBy != nil else { return }
+        record.moveBy = nil
+        if let routed = record.routed { emit(.moved(routed)) }
     }
 
     mutating func gatewayBeat(_ gateway: String, _ ids: [RequestID], at now: Double) {
@@ -151,7 +160,7 @@ extension SchedulerCore {
             emit(.cancel(record.id, address))
             let decodes = replicas[record.placement.decode]?.replica.workers.first == key
             let replica = decodes ? record.placement.decode : record.placement.prefill ?? record.placement.decode
-            let reserved = decodes ? record.placement.reserved : record.promptTokens
+            let reserved = decodes ? record.placement.reserved : record.placement.prefillReserved
             requests.close(record.id, on: address, replica: replica, reserved: reserved, at: now)
         }
     }

@@ -50,6 +50,8 @@ public struct WorkerReport: Sendable, Hashable {
     public var kvBlockTokens: Int
     /// Requests that it holds as the first stage of a replica.
     public var held: [Held]
+    /// Whether it can hand running sequences over to another replica.
+    public var movesSequences: Bool
 
     /// A stage that a worker serves.
     public struct Stage: Sendable, Hashable {
@@ -91,8 +93,9 @@ public struct WorkerReport: Sendable, Hashable {
     /// Makes a report.
     public init(
         address: WorkerAddress, endpoint: String, epoch: Epoch = 0, stages: [Stage] = [], kvBlockTokens: Int = 1,
-        held: [Held] = []
+        held: [Held] = [], movesSequences: Bool = false
     ) {
+        self.movesSequences = movesSequences
         self.address = address
         self.endpoint = endpoint
         self.epoch = epoch

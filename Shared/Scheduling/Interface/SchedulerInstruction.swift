@@ -16,6 +16,11 @@ public enum SchedulerInstruction: Sendable, Hashable {
     case start(RoutedRequest)
     /// Tell the gateway the route of a request that runs already (it was submitted twice).
     case confirm(RoutedRequest)
+    /// Have a first stage hand a running sequence over to another replica with its KV cache; the route's prefill side is where
+    /// it is now.
+    case move(RoutedRequest)
+    /// Tell the gateway that a request goes on in another replica.
+    case moved(RoutedRequest)
     /// Answer a submission with an error.
     case refuse(RequestID, gateway: String, SchedulingFault)
     /// Tell the gateway that a routed request cannot go on where it was.

@@ -6,8 +6,10 @@ struct Placement: Sendable, Hashable {
     var prefill: ReplicaID?
     /// The replica that decodes.
     var decode: ReplicaID
-    /// Tokens of KV cache reserved on the decoder; a prefill replica reserves the prompt's.
+    /// Tokens of KV cache reserved on the decoder.
     var reserved: Int
+    /// Tokens of KV cache reserved on the prefill replica, until the KV cache has left it: the prompt's.
+    var prefillReserved: Int
     /// Seconds that the prompt occupies its replica.
     var prefillWork: Double
     /// The epoch in which it was routed.
@@ -26,13 +28,17 @@ struct RequestRecord: Sendable {
     let maxTokens: Int
     var placement: Placement
     /// What the gateway was told.
-    let routed: RoutedRequest?
+    var routed: RoutedRequest?
     /// When the first prefill step began.
     var prefillBegan: Double?
     /// The first token was sampled.
     var prefillDone = false
     /// The KV cache has left the prefill replica.
     var kvDone = false
+    /// It has begun to decode where it is.
+    var decodes = false
+    /// Until when the KV cache of a sequence that was decoded elsewhere must have come; `placement.prefill` is where from.
+    var moveBy: Double?
     /// Tokens generated so far, the continued ones included.
     var generated: Int
     /// When something was last heard about it.
@@ -42,6 +48,26 @@ struct RequestRecord: Sendable {
 
     /// Whether the prefill replica still has something to do with it.
     var usesPrefill: Bool { placement.prefill != nil && !(prefillDone && kvDone) }
+
+    /// Tokens in its KV cache, as last heard; at most what is reserved, where a restarted scheduler knows nothing else.
+    var heldTokens: Int {
+        guard promptTokens > 0 else { return max(1, placement.reserved) }
+        return max(1, min(placement.reserved, promptTokens - continuedTokens + generated))
+    }
+
+    /// Goes on in another replica, which gets its KV cache from the one where it was decoded.
+    mutating func move(_ routed: RoutedRequest, by deadline: Double, at now: Double) {
+        placement.prefill = placement.decode
+        placement.prefillReserved = placement.reserved
+        placement.decode = routed.decodeReplica
+        placement.reserved = routed.reservedTokens
+        placement.epoch = routed.epoch
+        self.routed = routed
+        kvDone = false
+        decodes = false
+        moveBy = deadline
+        lastEvent = now
+    }
 
     /// Whether it would be lost with a replica.
     func touches(_ replica: ReplicaID) -> Bool {

@@ -106,6 +106,13 @@ struct ReplicaTimes: Sendable {
             tokens: tokens, chunkTokens: chunkTokens)
     }
 
+    /// What the KV cache of a sequence takes from one replica to another; `nil` where the way is not known.
+    func moveSeconds(from old: PlanReplica, to new: PlanReplica, tokens: Int) -> Double? {
+        guard let cost, (old.stages + new.stages).allSatisfy({ cost.device($0.device) != nil }) else { return nil }
+        // As stages keep it: what travels is not made smaller.
+        return cost.kvTransferSeconds(cost.kvFlows(from: old.stages, to: new.stages, tokens: tokens))
+    }
+
     /// What a prompt's KV takes from every prefill to every decoder replica: it grows with its tokens.
     private static func ways(
         _ plan: PlacementPlan, _ cost: FleetCost, bytesShare: Double

@@ -36,6 +36,10 @@ struct HeldStage: Sendable {
     var counters = StageCounters()
     /// Steps on the compute thread, by their orders.
     var computing: [UInt64: StepOrder] = [:]
+    /// Sequences that go on in another replica, until their KV cache has been sent.
+    var leaving: [RequestID: LeavingSequence] = [:]
+    /// Their KV cache that the compute thread reads, by its orders.
+    var exporting: [UInt64: RequestID] = [:]
     var waiting: [WaitingStep] = []
     /// When leases of its sequences were last renewed.
     var keptAt: Double
@@ -70,6 +74,8 @@ struct HeldStage: Sendable {
         reservedBlocks = 0
         waiting = []
         computing = [:]
+        leaving = [:]
+        exporting = [:]
     }
 }
 
@@ -87,6 +93,21 @@ struct HeldSequence: Sendable {
     var arrival: KVArrival?
     /// Tokens generated so far, the continued ones included, on the first stage.
     var generated = 0
+    /// Where it is to go on, as soon as no step of it is under way; on the first stage.
+    var move: SequenceMove?
+}
+
+/// A sequence that is not computed here any more, but whose KV cache another replica still needs.
+struct LeavingSequence: Sendable {
+    let move: SequenceMove
+    /// Blocks that are reserved here.
+    var blocks: Int
+    /// Positions that have been sent.
+    var sent = 0
+    /// Whether the compute thread reads some of it.
+    var isOrdered = false
+    /// When something was last sent.
+    var heard: Double
 }
 
 /// Requests that ended here lately, so that their late messages do not open them again.

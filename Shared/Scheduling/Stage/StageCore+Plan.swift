@@ -197,7 +197,13 @@ extension StageCore {
                 emit(.report(RequestReport(request, .failed(fault)), epoch: stage.formed))
             }
         }
+        for (request, leaving) in stage.leaving.sorted(by: { $0.key < $1.key }) {
+            emit(.close(request, slot: slot))
+            let fault = SchedulingFault(code: "stage_gone", message: why, isRetriable: true)
+            report(request, .failed(fault), epoch: leaving.move.epoch)
+        }
         for step in stage.waiting { emit(.drop(order: step.order)) }
+        stages[slot]?.leaving = [:]
         stages[slot]?.waiting = []
         stages[slot]?.sequences = [:]
         stages[slot]?.reservedBlocks = 0

@@ -179,7 +179,11 @@ extension StageCore {
             for (request, held) in stage.sequences.sorted(by: { $0.key < $1.key })
             where !(stage.isFirst && held.opening != nil) && now - held.heard > limits.leaseSeconds {
                 emit(.note("frees request \(request): nobody has driven it for \(Int(limits.leaseSeconds)) s"))
-                closeHere(request, tellNext: false)
+                close(request, on: stage.slot, tellNext: false)
+            }
+            for (request, leaving) in stage.leaving where now - leaving.heard > limits.leaseSeconds {
+                emit(.note("frees request \(request): its KV cache could not leave for \(Int(limits.leaseSeconds)) s"))
+                closeLeaving(request, tellNext: false)
             }
         }
     }
@@ -187,6 +191,7 @@ extension StageCore {
     // MARK: Ends
 
     mutating func cancel(_ request: RequestID) {
+        closeLeaving(request, tellNext: true)
         if let stage = stage(holding: request), stage.driver.contains(request) {
             drive(stage.slot) { $0.cancel(request) }
         } else {
@@ -209,8 +214,15 @@ extension StageCore {
     /// Frees a sequence on this stage.
     mutating func closeHere(_ request: RequestID, tellNext: Bool) {
         closed.insert(request)
-        guard let stage = stage(holding: request), let held = stage.sequences[request] else { return }
-        slots[request] = nil
+        if let slot = slots[request] { close(request, on: slot, tellNext: tellNext) }
+    }
+
+    private mutating func close(_ request: RequestID, on slot: Int, tellNext: Bool) {
+        guard let stage = stages[slot], let held = stage.sequences[request] else { return }
+        if slots[request] == slot {
+            closed.insert(request)
+            slots[request] = nil
+        }
         stages[stage.slot]?.sequences[request] = nil
         stages[stage.slot]?.reservedBlocks -= held.blocks
         emit(.close(request, slot: stage.slot))
@@ -231,6 +243,11 @@ extension StageCore {
                 } else if (route.prefill + route.decode).contains(where: { $0.endpoint == endpoint }) {
                     fail(request, refusal)
                 }
+            }
+            for (request, leaving) in stage.leaving.sorted(by: { $0.key < $1.key })
+            where leaving.move.route.decode.contains(where: { $0.endpoint == endpoint }) {
+                report(request, .failed(fault(refusal)), epoch: leaving.move.epoch)
+                closeLeaving(request, tellNext: true)
             }
         }
         // Sequences that are done here, but whose KV cache or first token has not arrived.

@@ -25,6 +25,7 @@ extension StageCore {
             case .prefillFinished: report(request, .prefillFinished, epoch: epoch, generated: generated)
             case .kvComplete: report(request, .kvComplete, epoch: epoch, generated: generated)
             case .decodeStarted: report(request, .decodeStarted, epoch: epoch, generated: generated)
+            case .left(_, let output): leave(request, output, slot)
             case .finished(_, let reason): report(request, .finished(reason), epoch: epoch, generated: generated)
             }
         }
@@ -39,7 +40,9 @@ extension StageCore {
             let slots = stages.keys.sorted()
             let slot = slots.first { $0 > lastTurn } ?? slots[0]
             lastTurn = slot
-            idle = startStep(slot) ? 0 : idle + 1
+            let steps = startStep(slot)
+            let exports = stepsAhead < limits.stepsAhead && startExport(slot)
+            idle = steps || exports ? 0 : idle + 1
         }
     }
 
@@ -66,8 +69,7 @@ extension StageCore {
                     part: part, consumers: stage.consumers(part.request), rows: tokens.count - part.count..<tokens.count
                 ))
         }
-        lastOrder += 1
-        order(StepOrder(id: lastOrder, slot: slot, number: next.step.number, parts: parts, input: .tokens(tokens)))
+        order(StepOrder(id: nextOrder(), slot: slot, number: next.step.number, parts: parts, input: .tokens(tokens)))
         return true
     }
 
@@ -75,6 +77,12 @@ extension StageCore {
         stepsAhead += 1
         stages[order.slot]?.computing[order.id] = order
         emit(.step(order))
+    }
+
+    /// Names an order of the compute thread.
+    mutating func nextOrder() -> UInt64 {
+        lastOrder += 1
+        return lastOrder
     }
 
     /// Whether what waits for the next stage is over the bound.
@@ -97,8 +105,7 @@ extension StageCore {
         guard stage.index == step.stage, !stage.isFirst else {
             throw StageRefusal("wrong_stage", "the step is for stage \(step.stage) of \(step.replica)")
         }
-        lastOrder += 1
-        let waiting = HeldStage.WaitingStep(order: lastOrder, number: step.number, parts: step.parts)
+        let waiting = HeldStage.WaitingStep(order: nextOrder(), number: step.number, parts: step.parts)
         guard stage.waiting.isEmpty, mayCompute(step.parts, stage) else {
             // More than the first stage may have under way has no claim to memory here.
             guard stage.waiting.count <= 2 * stage.replica.stages.count + 2 else {

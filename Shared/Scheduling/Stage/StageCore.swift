@@ -10,6 +10,7 @@ public import Domain
 /// stage:     loading -> serving -> (freed)
 /// sequence:  KV arrives -> open -> closed          (decoder replicas; either may come first)
 ///            open -> driven by the first stage -> closed
+///                                              -> leaving -> (freed)  (its KV cache goes to another replica)
 /// ```
 ///
 /// Every replica has the epoch in which it was formed; a stage takes no message of an older one. A replica that is formed anew
@@ -34,6 +35,8 @@ public struct StageCore: Sendable {
     /// Since when weights of a freed stage are kept for the next one.
     var keptWeightsSince: Double?
     var instructions: [StageInstruction] = []
+    /// When the event at hand happened.
+    var now = 0.0
 
     /// How long the next stage that shares layers with a freed one is waited for.
     static let keepWeightsSeconds = 30.0
@@ -44,6 +47,7 @@ public struct StageCore: Sendable {
     /// Takes an event that happened at `now`, seconds of a clock that only grows, and says what must be done, in this order.
     public mutating func handle(_ event: StageEvent, at now: Double) -> [StageInstruction] {
         instructions = []
+        self.now = now
         do throws(StageRefusal) {
             try take(event, at: now)
         } catch {
@@ -61,14 +65,20 @@ public struct StageCore: Sendable {
             release(replica, epoch, keeping: keeping, ticket, at: now)
         case .start(let opening): start(opening, at: now)
         case .cancel(let request): cancel(request)
+        case .move(let move): self.move(move)
         case .loaded(let slot, let capacity, let bytes): loaded(slot, capacity, bytes)
         case .loadFailed(let slot, let refusal): loadFailed(slot, refusal)
         case .computed(let order, let outcome): computed(order, outcome)
         case .computeFailed(let order, let refusal): computeFailed(order, refusal)
+        case .exported(let order, let exports): exported(order, exports)
+        case .exportFailed(let order, let refusal): exportFailed(order, refusal)
         case .sequenceFailed(let request, let slot, let refusal):
             if slots[request] == slot { fail(request, refusal) }
         case .opened(let opening): try open(opening, at: now)
-        case .closed(let request): closeHere(request, tellNext: true)
+        case .closed(let request):
+            closeHere(request, tellNext: true)
+            closeLeaving(request, tellNext: true)
+        case .moved(let move): try moved(move)
         case .kept(let requests): kept(requests, at: now)
         case .forwarded(let step): try forwarded(step)
         case .stepDone(let replica, let step, let results, let epoch):
@@ -76,12 +86,12 @@ public struct StageCore: Sendable {
             finished(step, results, slot: stage.slot)
         case .kvArrived(let chunk): try arrived(chunk, at: now)
         case .kvComplete(let request, let layers):
-            guard let stage = stage(holding: request),
+            guard let stage = firstStage(of: request),
                 let index = stage.replica.stages.firstIndex(where: { $0.layers == layers })
             else { return noteEarly(request, layers: layers) }
             drive(stage.slot) { $0.kvComplete(request, stage: index) }
         case .firstToken(let request, let token, let reason):
-            guard let slot = slots[request] else { return noteEarly(request, token: token, reason) }
+            guard let slot = firstStage(of: request)?.slot else { return noteEarly(request, token: token, reason) }
             stages[slot]?.sequences[request]?.generated += 1
             drive(slot) { $0.firstToken(request, token: token, finishReason: reason) }
         case .peerLost(let endpoint, let requests): lose(endpoint, dropped: requests)
@@ -119,13 +129,18 @@ public struct StageCore: Sendable {
 
     func stage(holding request: RequestID) -> HeldStage? { slots[request].flatMap { stages[$0] } }
 
+    /// The stage that drives a sequence. Until its opening has come here a later stage of the replica that it leaves may have it.
+    private func firstStage(of request: RequestID) -> HeldStage? {
+        stage(holding: request).flatMap { $0.isFirst && $0.sequences[request]?.opening != nil ? $0 : nil }
+    }
+
     /// Stages in order of their slots.
     var ordered: [HeldStage] { stages.values.sorted { $0.slot < $1.slot } }
 
     // MARK: Looking
 
     /// Whether any sequence has memory here.
-    public var hasSequences: Bool { !slots.isEmpty }
+    public var hasSequences: Bool { !slots.isEmpty || stages.values.contains { !$0.leaving.isEmpty } }
 
     /// What the heartbeats of this worker tell.
     public var summary: StageSummary {

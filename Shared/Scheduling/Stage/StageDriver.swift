@@ -8,7 +8,7 @@ public import Domain
 ///
 /// ```
 /// prefills here:   queued -> prefilling -> (running | finished)
-/// KV transfer:     receiving (first token and KV of every stage) -> running -> finished
+/// KV transfer:     receiving (first token and KV of every stage) -> running -> (finished | left for another replica)
 /// ```
 ///
 /// A cancelled sequence is closed at once: later stages see the close after the steps that are under way, and what those
@@ -26,6 +26,10 @@ public struct StageDriver: Sendable {
         var plan: SequencePlan
         var state: State
         var decodeInFlight = false
+        /// It goes on in another replica as soon as no step of it is under way.
+        var isLeaving = false
+        /// Tokens that were sampled since it was opened.
+        var output: [Int32] = []
         /// Shorter prompts that came later and are computed before.
         var overtaken = 0
     }
@@ -133,6 +137,16 @@ public struct StageDriver: Sendable {
         sequences[request] == nil ? [] : end(request, reason)
     }
 
+    /// Lets a sequence that decodes go on in another replica: it is in no further step, and said to have left when none of its
+    /// steps is under way. Returns `nil` where it does not decode here.
+    public mutating func leave(_ request: RequestID) -> [DriverInstruction]? {
+        guard var sequence = sequences[request], case .running = sequence.state else { return nil }
+        decodeQueue.removeAll { $0 == request }
+        sequence.isLeaving = true
+        sequences[request] = sequence
+        return sequence.decodeInFlight ? [] : depart(request, sequence)
+    }
+
     /// A step has left the last stage with these sampled tokens.
     public mutating func stepDone(_ number: UInt64, results: [StepResult]) -> [DriverInstruction] {
         guard inFlight.remove(number) != nil else { return [] }
@@ -146,6 +160,7 @@ public struct StageDriver: Sendable {
                 if let reason = result.finishReason {
                     instructions += end(result.request, reason)
                 } else if sequence.plan.decodesHere {
+                    sequence.output = [result.token]
                     sequence.state = .running(position: sequence.plan.tokenCount, token: result.token, started: false)
                     sequences[result.request] = sequence
                     decodeQueue.append(result.request)
@@ -159,8 +174,10 @@ public struct StageDriver: Sendable {
                 if let reason = result.finishReason {
                     instructions += end(result.request, reason)
                 } else {
+                    sequence.output.append(result.token)
                     sequence.state = .running(position: position + 1, token: result.token, started: started)
                     sequences[result.request] = sequence
+                    if sequence.isLeaving { instructions += depart(result.request, sequence) }
                 }
             case .queued, .prefilling, .receiving:
                 continue
@@ -273,9 +290,15 @@ public struct StageDriver: Sendable {
             missing.isEmpty
         else { return [] }
         sequence.state = .running(position: sequence.plan.tokenCount, token: token, started: false)
+        sequence.output = [token]
         sequences[request] = sequence
         decodeQueue.append(request)
         return []
+    }
+
+    private mutating func depart(_ request: RequestID, _ sequence: Sequence) -> [DriverInstruction] {
+        sequences[request] = nil
+        return [.left(request, output: sequence.output)]
     }
 
     private mutating func end(_ request: RequestID, _ reason: FinishReason) -> [DriverInstruction] {

@@ -14,6 +14,8 @@ public enum StageEvent: Sendable {
     case start(SequenceOpening)
     /// Stop a sequence and free it on all stages of this replica.
     case cancel(RequestID)
+    /// Hand a running sequence over to another replica with its KV cache; this is the first stage of its replica.
+    case move(SequenceMove)
 
     // MARK: From the compute thread
 
@@ -25,6 +27,10 @@ public enum StageEvent: Sendable {
     case computed(order: UInt64, StepOutcome)
     /// A step could not be computed at all.
     case computeFailed(order: UInt64, StageRefusal)
+    /// KV cache of a sequence that leaves has been read.
+    case exported(order: UInt64, [StepOutcome.Export])
+    /// It could not be read.
+    case exportFailed(order: UInt64, StageRefusal)
     /// A sequence cannot go on here.
     case sequenceFailed(RequestID, slot: Int, StageRefusal)
 
@@ -34,6 +40,8 @@ public enum StageEvent: Sendable {
     case opened(SequenceOpening)
     /// A sequence was closed.
     case closed(RequestID)
+    /// A sequence has left the stage before for another replica.
+    case moved(SequenceMove)
     /// Sequences that the first stage still drives.
     case kept([RequestID])
     /// Rows of a step.
@@ -89,6 +97,29 @@ public struct SequenceOpening: Sendable, Hashable {
         self.sampling = sampling
         self.stop = stop
         self.reservedTokens = reservedTokens
+    }
+}
+
+/// A sequence that goes on in another replica: the stages that it leaves send their KV cache as prefill stages do.
+public struct SequenceMove: Sendable, Hashable {
+    /// The request.
+    public var request: RequestID
+    /// The epoch in which the way was found.
+    public var epoch: Epoch
+    /// Where it comes from (as the side that prefills) and where it goes on.
+    public var route: Route
+    /// Longest sequence, prompt and output, where it goes on.
+    public var reservedTokens: Int
+    /// Positions of its KV cache; the first stage knows them.
+    public var positions: Int
+
+    /// Makes a record.
+    public init(request: RequestID, epoch: Epoch, route: Route, reservedTokens: Int, positions: Int = 0) {
+        self.request = request
+        self.epoch = epoch
+        self.route = route
+        self.reservedTokens = reservedTokens
+        self.positions = positions
     }
 }
 

@@ -19,6 +19,8 @@ public enum StageInstruction: Sendable {
     case close(RequestID, slot: Int)
     /// Compute a step.
     case step(StepOrder)
+    /// Read KV cache of a sequence that leaves.
+    case export(ExportOrder)
     /// Write the tensor of the message at hand into the KV cache.
     case importKV(RequestID, slot: Int, layers: LayerRange, positions: Range<Int>)
 
@@ -30,7 +32,7 @@ public enum StageInstruction: Sendable {
     case drop(order: UInt64)
     /// Send the rows that the step at hand gave to the next stage.
     case forward(ForwardedStep, to: String)
-    /// Send the `export`-th piece of KV cache that the step at hand gave.
+    /// Send the `export`-th piece of KV cache that the step or the export at hand gave.
     case sendKV(KVSending, export: Int, to: String)
 
     // MARK: Other messages
@@ -39,6 +41,8 @@ public enum StageInstruction: Sendable {
     case open(SequenceOpening, to: String)
     /// Close a sequence on the next stage.
     case closeNext(RequestID, epoch: Epoch, to: String)
+    /// Tell the next stage that a sequence leaves for another replica.
+    case moveNext(SequenceMove, to: String)
     /// Renew leases on the next stage.
     case keep([RequestID], epoch: Epoch, to: String)
     /// Tell the first stage that a step is done.
@@ -95,6 +99,20 @@ public struct StepOrder: Sendable, Hashable {
     public var parts: [Part]
     /// Its input.
     public var input: Input
+}
+
+/// KV cache that the compute thread is to read for the stages of another replica.
+public struct ExportOrder: Sendable, Hashable {
+    /// Names the order; no two of a worker have the same.
+    public var id: UInt64
+    /// The loaded stage.
+    public var slot: Int
+    /// The sequence.
+    public var request: RequestID
+    /// The positions.
+    public var positions: Range<Int>
+    /// The stages that need them.
+    public var consumers: [RouteStage]
 }
 
 /// What goes with KV cache to a decoder stage.

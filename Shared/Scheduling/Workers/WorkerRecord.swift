@@ -18,6 +18,8 @@ struct WorkerRecord: Sendable {
     var kvBlockTokens: Int
     /// Requests that it reported on hello.
     var held: [WorkerReport.Held] = []
+    /// Whether it can hand running sequences over to another replica.
+    var movesSequences = false
     /// Its last heartbeat.
     var load: WorkerLoad?
     /// Measured speed.

@@ -53,7 +53,8 @@ struct WorkerTable: Sendable {
             old.map { same ? ($0.isLive ? .again : .returned) : .restarted } ?? .new
         var record = WorkerRecord(
             address: report.address, endpoint: report.endpoint, lastHeard: now, stages: report.stages,
-            kvBlockTokens: report.kvBlockTokens, held: report.held, since: now)
+            kvBlockTokens: report.kvBlockTokens, held: report.held,
+            movesSequences: report.movesSequences, since: now)
         if let old {
             record.superseded = old.superseded.filter { $0 != report.address.session }
             record.crashes = old.crashes.filter { now - $0 < Self.crashWindow }

@@ -222,8 +222,9 @@ final class LiveRun {
         case .requestPlan(let question):
             guard let dynamics else { return }
             calendar.add(.scheduler(dynamics.answer(question, cost, now: now)), at: now + dynamics.planSeconds)
+        // Simulated workers do not say that they hand sequences over, so they are not asked to.
         case .welcome, .acknowledgeHeartbeat, .refuseHeartbeat, .confirm, .relay, .publishState, .publishWorkload,
-            .note:
+            .note, .move, .moved:
             break
         }
     }
@@ -381,6 +382,7 @@ final class LiveRun {
                 running[id]?.delayedBefore = runs[index].promptSeconds
                 note(id) { if $0.decodeStart == nil { $0.decodeStart = now } }
                 report(id, .decodeStarted, from: index)
+            case .left: break
             case .finished(let id, let reason):
                 if reason == .length {
                     if let before = running[id]?.delayedBefore, let number = numbers[id] {

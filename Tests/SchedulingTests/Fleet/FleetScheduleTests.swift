@@ -27,12 +27,62 @@ import Testing
         #expect(world.scheduler.snapshot(at: world.now).plan?.id == "two")
     }
 
-    @Test(arguments: 0..<90) func everyRequestEndsRight(_ seed: Int) {
+    /// Two decoders; the plan that comes has another one in place of the second.
+    private static let before = Sample.plan(
+        "before",
+        [
+            Sample.replica("m1", .mixed, ["a"], kv: 2000), Sample.replica("d1", .mixed, ["b", "c"], kv: 2000),
+        ])
+    private static let after = Sample.plan(
+        "after", [Sample.replica("m1", .mixed, ["a"], kv: 2000), Sample.replica("d2", .mixed, ["c", "b"], kv: 2000)],
+        rate: 9)
+
+    @Test func sequencesGoOnElsewhereWithTheirKV() {
+        var world = FleetWorld(Self.devices)
+        world.pass(4)
+        world.propose(Self.before)
+        world.pass(1)
+        world.stepsAtATime = 2
+        for index in 0..<4 { world.submit("r\(index)", prompt: 40 + index, output: 50) }
+        world.pass(3)
+        world.propose(Self.after)
+        world.pass(8)
+        #expect(!world.movedRequests.isEmpty, "\(world.notes.suffix(8))")
+        world.pass(60)
+        #expect(world.open.isEmpty)
+        #expect(world.problems.isEmpty, "\(world.problems)")
+        #expect(world.requests.values.allSatisfy { $0.attempts == 1 }, "nothing was computed again")
+        #expect(world.scheduler.snapshot(at: world.now).plan?.id == "after")
+        for (key, core) in world.stages.cores {
+            #expect(core.summary.kvUsedTokens == 0, "\(key) holds memory")
+            #expect(core.summary.stages.count <= 1, "\(key) holds stages that nobody needs")
+        }
+    }
+
+    @Test func workersThatCannotHandOverAreNotAskedTo() {
+        var world = FleetWorld(Self.devices, movesSequences: false)
+        world.pass(4)
+        world.propose(Self.before)
+        world.pass(1)
+        world.stepsAtATime = 2
+        for index in 0..<4 { world.submit("r\(index)", prompt: 40 + index, output: 50) }
+        world.pass(3)
+        world.propose(Self.after)
+        world.pass(60)
+        #expect(world.stages.moved.isEmpty)
+        #expect(world.open.isEmpty)
+        #expect(world.problems.isEmpty, "\(world.problems)")
+        #expect(world.requests.values.contains { $0.attempts > 1 }, "they were computed again")
+    }
+
+    @Test(arguments: 0..<120) func everyRequestEndsRight(_ seed: Int) {
         var random = SeededGenerator(seed: UInt64(seed) &* 977 &+ 5)
         // Devices that hold two stages, and some that do not.
         let memory = [1 << 20, 320_000, 180_000][seed % 3]
-        var world = FleetWorld(Self.devices, memory: memory)
+        var world = FleetWorld(Self.devices, memory: memory, movesSequences: seed % 7 != 6)
         world.pass(4)
+        // In some schedules sequences last long enough to be moved.
+        world.stepsAtATime = [Int.max, 4, 12][seed / 3 % 3]
         world.propose(Self.plan(seed, memory))
         world.pass(1)
         var count = 0
@@ -44,6 +94,7 @@ import Testing
             world.resume(key)
             if world.stages.cores[key] == nil { world.start(key) }
         }
+        world.stepsAtATime = .max
         for _ in 0..<60 where !world.open.isEmpty { world.pass(3) }
         world.pass(40)
         #expect(world.open.isEmpty, "seed \(seed): \(world.open) of \(count); \(world.notes.suffix(8))")

@@ -29,10 +29,16 @@ struct FleetWorld {
     var now: Double { stages.now }
     var sessions: [WorkerKey: Int] = [:]
     var paused: Set<WorkerKey> = []
+    /// Steps that all compute threads together do each time that somebody looks; sequences last where there are few.
+    var stepsAtATime = Int.max
+    /// Whether workers can hand sequences over with their KV cache.
+    let movesSequences: Bool
     var requests: [String: Request] = [:]
     var notes: [String] = []
     /// What went wrong, for the test to look at.
     var problems: [String] = []
+    /// Requests that went on elsewhere with their KV cache.
+    var movedRequests: Set<RequestID> = []
     /// Messages between scheduler and workers, in order.
     private var control: [(to: WorkerAddress, event: StageEvent)] = []
     private var inbox: [SchedulerEvent] = []
@@ -47,7 +53,8 @@ struct FleetWorld {
     private let memory: Int
     private let fleet: Fleet
 
-    init(_ devices: [DeviceID], memory: Int = 1 << 20) {
+    init(_ devices: [DeviceID], memory: Int = 1 << 20, movesSequences: Bool = true) {
+        self.movesSequences = movesSequences
         scheduler = SchedulerCore(configuration: Self.configuration)
         keys = devices.flatMap { device in WorkerKind.allCases.map { WorkerKey(device, $0) } }
         self.memory = memory
@@ -90,6 +97,7 @@ struct FleetWorld {
         paused.remove(key)
         stages.cores[key] = StageWorld([key], memory: memory).withWaiting(stages.waiting).cores[key]
         stages.computing.removeAll { $0.key == key }
+        stages.exporting.removeAll { $0.key == key }
         stages.network.removeAll { $0.to == key }
         for name in stages.lengths.keys where name.hasPrefix("\(key)#") { stages.lengths[name] = nil }
         hello(key)
@@ -99,6 +107,7 @@ struct FleetWorld {
         let address = address(key)
         stages.cores[key] = nil
         stages.computing.removeAll { $0.key == key }
+        stages.exporting.removeAll { $0.key == key }
         stages.network.removeAll { $0.to == key }
         if isNoticed { give(.workerGone(address)) }
     }
@@ -160,7 +169,7 @@ struct FleetWorld {
                         WorkerReport.Held(
                             request: $0.request, replica: $0.replica, reservedTokens: $0.reservedTokens,
                             gateway: $0.gateway)
-                    })))
+                    }, movesSequences: movesSequences)))
     }
 
     /// Hands a request to the scheduler with what the gateway has.
@@ -199,6 +208,16 @@ struct FleetWorld {
             control.append((to, .release(replica, epoch: epoch, keeping: keeping, ticket: lastTicket)))
         case .start(let routed): start(routed)
         case .cancel(let id, let to): control.append((to, .cancel(id)))
+        case .move(let routed):
+            control.append(
+                (
+                    routed.first,
+                    .move(
+                        SequenceMove(
+                            request: routed.request, epoch: routed.epoch, route: Self.route(routed),
+                            reservedTokens: routed.reservedTokens))
+                ))
+        case .moved(let routed): movedRequests.insert(routed.request)
         case .refuseHeartbeat(let to): if to == address(to.key) { hello(to.key) }
         case .refuse(let id, _, let fault), .lose(let id, _, let fault): lost(id, fault)
         case .note(let text): notes.append(text)
@@ -226,13 +245,17 @@ struct FleetWorld {
         let total = what.prompt + what.generated
         let opening = SequenceOpening(
             request: routed.request, epoch: routed.epoch,
-            route: Route(
-                prefillReplica: routed.prefillReplica, prefill: routed.prefill, decodeReplica: routed.decodeReplica,
-                decode: routed.decode, gateway: routed.gateway),
+            route: Self.route(routed),
             tokens: (0..<total).map { StageWorld.token(routed.request, position: $0) },
             generatedTokens: what.generated, sampling: SamplingParameters(),
             stop: StopConditions(maxTokens: routed.maxTokens), reservedTokens: routed.reservedTokens)
         control.append((routed.first, .start(opening)))
+    }
+
+    private static func route(_ routed: RoutedRequest) -> Route {
+        Route(
+            prefillReplica: routed.prefillReplica, prefill: routed.prefill, decodeReplica: routed.decodeReplica,
+            decode: routed.decode, gateway: routed.gateway)
     }
 
     /// A refusal or a loss: the gateway submits again under a new name, with what it has.
@@ -251,6 +274,7 @@ struct FleetWorld {
 
     /// Everybody does what there is to do.
     mutating func work() {
+        var steps = 0
         for _ in 0..<20_000 {
             if let index = control.firstIndex(where: { !paused.contains($0.to.key) }) {
                 let message = control.remove(at: index)
@@ -258,8 +282,14 @@ struct FleetWorld {
             } else if let index = stages.network.firstIndex(where: { !paused.contains($0.to) }) {
                 let message = stages.network.remove(at: index)
                 stages.send(message.event, to: message.to)
-            } else if let index = stages.computing.firstIndex(where: { !paused.contains($0.key) }) {
-                stages.computing.swapAt(0, index)
+            } else if let index = stages.exporting.firstIndex(where: { !paused.contains($0.key) }) {
+                stages.exporting.swapAt(0, index)
+                stages.exportNext()
+            } else if steps < stepsAtATime,
+                let index = stages.computing.firstIndex(where: { !paused.contains($0.key) })
+            {
+                steps += 1
+                stages.computing.insert(stages.computing.remove(at: index), at: 0)
                 stages.computeNext()
             } else {
                 collect()

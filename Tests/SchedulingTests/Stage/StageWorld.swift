@@ -19,6 +19,10 @@ struct StageWorld {
     var now = 100.0
     /// Steps on the compute threads, in order.
     var computing: [Ordered] = []
+    /// Reading of KV cache on the compute threads, in order.
+    var exporting: [(key: WorkerKey, order: ExportOrder)] = []
+    /// Sequences whose KV cache was read for another replica.
+    var moved: Set<RequestID> = []
     /// Loads on the compute threads.
     var loading: [(key: WorkerKey, slot: Int, kvBytes: Int)] = []
     /// Whether loads end at once.
@@ -130,12 +134,37 @@ struct StageWorld {
         send(.start(opening), to: first)
     }
 
+    /// Reads the KV cache that a compute thread is to read next.
+    mutating func exportNext() {
+        guard !exporting.isEmpty else { return }
+        let (key, order) = exporting.removeFirst()
+        guard let held = lengths["\(key)#\(order.slot)"]?[order.request], let stage = cores[key]?.stagePlace(order.slot),
+            held >= order.positions.upperBound
+        else {
+            return send(
+                .exportFailed(order: order.id, StageRefusal("stage_gone", "gone", isRetriable: true)), to: key)
+        }
+        moved.insert(order.request)
+        send(
+            .exported(
+                order: order.id,
+                order.consumers.compactMap { consumer in
+                    consumer.layers.intersection(stage.layers).map {
+                        StepOutcome.Export(
+                            request: order.request, layers: $0, start: order.positions.lowerBound,
+                            count: order.positions.count, endpoint: consumer.endpoint, bytes: 100)
+                    }
+                }), to: key)
+    }
+
     /// Delivers messages and computes until nothing is left to do; `most` bounds it.
     mutating func run(_ most: Int = 10_000) {
         for _ in 0..<most {
             if !network.isEmpty {
                 let message = network.removeFirst()
                 send(message.event, to: message.to)
+            } else if !exporting.isEmpty {
+                exportNext()
             } else if !computing.isEmpty {
                 computeNext()
             } else {
@@ -174,6 +203,8 @@ struct StageWorld {
                 lengths["\(key)#\(slot)"]?[request] = positions.upperBound
             }
         case .step(let order): computing.append(Ordered(key: key, order: order))
+        case .export(let order): exporting.append((key, order))
+        case .moveNext(let move, let endpoint): post(endpoint, .moved(move))
         case .forward(let step, let endpoint): post(endpoint, .forwarded(step))
         case .sendKV(let sending, _, let endpoint):
             post(
@@ -255,5 +286,7 @@ extension StageCore {
         stages[slot].map { ($0.layers, $0.isLast) }
     }
     /// How a sequence was opened here.
-    func opening(_ request: RequestID) -> SequenceOpening? { stage(holding: request)?.sequences[request]?.opening }
+    func opening(_ request: RequestID) -> SequenceOpening? {
+        ordered.lazy.compactMap { $0.sequences[request]?.opening }.first
+    }
 }

@@ -1,0 +1,53 @@
+internal import Domain
+
+/// Sequences that decode go on in another replica with their KV cache, where that is quicker than computing it again.
+extension SchedulerCore {
+    /// How many times as long as estimated a transfer may take, and how long at least.
+    private static let patience = 4.0
+    private static let leastPatience = 5.0
+
+    /// Hands a sequence over to the best replica that has room; `false` where it has to be computed again.
+    mutating func move(_ request: RequestRecord, from home: ReplicaRecord, at now: Double) -> Bool {
+        guard request.placement.decode == home.id, request.decodes, request.moveBy == nil,
+            home.replica.workers.allSatisfy({ workers.isLive($0) && workers[$0]?.movesSequences == true }),
+            let first = home.replica.workers.first.flatMap({ workers.liveAddress($0) }), let inForce,
+            let (target, seconds) = destination(of: request, from: home.replica, at: now)
+        else { return false }
+        let routed = RoutedRequest(
+            request: request.id, gateway: request.gateway, plan: inForce.plan.id, epoch: highestEpoch,
+            prefillReplica: home.id, prefill: route(home.replica), decodeReplica: target.id, decode: route(target),
+            first: first, reservedTokens: request.placement.reserved, maxTokens: request.maxTokens, queuedSeconds: 0,
+            estimatedFirstTokenSeconds: seconds)
+        var record = request
+        record.move(routed, by: now + max(Self.leastPatience, Self.patience * seconds), at: now)
+        requests.update(record)
+        emit(.move(routed))
+        return true
+    }
+
+    /// Where a sequence goes on soonest, and how long its KV cache travels; `nil` where there is no room, or the way is not
+    /// known, or its prompt and output are computed again sooner.
+    private func destination(
+        of request: RequestRecord, from home: PlanReplica, at now: Double
+    ) -> (replica: PlanReplica, seconds: Double)? {
+        guard let times else { return nil }
+        let situations = situations(at: now).filter { $0.routable && !$0.inhibited && $0.replica.id != home.id }
+        let tokens = request.heldTokens
+        let again = situations.filter { $0.replica.role.phases.contains(.prefill) }
+            .map { $0.prefillBacklog + times.prefill($0.replica, tokens: tokens).latency * $0.correction.prefill }.min()
+        var best: (replica: PlanReplica, seconds: Double, cost: Double)?
+        for situation in situations where situation.replica.role.phases.contains(.decode) {
+            guard situation.kvCapacity >= request.placement.reserved,
+                situation.hasRoom(request.placement.reserved),
+                situation.sequences < situation.sequenceLimit(overcommit: configuration.overcommit),
+                let seconds = times.moveSeconds(from: home, to: situation.replica, tokens: tokens)
+            else { continue }
+            let gap = times.tokenGap(situation.replica, sequences: situation.sequences + 1, contextTokens: tokens)
+            let rest = request.expectedTokens(mean: assumedOutputTokens, configuration.lengthKnowledge)
+            let cost = seconds + gap * rest * situation.correction.decode
+            if best.map({ cost < $0.cost }) ?? true { best = (situation.replica, seconds, cost) }
+        }
+        guard let best, best.seconds <= again ?? .infinity else { return nil }
+        return (best.replica, best.seconds)
+    }
+}

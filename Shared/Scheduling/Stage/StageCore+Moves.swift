@@ -1,0 +1,160 @@
+internal import Domain
+
+/// Sequences that go on in another replica with their KV cache. The replica that they leave plays the part of the one that
+/// prefills: it opens them, sends KV cache and the newest token, and frees them when all is sent.
+///
+/// The stage that a sequence goes to may be in this very process; what leaves is therefore kept apart from what is held.
+extension StageCore {
+    /// The scheduler wants a sequence elsewhere; what cannot be moved is reported, so that it is computed again there.
+    mutating func move(_ move: SequenceMove) {
+        do throws(StageRefusal) {
+            try checkMove(move)
+        } catch {
+            emit(.note("\(move.request) cannot be moved: \(error)"))
+            report(move.request, .failed(fault(error)), epoch: move.epoch)
+            // It must not go on here and there.
+            cancel(move.request)
+        }
+    }
+
+    private mutating func checkMove(_ move: SequenceMove) throws(StageRefusal) {
+        let stage = try stageLeft(by: move)
+        stages[stage.slot]?.sequences[move.request]?.move = move
+        var isRunning = false
+        drive(stage.slot) { driver in
+            guard let instructions = driver.leave(move.request) else { return [] }
+            isRunning = true
+            return instructions
+        }
+        guard isRunning else {
+            throw StageRefusal("cannot_move", "the sequence does not decode yet", isRetriable: true)
+        }
+    }
+
+    /// The stage that a sequence is to leave.
+    private func stageLeft(by move: SequenceMove) throws(StageRefusal) -> HeldStage {
+        let stage = try servingStage(of: move.route.prefillReplica ?? "", epoch: move.epoch)
+        let side = move.route.prefill
+        guard stage.sequences[move.request] != nil else {
+            throw StageRefusal("not_open", "the sequence is not open here", isRetriable: true)
+        }
+        guard side.count == stage.replica.stages.count, side[stage.index].layers == stage.layers,
+            !move.route.decode.isEmpty, move.route.decodeReplica != stage.replica.id
+        else { throw StageRefusal("bad_route", "the route does not lead away from this stage") }
+        return stage
+    }
+
+    /// Nothing of the sequence is under way: the other replica learns it, and the KV cache follows.
+    mutating func leave(_ request: RequestID, _ output: [Int32], _ slot: Int) {
+        guard let stage = stages[slot], let held = stage.sequences[request], let opening = held.opening,
+            var move = held.move, let token = output.last
+        else { return }
+        let tokens = opening.tokens + output.dropLast()
+        move.positions = tokens.count
+        let first = move.route.decode[0].endpoint
+        emit(
+            .open(
+                SequenceOpening(
+                    request: request, epoch: move.epoch, route: move.route, tokens: tokens,
+                    generatedTokens: opening.generatedTokens + output.count - 1, sampling: opening.sampling,
+                    stop: opening.stop, reservedTokens: move.reservedTokens), to: first))
+        emit(.firstToken(request, token: token, nil, epoch: move.epoch, to: first))
+        depart(move, stage)
+    }
+
+    /// The stage before says that a sequence leaves: all its steps have been computed here.
+    mutating func moved(_ move: SequenceMove) throws(StageRefusal) {
+        do throws(StageRefusal) {
+            let stage = try stageLeft(by: move)
+            guard move.positions > 0, move.positions <= limits.model.maxContext else {
+                throw StageRefusal("bad_request", "a sequence with \(move.positions) positions cannot be moved")
+            }
+            depart(move, stage)
+        } catch {
+            report(move.request, .failed(fault(error)), epoch: move.epoch)
+            throw error
+        }
+    }
+
+    private mutating func depart(_ move: SequenceMove, _ stage: HeldStage) {
+        let (request, slot) = (move.request, stage.slot)
+        guard let held = stages[slot]?.sequences.removeValue(forKey: request) else { return }
+        if slots[request] == slot { slots[request] = nil }
+        stages[slot]?.leaving[request] = LeavingSequence(move: move, blocks: held.blocks, heard: now)
+        if !stage.isLast { emit(.moveNext(move, to: move.route.prefill[stage.index + 1].endpoint)) }
+    }
+
+    // MARK: Sending
+
+    /// Orders the next piece of KV cache of a sequence that leaves, where the links have room for it.
+    mutating func startExport(_ slot: Int) -> Bool {
+        guard let stage = stages[slot], !stage.leaving.isEmpty else { return false }
+        for (request, leaving) in stage.leaving.sorted(by: { $0.key < $1.key }) where !leaving.isOrdered {
+            let consumers = leaving.move.route.decode.filter { $0.layers.intersection(stage.layers) != nil }
+            guard consumers.allSatisfy({ waitingBytes($0.endpoint) <= limits.linkBytes(stage.layers) }) else { continue }
+            let end = min(leaving.move.positions, leaving.sent + limits.maxBatchedTokens)
+            let order = ExportOrder(
+                id: nextOrder(), slot: slot, request: request, positions: leaving.sent..<end, consumers: consumers)
+            stepsAhead += 1
+            stages[slot]?.leaving[request]?.isOrdered = true
+            stages[slot]?.exporting[order.id] = request
+            emit(.export(order))
+            return true
+        }
+        return false
+    }
+
+    mutating func exported(_ order: UInt64, _ exports: [StepOutcome.Export]) {
+        guard let (slot, request) = takeExport(order), var leaving = stages[slot]?.leaving[request] else { return }
+        let move = leaving.move
+        for (index, export) in exports.enumerated() {
+            stages[slot]?.counters.kvTransferBytes += export.bytes
+            let sending = KVSending(
+                request: request, replica: move.route.decodeReplica, epoch: move.epoch, layers: export.layers,
+                start: export.start, count: export.count, total: move.positions, reservedTokens: move.reservedTokens,
+                firstStage: move.route.decode[0].endpoint)
+            emit(.sendKV(sending, export: index, to: export.endpoint))
+        }
+        leaving.sent = exports.map { $0.start + $0.count }.max() ?? move.positions
+        leaving.isOrdered = false
+        leaving.heard = now
+        stages[slot]?.leaving[request] = leaving
+        if leaving.sent >= move.positions { closeLeaving(request, on: slot) }
+    }
+
+    mutating func exportFailed(_ order: UInt64, _ refusal: StageRefusal) {
+        guard let (slot, request) = takeExport(order), let leaving = stages[slot]?.leaving[request] else { return }
+        report(request, .failed(fault(refusal)), epoch: leaving.move.epoch)
+        closeLeaving(request, on: slot)
+    }
+
+    /// Of a stage, or a forming of it, that is no more there is nothing to be done.
+    private mutating func takeExport(_ order: UInt64) -> (slot: Int, request: RequestID)? {
+        stepsAhead -= 1
+        guard let stage = stages.values.first(where: { $0.exporting[order] != nil }),
+            let request = stages[stage.slot]?.exporting.removeValue(forKey: order)
+        else { return nil }
+        return (stage.slot, request)
+    }
+
+    // MARK: Ends
+
+    /// Frees what leaves, sent or not.
+    mutating func closeLeaving(_ request: RequestID, tellNext: Bool) {
+        for stage in ordered {
+            guard let leaving = stage.leaving[request] else { continue }
+            closeLeaving(request, on: stage.slot)
+            if tellNext, !stage.isLast {
+                emit(
+                    .closeNext(
+                        request, epoch: leaving.move.epoch, to: leaving.move.route.prefill[stage.index + 1].endpoint))
+            }
+        }
+    }
+
+    private mutating func closeLeaving(_ request: RequestID, on slot: Int) {
+        guard let leaving = stages[slot]?.leaving.removeValue(forKey: request) else { return }
+        stages[slot]?.reservedBlocks -= leaving.blocks
+        emit(.close(request, slot: slot))
+    }
+}
