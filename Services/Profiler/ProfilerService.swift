@@ -158,7 +158,9 @@ extension ProfilerEvent {
         switch message.type {
         case .deviceRegister: self = .register(try message.body(), sender)
         case .deviceHeartbeat: self = .heartbeat(try message.body(), sender)
-        case .deviceLeave: self = .leave(session: sender.session)
+        case .deviceLeave:
+            let body: DeviceHeartbeat = try message.body()
+            self = .leave(body.device, session: sender.session)
         case .fleetGet: self = .fleetWanted
         default: return nil
         }

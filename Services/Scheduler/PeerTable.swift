@@ -1,4 +1,5 @@
 import Messaging
+import Protocol
 import Scheduling
 import ServiceRuntime
 import Synchronization
@@ -8,7 +9,8 @@ final class PeerTable: Sendable {
     private struct State {
         var workers: [WorkerAddress: PeerIdentity] = [:]
         var addresses: [PeerIdentity: WorkerAddress] = [:]
-        var sessions: [String: WorkerAddress] = [:]
+        /// Who speaks in a session, and with which key: sessions are public.
+        var sessions: [String: (address: WorkerAddress, user: String?)] = [:]
         var order: [WorkerAddress] = []
         var gateways: [String: PeerIdentity] = [:]
         var gatewayOrder: [String] = []
@@ -22,16 +24,21 @@ final class PeerTable: Sendable {
     func note(_ input: SchedulerInput, _ message: WireMessage) {
         guard let peer = message.peer, case .event(let event, _) = input else { return }
         switch event {
-        case .workerHello(let report): note(report.address, peer)
-        case .workerHeartbeat(let address, _): note(address, peer)
+        case .workerHello(let report): note(report.address, peer, message.user)
+        case .workerHeartbeat(let address, _): note(address, peer, message.user)
         case .gatewayHeartbeat(let endpoint, _): note(gateway: endpoint, peer)
         case .submitted(let request): note(gateway: request.gateway, peer)
         default: break
         }
     }
 
-    /// The worker that speaks in a session.
-    func worker(session: String) -> WorkerAddress? { state.withLock { $0.sessions[session] } }
+    /// The worker that sent a message, by its session and the key that the session was begun with.
+    func worker(of message: WireMessage) -> WorkerAddress? {
+        state.withLock { state in
+            guard let known = state.sessions[message.envelope.session], known.user == message.user else { return nil }
+            return known.address
+        }
+    }
     /// The worker process that a connection belongs to.
     func worker(peer: PeerIdentity) -> WorkerAddress? { state.withLock { $0.addresses[peer] } }
     /// The connections of all worker processes that were heard of and not found gone.
@@ -43,12 +50,14 @@ final class PeerTable: Sendable {
     /// Where a gateway is reached.
     func peer(gateway: String) -> PeerIdentity? { state.withLock { $0.gateways[gateway] } }
 
-    private func note(_ address: WorkerAddress, _ peer: PeerIdentity) {
+    private func note(_ address: WorkerAddress, _ peer: PeerIdentity, _ user: String?) {
         state.withLock { state in
+            // Another key cannot take a session over.
+            if let known = state.sessions[address.session], known.user != user { return }
             state.addresses[peer] = address
             if state.workers.updateValue(peer, forKey: address) == nil {
                 state.order.append(address)
-                state.sessions[address.session] = address
+                state.sessions[address.session] = (address, user)
                 if state.order.count > Self.capacity {
                     let oldest = state.order.removeFirst()
                     if let peer = state.workers.removeValue(forKey: oldest) { state.addresses[peer] = nil }

@@ -58,10 +58,10 @@ enum SchedulerService {
         do {
             if message.type == .requestEvent {
                 // The envelope's session says which worker speaks; strangers are not listened to.
-                guard let address = peers.worker(session: message.envelope.session) else { return }
+                guard let address = peers.worker(of: message) else { return }
                 await inbox.send(try SchedulerInput.report(message, by: address))
             } else if message.type == .workerLeave {
-                guard let address = peers.worker(session: message.envelope.session) else { return }
+                guard let address = peers.worker(of: message) else { return }
                 await inbox.send(.event(.workerLeaving(address), nil))
             } else if let input = try SchedulerInput.read(message) {
                 peers.note(input, message)

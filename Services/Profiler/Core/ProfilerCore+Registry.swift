@@ -59,14 +59,16 @@ extension ProfilerCore {
         return wasAlive
     }
 
-    mutating func leave(session: String, at now: Double) {
-        for id in devices.keys.sorted() {
-            for kind in WorkerKind.allCases where devices[id]?.workers[kind]?.sender.session == session {
-                emit(.note("device \(id): its \(kind.rawValue) worker leaves"))
-                devices[id]?.workers[kind] = nil
-                if devices[id]?.isPresent == false { devices[id]?.lostAt = now }
-            }
+    /// Sessions are public, so that a worker can speak for its own device only.
+    mutating func leave(_ id: DeviceID, session: String, at now: Double) {
+        var isKnown = false
+        for kind in WorkerKind.allCases where devices[id]?.workers[kind]?.sender.session == session {
+            emit(.note("device \(id): its \(kind.rawValue) worker leaves"))
+            devices[id]?.workers[kind] = nil
+            if devices[id]?.isPresent == false { devices[id]?.lostAt = now }
+            isKnown = true
         }
+        guard isKnown else { return }
         forgetRuns { $0.sender.session == session }
     }
 

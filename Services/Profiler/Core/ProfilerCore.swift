@@ -56,7 +56,7 @@ struct ProfilerCore: Sendable {
         case .heartbeat(let body, let sender):
             // The common case changes nothing that is published.
             if heartbeat(body, sender, at: now) { return output }
-        case .leave(let session): leave(session: session, at: now)
+        case .leave(let device, let session): leave(device, session: session, at: now)
         case .fleetWanted:
             refresh(at: now)
             emit(.tell(published))

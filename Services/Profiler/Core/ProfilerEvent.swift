@@ -20,7 +20,7 @@ enum ProfilerEvent: Sendable {
     /// A worker lives.
     case heartbeat(DeviceHeartbeat, Sender)
     /// The process with this session leaves.
-    case leave(session: String)
+    case leave(DeviceID, session: String)
     /// Somebody asks for the fleet.
     case fleetWanted
     /// A worker measured itself, or could not.

@@ -41,6 +41,8 @@ struct HeldStage: Sendable {
     /// Their KV cache that the compute thread reads, by its orders.
     var exporting: [UInt64: RequestID] = [:]
     var waiting: [WaitingStep] = []
+    /// When the last step came back, or the oldest one that is under way was ordered; on the first stage.
+    var stepAt = 0.0
     /// When leases of its sequences were last renewed.
     var keptAt: Double
     /// The workers of its replica's first stage and of the one after this, as the last route named them.

@@ -98,7 +98,14 @@ extension StageCore {
         do {
             isNew = try arrival.accept(layers: chunk.layers, start: chunk.start, count: chunk.count, total: chunk.total)
         } catch {
-            throw StageRefusal("bad_transfer", "KV of \(chunk.layers) from \(chunk.start) on: \(error)")
+            let refusal = StageRefusal(
+                "bad_transfer", "KV of \(chunk.layers) from \(chunk.start) on: \(error)", isRetriable: true)
+            if error == .outOfOrder {
+                // A chunk was lost, and nobody sends it again.
+                report(request, .failed(fault(refusal)), epoch: chunk.epoch)
+                closeHere(request, tellNext: false)
+            }
+            throw refusal
         }
         stages[slot]?.sequences[request]?.heard = now
         guard isNew else { return }
@@ -236,6 +243,8 @@ extension StageCore {
     mutating func lose(_ endpoint: String, dropped: [RequestID]) {
         let refusal = StageRefusal("peer_lost", "\(endpoint) takes nothing any more", isRetriable: true)
         for stage in ordered {
+            // What waited for it is dropped, steps among it.
+            if stage.isFirst, stage.nextEndpoint == endpoint { drive(stage.slot) { $0.loseSteps() } }
             for (request, held) in stage.sequences.sorted(by: { $0.key < $1.key }) {
                 guard let route = held.opening?.route else { continue }
                 if route.gateway == endpoint {

@@ -25,6 +25,8 @@ extension StageCore {
             case .prefillFinished: report(request, .prefillFinished, epoch: epoch, generated: generated)
             case .kvComplete: report(request, .kvComplete, epoch: epoch, generated: generated)
             case .decodeStarted: report(request, .decodeStarted, epoch: epoch, generated: generated)
+            case .lost:
+                fail(request, StageRefusal("step_lost", "a step was lost between two stages", isRetriable: true))
             case .left(_, let output): leave(request, output, slot)
             case .finished(_, let reason): report(request, .finished(reason), epoch: epoch, generated: generated)
             }
@@ -53,6 +55,7 @@ extension StageCore {
             let next = driver.nextStep(holdingBack: heldBack(stage))
         else { return false }
         stages[slot]?.driver = driver
+        if driver.stepsInFlight == 1 { stages[slot]?.stepAt = now }
         perform(next.instructions, slot)
         guard let stage = stages[slot] else { return true }
         var tokens: [Int32] = []
@@ -109,6 +112,9 @@ extension StageCore {
         guard stage.waiting.isEmpty, mayCompute(step.parts, stage) else {
             // More than the first stage may have under way has no claim to memory here.
             guard stage.waiting.count <= 2 * stage.replica.stages.count + 2 else {
+                if let first = stage.firstEndpoint {
+                    emit(.stepDone(replica: step.replica, step: step.number, [], epoch: stage.formed, to: first))
+                }
                 throw StageRefusal("too_many_steps", "\(stage.waiting.count) steps wait already", isRetriable: true)
             }
             stages[stage.slot]?.waiting.append(waiting)
@@ -210,8 +216,17 @@ extension StageCore {
 
     /// A step has left the last stage.
     mutating func finished(_ step: UInt64, _ results: [StepResult], slot: Int) {
+        stages[slot]?.stepAt = now
         for result in results { stages[slot]?.sequences[result.request]?.generated += 1 }
         drive(slot) { $0.stepDone(step, results: results) }
+    }
+
+    /// Steps of which nothing has come back for so long that nothing will: a connection broke with them on it.
+    mutating func giveUpSteps() {
+        for stage in ordered
+        where stage.isFirst && stage.driver.stepsInFlight > 0 && now - stage.stepAt > limits.stepSeconds {
+            drive(stage.slot) { $0.loseSteps() }
+        }
     }
 
     private mutating func send(_ export: StepOutcome.Export, _ index: Int, _ stage: HeldStage) {

@@ -98,6 +98,7 @@ public struct StageCore: Sendable {
         case .drained: break
         case .tick:
             renewLeases(at: now)
+            giveUpSteps()
             if let since = keptWeightsSince, now - since > Self.keepWeightsSeconds { freeKeptWeights() }
         }
     }

@@ -45,7 +45,7 @@ public struct StageDriver: Sendable {
     private var sequences: [RequestID: Sequence] = [:]
     private var prefillQueue: [RequestID] = []
     private var decodeQueue: [RequestID] = []
-    private var inFlight: Set<UInt64> = []
+    private var inFlight: [UInt64: [RequestID]] = [:]
     /// Those of them with decode rows.
     private var decodeSteps: Set<UInt64> = []
     private var lastStep: UInt64 = 0
@@ -149,9 +149,10 @@ public struct StageDriver: Sendable {
 
     /// A step has left the last stage with these sampled tokens.
     public mutating func stepDone(_ number: UInt64, results: [StepResult]) -> [DriverInstruction] {
-        guard inFlight.remove(number) != nil else { return [] }
+        guard inFlight.removeValue(forKey: number) != nil else { return [] }
         decodeSteps.remove(number)
-        var instructions: [DriverInstruction] = []
+        // Steps travel one behind the other: what has been overtaken was lost.
+        var instructions = loseSteps(before: number)
         for result in results {
             guard var sequence = sequences[result.request] else { continue }
             switch sequence.state {
@@ -186,8 +187,22 @@ public struct StageDriver: Sendable {
         return instructions
     }
 
-    /// The next step to compute, or `nil` where there is nothing to do or enough steps are under way. At most one more
-    /// step than stages is under way, so that every stage can work while one step travels. Prompts of `heldBack` wait: what
+    /// Gives up the steps before one that will not come back, or all: their sequences lack what the later stages should have
+    /// computed.
+    public mutating func loseSteps(before number: UInt64 = .max) -> [DriverInstruction] {
+        let lost = inFlight.keys.filter { $0 < number }.sorted()
+        var instructions: [DriverInstruction] = []
+        for step in lost {
+            decodeSteps.remove(step)
+            for request in inFlight.removeValue(forKey: step) ?? [] where sequences[request] != nil {
+                instructions.append(.lost(request))
+            }
+        }
+        return instructions
+    }
+
+    /// The next step to compute, or `nil` where there is nothing to do or enough steps are under way. Of several stages at most
+    /// one more step than stages is under way, of one stage one step, so that every stage can work while one step travels. Prompts of `heldBack` wait: what
     /// they give could not leave at the moment.
     public mutating func nextStep(
         holdingBack heldBack: Set<RequestID> = []
@@ -199,7 +214,7 @@ public struct StageDriver: Sendable {
         parts += promptParts(budget: budget, heldBack, &instructions)
         guard !parts.isEmpty else { return nil }
         lastStep += 1
-        inFlight.insert(lastStep)
+        inFlight[lastStep] = parts.map(\.request)
         if parts.contains(where: { $0.inputToken != nil }) { decodeSteps.insert(lastStep) }
         return (Step(number: lastStep, parts: parts), instructions)
     }

@@ -14,6 +14,9 @@ public struct StageLimits: Sendable {
     public var maxBatchedTokens: Int
     /// After this many seconds without a word about it a later stage frees a sequence.
     public var leaseSeconds: Double
+    /// After so many seconds a step that has not come back is given up; shorter than a gateway waits for a token (120 s), longer
+    /// than steps of slow devices take.
+    public var stepSeconds = 100.0
     /// Tokens of one block of KV cache: what is reserved is rounded up to it.
     public var kvBlockTokens: Int
     /// Bytes that may wait for one peer, at least; a stage computes nothing that would add to more.

@@ -53,6 +53,8 @@ public enum DriverInstruction: Sendable, Hashable {
     case kvComplete(RequestID)
     /// The first decode step is about to be computed.
     case decodeStarted(RequestID)
+    /// A step with rows of the sequence was lost on its way.
+    case lost(RequestID)
     /// The sequence goes on in another replica; nothing of it is under way here. What it has generated here; the last token is
     /// not in the KV cache yet.
     case left(RequestID, output: [Int32])
@@ -63,7 +65,7 @@ public enum DriverInstruction: Sendable, Hashable {
     public var request: RequestID {
         switch self {
         case .close(let request), .prefillStarted(let request), .prefillFinished(let request),
-            .kvComplete(let request), .decodeStarted(let request), .left(let request, _),
+            .kvComplete(let request), .decodeStarted(let request), .lost(let request), .left(let request, _),
             .finished(let request, _):
             request
         }

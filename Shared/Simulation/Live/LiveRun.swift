@@ -382,7 +382,8 @@ final class LiveRun {
                 running[id]?.delayedBefore = runs[index].promptSeconds
                 note(id) { if $0.decodeStart == nil { $0.decodeStart = now } }
                 report(id, .decodeStarted, from: index)
-            case .left: break
+            // Nothing is lost between simulated stages.
+            case .left, .lost: break
             case .finished(let id, let reason):
                 if reason == .length {
                     if let before = running[id]?.delayedBefore, let number = numbers[id] {

@@ -263,7 +263,7 @@ struct ProfilerMeasuringTests {
             switch Int.random(in: 0..<10, using: &random) {
             case 0...1: world.register(ids[index], [kind], host: index < 2 ? "x" : "y", process: process)
             case 2...4: world.beat(ids[index], [kind], process: process)
-            case 5: world.handle(.leave(session: ProfilerWorld.sender(ids[index], kind, process).session))
+            case 5: world.handle(.leave(ids[index], session: ProfilerWorld.sender(ids[index], kind, process).session))
             case 6: world.answer(failing: "by chance")
             case 7...8: world.answer()
             default: world.handle(.tick)

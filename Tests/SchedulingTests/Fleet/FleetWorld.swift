@@ -112,6 +112,11 @@ struct FleetWorld {
         if isNoticed { give(.workerGone(address)) }
     }
 
+    /// A connection breaks with a message on it.
+    mutating func loseMessage(_ index: Int) {
+        if !stages.network.isEmpty { stages.network.remove(at: index % stages.network.count) }
+    }
+
     mutating func pause(_ key: WorkerKey) { if stages.cores[key] != nil { paused.insert(key) } }
     mutating func resume(_ key: WorkerKey) { paused.remove(key) }
 

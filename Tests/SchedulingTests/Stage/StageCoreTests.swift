@@ -187,6 +187,40 @@ import Testing
         #expect(world.cores.values.allSatisfy { $0.summary.kvUsedTokens == 0 })
     }
 
+    /// A step that is lost between two stages ends its sequences, and the replica goes on with others.
+    @Test(arguments: [false, true]) func aLostStepIsFoundOut(_ isOvertaken: Bool) {
+        var world = splitWorld()
+        let route = world.route(Self.split, prefill: "p", decode: "d")
+        func isStep(_ message: (to: WorkerKey, event: StageEvent)) -> Bool {
+            if case .forwarded = message.event { message.to == .decode("e") } else { false }
+        }
+        world.start("r0", route, epoch: 2, output: 20)
+        if isOvertaken { world.start("r1", route, epoch: 2, output: 20) }
+        var lost = false
+        for _ in 0..<5000 where !lost {
+            world.run(1)
+            if let index = world.network.firstIndex(where: isStep) {
+                world.network.remove(at: index)
+                lost = true
+            }
+        }
+        #expect(lost)
+        world.run()
+        if !isOvertaken {
+            #expect(world.cores[.decode("c")]?.summary.running == 1, "nothing came back, and nobody knows yet")
+            world.now += 101
+            world.send(.tick, to: .decode("c"))
+            world.run()
+        }
+        let failures = world.reports.compactMap {
+            if case .failed(let fault) = $0.report.moment { fault.code } else { nil }
+        }
+        #expect(failures == ["step_lost"])
+        for index in 2..<9 { world.start(RequestID("r\(index)"), route, epoch: 2) }
+        world.run()
+        for index in 2..<9 { #expect(text(world, RequestID("r\(index)")) == Self.expected(RequestID("r\(index)"))) }
+    }
+
     @Test func sequencesThatNobodyDrivesAreFreed() {
         var world = splitWorld()
         world.start("r", world.route(Self.split, prefill: nil, decode: "d"), epoch: 2, output: 400)
