@@ -142,6 +142,50 @@ def check_plan_from_a_file(options, folder):
     assert (answer["e2llm"]["prefill_replica"], answer["e2llm"]["decode_replica"]) == ("p", "d"), answer["e2llm"]
 
 
+def stage(device, start, end):
+    return {"device": device, "layers": {"start": start, "end": end}}
+
+
+def replica(name, role, stages, capacity=4096):
+    return {"id": name, "role": role, "decode_concurrency": 0 if role == "prefill" else 4, "kv_capacity_tokens": capacity,
+            "predicted_requests_per_s": 1, "predicted_token_gap_s": 0 if role == "prefill" else 0.03, "stages": stages}
+
+
+def check_sequences_move_with_their_kv(options, folder):
+    """A decoder that is asked to stop hands its sequences over: they go on in the other one, with the same text, and nothing is
+    computed again."""
+    plan = {
+        "id": "fixed", "model": "", "fleet_version": 0, "predicted_requests_per_s": 1, "objective": 1, "algorithm": "by hand",
+        "relaxations": [], "idle_devices": [],
+        "workload": {"requests_per_s": 1, "mean_prompt_tokens": 256, "mean_output_tokens": 128, "arrival_variation": 1,
+                     "sample_count": 0},
+        "replicas": [replica("p", "prefill", [stage("desktop", 0, 30)]), replica("d1", "decode", [stage("laptop", 0, 30)]),
+                     replica("d2", "decode", [stage("board-a", 0, 17), stage("board-b", 17, 30)])]}
+    file = pathlib.Path(folder) / "plan.json"
+    file.write_text(json.dumps(plan))
+    cluster = SwappedCluster(options, folder, "clusterer", "clusterer.py")
+    cluster.environment["E2LLM_CLUSTERER_PLAN_FILE"] = str(file)
+    yield cluster
+    expected = cluster.complete(400, ignore_eos=True)
+
+    def running():
+        with urllib.request.urlopen(f"{cluster.url}/v1/cluster", timeout=5) as answer:
+            state = json.load(answer)["scheduler"]
+        return {replica["replica"]: replica["requests"] for replica in state["replicas"]}
+    wait_for("nothing runs", 30, lambda: sum(running().values()) == 0)
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(cluster.complete(400, ignore_eos=True)))
+    thread.start()
+    wait_for("it decodes", 30, lambda: sum(running().values()) == 1 and running()["p"] == 0)
+    home = next(name for name, count in running().items() if count)
+    other, device = {"d1": ("d2", "laptop"), "d2": ("d1", "board-b")}[home]
+    os.kill(min(cluster.find("decoder-worker", f"worker.device={device}")), signal.SIGTERM)
+    thread.join()
+    record = answers[0]["e2llm"]
+    assert answers[0]["choices"][0]["text"] == expected["choices"][0]["text"], answers
+    assert (record["kv_migrations"], record["migrations"], record["decode_replica"]) == (1, 1, other), record
+
+
 def check_partitioner(options, folder):
     cluster = SwappedCluster(options, folder, "partitioner", "partitioner.py", ["clusterer.algorithm=genetic"])
     yield cluster

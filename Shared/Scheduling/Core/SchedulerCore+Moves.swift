@@ -21,6 +21,9 @@ extension SchedulerCore {
         var record = request
         record.move(routed, by: now + max(Self.leastPatience, Self.patience * seconds), at: now)
         requests.update(record)
+        note(
+            "request \(request.id) goes on in \(target.id) with its KV cache, which travels for about \(Int(seconds * 1000)) ms"
+        )
         emit(.move(routed))
         return true
     }
@@ -33,21 +36,32 @@ extension SchedulerCore {
         guard let times else { return nil }
         let situations = situations(at: now).filter { $0.routable && !$0.inhibited && $0.replica.id != home.id }
         let tokens = request.heldTokens
-        let again = situations.filter { $0.replica.role.phases.contains(.prefill) }
-            .map { $0.prefillBacklog + times.prefill($0.replica, tokens: tokens).latency * $0.correction.prefill }.min()
         var best: (replica: PlanReplica, seconds: Double, cost: Double)?
+        var soonestAgain = Double.infinity
         for situation in situations where situation.replica.role.phases.contains(.decode) {
             guard situation.kvCapacity >= request.placement.reserved,
                 situation.hasRoom(request.placement.reserved),
                 situation.sequences < situation.sequenceLimit(overcommit: configuration.overcommit),
                 let seconds = times.moveSeconds(from: home, to: situation.replica, tokens: tokens)
             else { continue }
+            soonestAgain = min(soonestAgain, recomputed(tokens, for: situation, among: situations, times))
             let gap = times.tokenGap(situation.replica, sequences: situation.sequences + 1, contextTokens: tokens)
             let rest = request.expectedTokens(mean: assumedOutputTokens, configuration.lengthKnowledge)
             let cost = seconds + gap * rest * situation.correction.decode
             if best.map({ cost < $0.cost }) ?? true { best = (situation.replica, seconds, cost) }
         }
-        guard let best, best.seconds <= again ?? .infinity else { return nil }
+        guard let best, best.seconds <= soonestAgain else { return nil }
         return (best.replica, best.seconds)
+    }
+
+    /// Seconds until a replica has KV cache for so many tokens when they are computed again, there or where it is soonest.
+    private func recomputed(
+        _ tokens: Int, for target: ReplicaSituation, among situations: [ReplicaSituation], _ times: ReplicaTimes
+    ) -> Double {
+        situations.lazy.filter { $0.replica.role == .prefill || $0.replica.id == target.replica.id }.map { source in
+            let seconds = times.prefill(source.replica, tokens: tokens).latency
+            return source.prefillBacklog + seconds * source.correction.prefill
+                + times.kvSeconds(from: source.replica, to: target.replica, tokens: tokens, prefillSeconds: seconds)
+        }.min() ?? .infinity
     }
 }

@@ -91,7 +91,9 @@ extension StageCore {
         guard let stage = stages[slot], !stage.leaving.isEmpty else { return false }
         for (request, leaving) in stage.leaving.sorted(by: { $0.key < $1.key }) where !leaving.isOrdered {
             let consumers = leaving.move.route.decode.filter { $0.layers.intersection(stage.layers) != nil }
-            guard consumers.allSatisfy({ waitingBytes($0.endpoint) <= limits.linkBytes(stage.layers) }) else { continue }
+            guard consumers.allSatisfy({ waitingBytes($0.endpoint) <= limits.linkBytes(stage.layers) }) else {
+                continue
+            }
             let end = min(leaving.move.positions, leaving.sent + limits.maxBatchedTokens)
             let order = ExportOrder(
                 id: nextOrder(), slot: slot, request: request, positions: leaving.sent..<end, consumers: consumers)

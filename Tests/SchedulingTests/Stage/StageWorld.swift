@@ -138,7 +138,8 @@ struct StageWorld {
     mutating func exportNext() {
         guard !exporting.isEmpty else { return }
         let (key, order) = exporting.removeFirst()
-        guard let held = lengths["\(key)#\(order.slot)"]?[order.request], let stage = cores[key]?.stagePlace(order.slot),
+        guard let held = lengths["\(key)#\(order.slot)"]?[order.request],
+            let stage = cores[key]?.stagePlace(order.slot),
             held >= order.positions.upperBound
         else {
             return send(
