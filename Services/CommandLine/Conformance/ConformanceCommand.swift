@@ -3,14 +3,15 @@ import Domain
 import Protocol
 import ServiceRuntime
 
-/// `e2llm conformance`: whether an implementation of a service keeps the rules of the protocol, as seen over its socket.
+/// `e2llm conformance`: whether an implementation of a service keeps the rules of the protocol, as seen over its
+/// socket.
 struct ConformanceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "conformance",
         abstract: "Exercises an implementation of a service over its socket and reports what it breaks.",
         discussion:
-            "Valid messages, unknown, damaged, repeated and out of range ones. Exit code 1 where a rule is broken. A profiler "
-            + "and a scheduler are told of workers that do not exist, and epochs grow: not for a fleet that is in use.")
+            "Valid messages, unknown, damaged, repeated and out of range ones. Exit code 1 where a rule is broken. "
+            + "Profiler and scheduler are told of workers that do not exist, and epochs grow: not for a fleet in use.")
 
     @Option(help: "profiler, partitioner, clusterer, scheduler, gateway or worker (data socket).") var service: String
     @Option(
@@ -45,7 +46,8 @@ struct ConformanceCommand: AsyncParsableCommand {
         }
     }
 
-    /// The model that the workers of the fleet have: messages between stages have its dimensions. `nil` where nobody tells.
+    /// The model that the workers of the fleet have: messages between stages have its dimensions. `nil` where nobody
+    /// tells.
     private func model(for service: ConformanceRules.Service) async -> ModelDescription? {
         guard service == .worker else { return nil }
         return try? await cluster.ask(.registry, .fleetGet, as: Fleet.self).body.model

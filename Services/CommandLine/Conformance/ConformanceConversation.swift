@@ -1,8 +1,8 @@
 import Protocol
 import ServiceRuntime
 
-/// What is said to a service and what it answers. Every message has an id of its own, and answers are kept by the id that
-/// they repeat, so that a late one is never taken for the answer to something else.
+/// What is said to a service and what it answers. Every message has an id of its own, and answers are kept by the id
+/// that they repeat, so that a late one is never taken for the answer to something else.
 actor ConformanceConversation {
     /// What comes in.
     enum Entry: Sendable {
@@ -12,9 +12,9 @@ actor ConformanceConversation {
     }
 
     /// The session of all messages: it names this process, so a second run must not have the same.
-    nonisolated let session = Session.randomName(bytes: 16)
+    let session = Session.randomName(bytes: 16)
     /// How long an answer may take.
-    nonisolated let seconds: Double
+    let seconds: Double
 
     private let transmit: @Sendable ([[UInt8]]) async throws -> Void
     private let received: EventQueue<Entry>
@@ -56,8 +56,8 @@ actor ConformanceConversation {
         return id
     }
 
-    /// The answer to a message; `nil` where none came in time. Answers that repeat no id, or one that was never sent, are
-    /// returned as well: the service must have meant this message.
+    /// The answer to a message; `nil` where none came in time. Answers that repeat no id, or one that was never sent,
+    /// are returned as well: the service must have meant this message.
     func answer(to id: String, within limit: Double? = nil) async -> WireMessage? {
         if let answer = kept.removeValue(forKey: id) { return answer }
         waits += 1
@@ -85,8 +85,8 @@ actor ConformanceConversation {
         return (id, await answer(to: id, within: limit))
     }
 
-    /// Waits until the run loop has taken everything that was sent before: only `health.get` is answered there, `ping` may be
-    /// answered before it.
+    /// Waits until the run loop has taken everything that was sent before: only `health.get` is answered there, `ping`
+    /// may be answered before it.
     ///
     /// - Returns: whether it has.
     func settle() async -> Bool {

@@ -6,25 +6,42 @@ import ServiceRuntime
 /// The rules of a partitioner and of a clusterer.
 extension ConformanceRules {
     /// A model that needs little.
-    static let model =
-        #"{"name":"m","digest":"d","architecture":"llama","layers":8,"hidden":64,"ffn":128,"n_heads":4,"n_kv_heads":2,"head_dim":16,"#
-        + #""vocab":100,"max_context":1024,"params_per_layer":1000,"bytes_per_layer":1000,"bytes_embedding":100,"bytes_lm_head":100,"#
-        + #""bytes_total":9000,"kv_bytes_per_token_per_layer":128,"activation_bytes_per_token":256}"#
+    static let model: WireValue = [
+        "name": "m", "digest": "d", "architecture": "llama", "layers": 8, "hidden": 64, "ffn": 128, "n_heads": 4,
+        "n_kv_heads": 2, "head_dim": 16, "vocab": 100, "max_context": 1024, "params_per_layer": 1000,
+        "bytes_per_layer": 1000, "bytes_embedding": 100, "bytes_lm_head": 100, "bytes_total": 9000,
+        "kv_bytes_per_token_per_layer": 128, "activation_bytes_per_token": 256,
+    ]
 
-    private static func device(_ id: String, memory: Int) -> String {
-        #"{"id":"\#(id)","memory_usable_bytes":\#(memory),"measurements":{"prefill":[{"tokens":16,"seconds_per_layer":0.001},"#
-            + #"{"tokens":256,"seconds_per_layer":0.01}],"decode":[{"batch":1,"context":64,"seconds_per_layer":0.0005},"#
-            + #"{"batch":8,"context":64,"seconds_per_layer":0.001}],"head":[{"rows":1,"seconds":0.001}],"memory_usable_bytes":\#(memory)}}"#
+    private static func device(_ id: String, memory: WireValue) -> WireValue {
+        [
+            "id": .text(id), "memory_usable_bytes": memory,
+            "measurements": [
+                "prefill": [
+                    ["tokens": 16, "seconds_per_layer": 0.001], ["tokens": 256, "seconds_per_layer": 0.01],
+                ],
+                "decode": [
+                    ["batch": 1, "context": 64, "seconds_per_layer": 0.0005],
+                    ["batch": 8, "context": 64, "seconds_per_layer": 0.001],
+                ],
+                "head": [["rows": 1, "seconds": 0.001]], "memory_usable_bytes": memory,
+            ],
+        ]
     }
 
-    private static func problem(devices: String = "\"a\",\"b\"", memory: Int = 1_000_000, tokens: Int = 128)
-        -> WireValue
-    {
-        .raw(
-            #"{"model":\#(model),"devices":[\#(device("a", memory: memory)),\#(device("b", memory: memory))],"#
-                + #""links":[{"from":"a","to":"b","latency_s":0.001,"bytes_per_s":1e7}],"queries":[{"id":1,"devices":[\#(devices)],"#
-                + #""ordered":true,"phase":"decode","prompt_tokens":\#(tokens),"batch":2,"context_tokens":64,"kv_tokens":64}]}"#
-        )
+    private static func problem(
+        devices: WireValue = ["a", "b"], memory: WireValue = 1_000_000, tokens: WireValue = 128
+    ) -> WireValue {
+        [
+            "model": model, "devices": [device("a", memory: memory), device("b", memory: memory)],
+            "links": [["from": "a", "to": "b", "latency_s": 0.001, "bytes_per_s": 1e7]],
+            "queries": [
+                [
+                    "id": 1, "devices": devices, "ordered": true, "phase": "decode", "prompt_tokens": tokens,
+                    "batch": 2, "context_tokens": 64, "kv_tokens": 64,
+                ]
+            ],
+        ]
     }
 
     /// Whether the stages of a feasible answer are the whole model in order.
@@ -58,7 +75,7 @@ extension ConformanceRules {
                 })),
         ConformanceRule(
             "a device that is not in the message is an error or infeasible",
-            ConformanceMessage(.partitionSolve, problem(devices: "\"nobody\"")),
+            ConformanceMessage(.partitionSolve, problem(devices: ["nobody"])),
             expect: .replyOrError(
                 .partitionSolution,
                 check: decodes(PartitionSolution.self) {

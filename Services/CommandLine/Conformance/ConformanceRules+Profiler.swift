@@ -5,20 +5,21 @@ import ServiceRuntime
 /// The rules of a profiler.
 extension ConformanceRules {
     /// The rules of a profiler.
-    static let profiler: [ConformanceRule] =
-        [
-            ConformanceRule(
-                "the fleet is told", ConformanceMessage(.fleetGet),
-                expect: .reply(.fleetSnapshot, check: decodes(Fleet.self))),
-            ConformanceRule(
-                "a worker that has not registered is told so",
-                ConformanceMessage(
-                    .deviceHeartbeat, ["device": "conformance", "worker": "decode", "resident_bytes": 1]),
-                expect: .error(["unknown_worker"])),
-            ConformanceRule(
-                "a registration without fields is an error", ConformanceMessage(.deviceRegister),
-                expect: .error(["malformed"])),
-        ] + registrations
+    static let profiler = messages + registrations
+
+    private static let messages: [ConformanceRule] = [
+        ConformanceRule(
+            "the fleet is told", ConformanceMessage(.fleetGet),
+            expect: .reply(.fleetSnapshot, check: decodes(Fleet.self))),
+        ConformanceRule(
+            "a worker that has not registered is told so",
+            ConformanceMessage(
+                .deviceHeartbeat, ["device": "conformance", "worker": "decode", "resident_bytes": 1]),
+            expect: .error(["unknown_worker"])),
+        ConformanceRule(
+            "a registration without fields is an error", ConformanceMessage(.deviceRegister),
+            expect: .error(["malformed"])),
+    ]
 
     /// Figures that no registration may have.
     private static let registrations: [ConformanceRule] = [
@@ -43,10 +44,10 @@ extension ConformanceRules {
     private static func problem(
         of figure: String, _ edge: FigureEdge, _ conversation: ConformanceConversation
     ) async -> String? {
-        guard let fleet = await fleet(conversation) else { return "the fleet is not told" }
+        guard let before = await fleet(conversation) else { return "the fleet is not told" }
         // A device of its own, so that one that is found afterwards is that of this message.
         let device = "conformance-\(Session.randomName(bytes: 4))"
-        let sound = registration(of: device, fleet)
+        let sound = registration(of: device, before)
         let (id, answer) = await conversation.ask(
             ConformanceMessage(.deviceRegister, sound.setting([figure], to: edge.value)))
         guard let answer else { return "no answer" }
@@ -56,10 +57,12 @@ extension ConformanceRules {
             // The key that is used does not speak for devices: nothing can be learnt.
             if error.code == "not_permitted" { return nil }
         }
-        guard let after = await self.fleet(conversation) else { return "the fleet is not told afterwards" }
+        guard let after = await fleet(conversation) else { return "the fleet is not told afterwards" }
         let isIn = after.devices.contains { $0.id.rawValue == device }
-        if isIn { await leave(device, conversation) }
-        if isIn { return "the fleet contains the device afterwards" }
+        if isIn {
+            await leave(device, conversation)
+            return "the fleet contains the device afterwards"
+        }
         guard let error = answer.reportedError else { return nil }
         // It may have been refused for anything: the same with a sound figure must be taken.
         let (_, control) = await conversation.ask(ConformanceMessage(.deviceRegister, sound))
@@ -75,7 +78,7 @@ extension ConformanceRules {
         return [
             "device": .text(device), "worker": "decode", "host": .text(device), "fingerprint": "conformance",
             "threads": 1, "compute_share": 1, "memory_usable_bytes": 100_000_000, "data_endpoint": "tcp://127.0.0.1:9",
-            "model": served ?? .raw(model), "protocol_minor": 1, "capabilities": [],
+            "model": served ?? model, "protocol_minor": 1, "capabilities": [],
         ]
     }
 

@@ -1,38 +1,41 @@
+import Domain
 import Protocol
+import ServiceRuntime
 
 /// The rules of a scheduler.
 extension ConformanceRules {
     /// The rules of a scheduler.
-    static let scheduler: [ConformanceRule] =
-        [
-            ConformanceRule(
-                "the state is told", ConformanceMessage(.stateGet),
-                expect: .reply(.schedulerState, check: decodes(SchedulerState.self))),
-            ConformanceRule(
-                "a worker that has not said hello is told so", ConformanceMessage(.workerHeartbeat, heartbeat),
-                expect: .error(["unknown_worker"])),
-            ConformanceRule(
-                "a hello without fields is an error", ConformanceMessage(.workerHello), expect: .error(["malformed"])),
-            ConformanceRule(
-                "a submission without its tensor is an error",
-                ConformanceMessage(.requestSubmit, submission, envelope: ["request": "conformance"]),
-                expect: .error(["bad_tensor", "malformed"])),
-            ConformanceRule(
-                "a tensor of another size than it says is an error",
-                ConformanceMessage(
-                    .requestSubmit, submission, envelope: ["request": "conformance"], tensors: [[1, 2, 3]]),
-                expect: .error(["bad_tensor", "malformed"])),
-            ConformanceRule(
-                "cancelling what nobody knows does no harm",
-                ConformanceMessage(.requestCancel, envelope: ["request": "nobody"]), expect: .survives),
-            ConformanceRule(
-                "an event of a stranger does no harm",
-                ConformanceMessage(
-                    .requestEvent, ["kind": "finished", "generated_tokens": 1], envelope: ["request": "nobody"]),
-                expect: .survives),
-        ] + trials.flatMap(\.rules) + tokens
+    static let scheduler = messages + trials.flatMap(\.rules) + tokens
 
-    private static let trials = [
+    private static let messages: [ConformanceRule] = [
+        ConformanceRule(
+            "the state is told", ConformanceMessage(.stateGet),
+            expect: .reply(.schedulerState, check: decodes(SchedulerState.self))),
+        ConformanceRule(
+            "a worker that has not said hello is told so", ConformanceMessage(.workerHeartbeat, heartbeat),
+            expect: .error(["unknown_worker"])),
+        ConformanceRule(
+            "a hello without fields is an error", ConformanceMessage(.workerHello), expect: .error(["malformed"])),
+        ConformanceRule(
+            "a submission without its tensor is an error",
+            ConformanceMessage(.requestSubmit, submission, envelope: ["request": "conformance"]),
+            expect: .error(["bad_tensor", "malformed"])),
+        ConformanceRule(
+            "a tensor of another size than it says is an error",
+            ConformanceMessage(
+                .requestSubmit, submission, envelope: ["request": "conformance"], tensors: [[1, 2, 3]]),
+            expect: .error(["bad_tensor", "malformed"])),
+        ConformanceRule(
+            "cancelling what nobody knows does no harm",
+            ConformanceMessage(.requestCancel, envelope: ["request": "nobody"]), expect: .survives),
+        ConformanceRule(
+            "an event of a stranger does no harm",
+            ConformanceMessage(
+                .requestEvent, ["kind": "finished", "generated_tokens": 1], envelope: ["request": "nobody"]),
+            expect: .survives),
+    ]
+
+    private static let trials: [FigureTrial] = [
         FigureTrial(
             sound: ConformanceMessage(
                 .requestSubmit, submission, envelope: ["request": "conformance", "epoch": 1, "deadline_ms": 2000],
@@ -52,15 +55,15 @@ extension ConformanceRules {
     ]
 
     /// Tokens that no vocabulary has.
-    private static let tokens = [Int32.min, -1, .max].map { token in
+    private static let tokens: [ConformanceRule] = [Int32.min, -1, .max].map { token in
         let name = "a prompt with the token \(token) is taken or refused"
         return ConformanceRule(name) { conversation in
             let envelope: WireValue = ["request": .text("conformance-token\(token)"), "deadline_ms": 2000]
             let id = await conversation.send(
                 ConformanceMessage(.requestSubmit, submission, envelope: envelope, tensors: [prompt([1, token, 3])]))
             _ = await conversation.send(ConformanceMessage(.requestCancel, envelope: envelope))
-            return ConformanceExpectation.replyOrError(.requestAccepted) { _ in nil }
-                .problem(with: await conversation.answer(to: id), to: id)
+            let expectation = ConformanceExpectation.replyOrError(.requestAccepted, check: { _ in nil })
+            return expectation.problem(with: await conversation.answer(to: id), to: id)
         }
     }
 
@@ -70,7 +73,8 @@ extension ConformanceRules {
         let (id, answer) = await conversation.ask(ConformanceMessage(.workerHello, hello))
         if answer?.reportedError?.code == "not_permitted" { return .notPermitted }
         let expectation = ConformanceExpectation.reply(.workerWelcome, check: decodes(WorkerWelcome.self))
-        return expectation.problem(with: answer, to: id).map { .problem("worker.hello: \($0)") } ?? .welcome
+        if let problem = expectation.problem(with: answer, to: id) { return .problem("worker.hello: \(problem)") }
+        return .welcome
     }
 
     private static func prompt(_ tokens: [Int32]) -> [UInt8] {

@@ -1,5 +1,6 @@
 import Domain
 import Protocol
+import ServiceRuntime
 
 /// The rules of a worker's data socket.
 extension ConformanceRules {
@@ -23,10 +24,11 @@ extension ConformanceRules {
             "KV cache whose figures do not fit is an error",
             ConformanceMessage(
                 .kvChunk,
-                .raw(
-                    #"{"layers":{"start":5,"end":2},"start":-1,"count":99999999,"total":1,"reserved_tokens":-4,"#
-                        + #""first_stage":"","replica":"r","tensors":[{"name":"kv","dtype":"f16","shape":[1,2,1,1,1]}]}"#
-                ),
+                [
+                    "layers": ["start": 5, "end": 2], "start": -1, "count": 99_999_999, "total": 1,
+                    "reserved_tokens": -4, "first_stage": "", "replica": "r",
+                    "tensors": [["name": "kv", "dtype": "f16", "shape": [1, 2, 1, 1, 1]]],
+                ],
                 envelope: ["request": "x", "epoch": 1], tensors: [[0, 0, 0, 0]]), expect: .error([])),
         // Their number is beyond what 64 bits hold, though each bound is not.
         ConformanceRule(

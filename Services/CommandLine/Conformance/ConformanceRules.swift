@@ -1,5 +1,4 @@
 import Domain
-import Planning
 import Protocol
 import ServiceRuntime
 
@@ -12,17 +11,16 @@ enum ConformanceRules {
 
     /// The rules of a service: those of everybody, and its own.
     ///
-    /// - Parameter model: what the fleet serves; worked-out dimensions are sent to a worker where it is not known.
+    /// - Parameter model: what the fleet serves; a worker is sent tensors of other dimensions where it is not known.
     static func rules(_ service: Service, model: ModelDescription? = nil) -> [ConformanceRule] {
-        everybody
-            + switch service {
-            case .profiler: profiler
-            case .partitioner: partitioner
-            case .clusterer: clusterer
-            case .scheduler: scheduler
-            case .gateway: gateway
-            case .worker: worker(model)
-            }
+        switch service {
+        case .profiler: everybody + profiler
+        case .partitioner: everybody + partitioner
+        case .clusterer: everybody + clusterer
+        case .scheduler: everybody + scheduler
+        case .gateway: everybody + gateway
+        case .worker: everybody + worker(model)
+        }
     }
 
     /// A check that a body can be read.
@@ -40,10 +38,10 @@ enum ConformanceRules {
 
     private static let version = Array(ProtocolVersion.identifier.utf8)
     private static let empty = Array("{}".utf8)
-    @Sendable private static func envelope(_ id: String) -> [UInt8] {
+    private static func envelope(_ id: String) -> [UInt8] {
         text(#"{"type":"ping","id":"\#(id)","session":"conformance"}"#)
     }
-    @Sendable private static func text(_ text: String) -> [UInt8] { Array(text.utf8) }
+    private static func text(_ text: String) -> [UInt8] { Array(text.utf8) }
 
     private static let everybody: [ConformanceRule] = [
         ConformanceRule(

@@ -69,7 +69,8 @@ struct FigureTrial: Sendable {
         if answer == nil, mustFail || reply != nil { answer = await conversation.answer(to: id) }
         if mustFail { return ConformanceExpectation.error([]).problem(with: answer, to: id) }
         if let reply {
-            return ConformanceExpectation.replyOrError(reply) { _ in nil }.problem(with: answer, to: id)
+            let expectation = ConformanceExpectation.replyOrError(reply, check: { _ in nil })
+            return expectation.problem(with: answer, to: id)
         }
         guard let answer else { return nil }
         return ConformanceExpectation.error([]).problem(with: answer, to: id)
@@ -86,7 +87,8 @@ struct FigureTrial: Sendable {
         return message
     }
 
-    /// Whether a message without the figure cannot be read. Lists may be shorter, and every figure of the envelope is optional.
+    /// Whether a message without the figure cannot be read. Lists may be shorter, and every figure of the envelope is
+    /// optional.
     private func isNeeded(_ place: Place) -> Bool {
         guard case .body(let path) = place, let last = path.last else { return false }
         return Int(last) == nil && !optional.contains(place.name)
