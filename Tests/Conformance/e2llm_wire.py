@@ -77,9 +77,10 @@ def check_tensors(type, tensors, frames):
     if not isinstance(tensors, list) or len(tensors) != len(frames) or len(tensors) > 32:
         raise WireError("bad_tensor", f"{type}: the body does not list the {len(frames)} tensor frames that came")
     for tensor, frame in zip(tensors, frames):
-        if not isinstance(tensor, dict) or tensor.get("dtype") not in BLOCKS or not isinstance(tensor.get("shape"), list):
+        shape = tensor.get("shape") if isinstance(tensor, dict) else None
+        if not isinstance(shape, list) or tensor.get("dtype") not in BLOCKS:
             raise WireError("malformed", f"{type}: a tensor has no known dtype or no shape")
-        shape, (values, size) = tensor["shape"], BLOCKS[tensor["dtype"]]
+        values, size = BLOCKS[tensor["dtype"]]
         if len(shape) > 8 or not all(isinstance(count, int) and not isinstance(count, bool) for count in shape):
             raise WireError("malformed", f"{type}: a tensor's shape is no list of at most 8 integers")
         if any(count < 0 for count in shape) or (shape[-1] if shape else 1) % values:
@@ -323,8 +324,10 @@ class Service:
         parent = int(os.environ.get("E2LLM_EXIT_WITH_PARENT", 0))
         last = 0.0
         while not self.stopped and (not parent or os.getppid() == parent):
+            # Not longer than until the next tick: where nothing comes, ticks are all that happens.
+            wait = min(0.1, max(0.0, last + every - time.monotonic())) if tick else 0.1
             try:
-                ready = self.poller.poll(100)
+                ready = self.poller.poll(math.ceil(wait * 1000))
             except zmq.ZMQError:
                 continue
             for socket, _ in ready:

@@ -1,4 +1,4 @@
-"""The JSON Schemas of E2LLM/1 (Shared/Protocol/Specification/schemas), as far as they go: types, ranges, what is required."""
+"""The JSON Schemas of E2LLM/1 (Shared/Protocol/Specification/schemas): types, ranges, what is required."""
 import functools
 import json
 import pathlib
@@ -72,7 +72,7 @@ def problem(value, schema, document, path=""):
 
 
 def check(message):
-    """Refuses a message whose envelope or body is not as its schema says; types without a schema are left to the service."""
+    """Refuses a message whose envelope or body is not as its schema says; types without one are left to the service."""
     document = load("envelope.json")
     if found := problem(message.envelope, document, document):
         raise WireError("malformed", f"envelope: {found}")
