@@ -24,14 +24,14 @@ extension ConformanceRules {
     /// Figures that no registration may have.
     private static let registrations: [ConformanceRule] = [
         registration("threads", [.number("-1"), .number("0"), .number("2147483648"), .number("9223372036854775807")]),
-        registration("compute_share", [.number("-1"), .number("0"), .number("2147483648")]),
+        registration("compute_share", [.number("-1"), .number("0"), .number("2147483648"), .number("1e308")]),
         registration(
             "memory_usable_bytes", [.number("-1"), .number("9007199254740992"), .number("9223372036854775807")]),
     ]
 
     /// A registration whose one figure is out of range, and nothing else, is refused for that figure or does not count.
     private static func registration(_ figure: String, _ edges: [FigureEdge]) -> ConformanceRule {
-        let unreadable = FigureEdge.all.filter { $0.name == "1e308" || $0.value == nil || $0.isMistyped }
+        let unreadable = FigureEdge.all.filter { $0.value == nil || $0.isMistyped }
         return ConformanceRule("a registration is refused for its \(figure), where that is out of range") {
             conversation in
             for edge in edges + unreadable {
