@@ -498,6 +498,8 @@ class Worker:
                 self.forget(sequence)
         self.keep(now)
         if self.leaving and (not self.sequences or now > self.leaving):
+            # While the sockets are there: nobody waits for heartbeats that do not come any more.
+            service.send(self.registry, "device.leave", {"device": self.device, "worker": "decode", "resident_bytes": 0})
             service.stopped = True
 
     def keep(self, now):
@@ -523,7 +525,6 @@ class Worker:
     def run(self):
         self.service.stop = self.leave
         self.service.run(self.tick, every=0.02)
-        self.service.send(self.registry, "device.leave", {"device": self.device, "worker": "decode", "resident_bytes": 0})
 
 
 if __name__ == "__main__":

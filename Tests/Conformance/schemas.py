@@ -6,6 +6,8 @@ import pathlib
 from e2llm_wire import WireError
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "Shared/Protocol/Specification/schemas"
+if not FOLDER.is_dir():
+    raise SystemExit(f"{FOLDER} is missing: the schemas stand beside this folder in a checkout")
 
 
 @functools.cache

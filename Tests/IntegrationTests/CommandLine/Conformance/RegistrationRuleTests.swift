@@ -14,7 +14,7 @@ import Testing
     }
 
     /// A profiler that answers registrations as told; its fleet has the devices that it took.
-    private func conversation(
+    private func profiler(
         _ answer: @escaping @Sendable (WireMessage) throws -> ErrorBody?
     ) -> ConformanceConversation {
         let devices = Mutex<[DeviceProfile]>([])
@@ -46,44 +46,43 @@ import Testing
     }
 
     /// Whether all figures of a registration may be used; an error names the one that may not.
-    @Sendable private static func judge(_ message: WireMessage) -> ErrorBody? {
+    private static func judge(_ message: WireMessage) -> ErrorBody? {
         do {
             let body = try message.body(as: RegisterDevice.self)
-            let problem =
-                switch true {
-                case !(1...64).contains(body.threads): "threads"
-                case !(body.computeShare > 0 && body.computeShare <= 1): "compute_share"
-                case !(0...(1 << 40)).contains(body.memoryUsableBytes): "memory_usable_bytes"
-                default: ""
-                }
-            return problem.isEmpty ? nil : ErrorBody(code: "malformed", message: "\(problem) is out of range")
+            let figures = [
+                ("threads", (1...64).contains(body.threads)),
+                ("compute_share", body.computeShare > 0 && body.computeShare <= 1),
+                ("memory_usable_bytes", (0...(1 << 40)).contains(body.memoryUsableBytes)),
+            ]
+            guard let wrong = figures.first(where: { !$0.1 }) else { return nil }
+            return ErrorBody(code: "malformed", message: "\(wrong.0) is out of range")
         } catch {
-            return (error as? ProtocolError)?.body ?? ErrorBody(code: "malformed", message: "it cannot be read")
+            return error.body
         }
     }
 
     @Test func aCarefulProfilerBreaksNothing() async {
         #expect(Self.rules.count == 3)
-        let conversation = conversation { Self.judge($0) }
+        let conversation = profiler { Self.judge($0) }
         for rule in Self.rules { #expect(await rule.problem(conversation) == nil) }
     }
 
     @Test func anErrorNeedNotNameTheFigureWhereASoundOneIsTaken() async {
-        let conversation = conversation { message in
+        let conversation = profiler { message in
             Self.judge(message).map { _ in ErrorBody(code: "malformed", message: "out of range") }
         }
         for rule in Self.rules { #expect(await rule.problem(conversation) == nil) }
     }
 
     @Test func aProfilerThatRefusesEverythingIsReported() async {
-        let conversation = conversation { _ in ErrorBody(code: "malformed", message: "no") }
+        let conversation = profiler { _ in ErrorBody(code: "malformed", message: "no") }
         for rule in Self.rules {
             #expect(await rule.problem(conversation)?.contains("says nothing about the figure") == true)
         }
     }
 
     @Test func aProfilerThatTakesEverythingIsReported() async {
-        let conversation = conversation { _ in nil }
+        let conversation = profiler { _ in nil }
         for rule in Self.rules {
             #expect(await rule.problem(conversation) == "-1: the fleet contains the device afterwards")
         }
