@@ -55,7 +55,7 @@ extension ConformanceRules {
     ]
 
     /// Tokens that no vocabulary has.
-    private static let tokens: [ConformanceRule] = [Int32.min, -1, .max].map { token in
+    private static let tokens: [ConformanceRule] = ([Int32.min, -1, Int32.max] as [Int32]).map { token in
         let name = "a prompt with the token \(token) is taken or refused"
         return ConformanceRule(name) { conversation in
             let envelope: WireValue = ["request": .text("conformance-token\(token)"), "deadline_ms": 2000]
