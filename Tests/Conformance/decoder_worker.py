@@ -7,10 +7,13 @@ import time
 
 import zmq
 
+import schemas
 from e2llm_wire import Service, WireError
 
 NONSENSE = [100, 200, 300, 400, 500]
 BLOCK = 32
+# Seconds without an answer after which a service counts as restarted.
+PATIENCE = {"registry": 3, "control": 1}
 
 
 class Stage:
@@ -45,6 +48,7 @@ class Worker:
             "worker.device": "", "worker.model": "", "worker.threads": "0", "worker.compute_share": "1", "worker.memory_limit": "",
             "worker.link_rate": "", "worker.link_latency_ms": "0", "worker.data_bind": "", "worker.data_announce": "",
             "worker.kv_type": "f16", "worker.lease_s": "90", "worker.host": ""}, arguments)
+        service.check = schemas.check
         settings = service.settings
         self.device = settings["worker.device"] or system.gethostname()
         units = {"K": 10, "M": 20, "G": 30}
@@ -63,6 +67,8 @@ class Worker:
         self.peers, self.closed, self.epoch = {}, {}, 0
         self.heartbeats = {"registry": None, "control": None}
         self.asked = {"registry": 0.0, "control": 0.0}
+        # When each of them answered last.
+        self.answered = {"registry": 0.0, "control": 0.0}
         self.leaving = None
         self.counters = {"prefill_tokens": 0, "prefill_s": 0.0, "decode_steps": 0, "decode_rows": 0, "decode_s": 0.0,
                          "kv_transfer_bytes": 0}
@@ -76,10 +82,28 @@ class Worker:
     def send(self, endpoint, type, body=None, tensors=(), **envelope):
         self.service.send(self.peer(endpoint), type, body, tensors=tensors, **envelope)
 
+    def note_answer(self, name, message):
+        """Only a service that does not know this worker is told of it again; another error says nothing about that."""
+        if "reply_to" in message.envelope:
+            self.answered[name] = time.monotonic()
+        if message.type == "error" and message.body.get("code") == "unknown_worker":
+            self.heartbeats[name] = None
+
+    def is_due(self, name, now):
+        """Whether it is time for a heartbeat, or for another introduction where there was no answer for a while."""
+        if self.heartbeats[name] is not None and now - self.answered[name] > PATIENCE[name] + self.heartbeats[name]:
+            self.service.log(f"no answer at {name}")
+            self.heartbeats[name] = None
+        if now - self.asked[name] < (self.heartbeats[name] or 1):
+            return False
+        self.asked[name] = now
+        return True
+
     # The profiler: who this is, what it can do
 
     def on_registry(self, message):
         kind, service = message.type, self.service
+        self.note_answer("registry", message)
         if kind == "fleet.snapshot":
             self.model = message.body.get("model") or self.model
             for device in message.body["devices"]:
@@ -89,9 +113,7 @@ class Worker:
         elif kind == "device.registered":
             self.heartbeats["registry"] = message.body["heartbeat_ms"] / 1000
         elif kind == "error":
-            if self.heartbeats["registry"] is None:
-                service.log(f"the profiler refuses: {message.body['message']}")
-            self.heartbeats["registry"] = None
+            service.log(f"the profiler reports: {message.body['message']}")
         elif kind == "profile.measure":
             decode = [{"batch": batch, "context": context, "seconds_per_layer": 2e-4 + 2e-5 * batch}
                       for batch in (1, 4, 8) for context in (64, 512)]
@@ -135,10 +157,11 @@ class Worker:
 
     def on_control(self, message):
         kind, service = message.type, self.service
+        self.note_answer("control", message)
         if kind == "worker.welcome":
             self.heartbeats["control"] = message.body["heartbeat_ms"] / 1000
         elif kind == "error":
-            self.heartbeats["control"] = None
+            service.log(f"the scheduler reports: {message.body['message']}")
         elif kind == "stage.prepare":
             self.prepare(message)
         elif kind == "stage.release":
@@ -183,11 +206,12 @@ class Worker:
         self.service.reply(self.control, message, "stage.prepared", {
             "kv_capacity_tokens": held.capacity, "weight_bytes": held.weights, "kv_block_tokens": BLOCK})
 
-    def report(self, request, kind, epoch, **fields):
-        self.service.send(self.control, "request.event", {"kind": kind, **fields}, request=request, epoch=epoch)
+    def report(self, request, kind, epoch, generated, **fields):
+        self.service.send(self.control, "request.event", {"kind": kind, "generated_tokens": generated, **fields},
+                          request=request, epoch=epoch)
 
-    def fail(self, request, epoch, code, text, retriable=True):
-        self.report(request, "failed", epoch, error={"code": code, "message": text, "retriable": retriable})
+    def fail(self, request, epoch, code, text, retriable=True, generated=0):
+        self.report(request, "failed", epoch, generated, error={"code": code, "message": text, "retriable": retriable})
 
     def start(self, message):
         """A mixed replica: the prompt is computed here."""
@@ -202,12 +226,12 @@ class Worker:
                 "code": error.body["code"], "text": error.body["message"], "retriable": error.body["retriable"]})
         if sequence is None:
             return
-        self.report(message.request, "prefill_started", message.epoch)
+        self.report(message.request, "prefill_started", message.epoch, sequence.generated)
         sequence.waiting = set()
         self.counters["prefill_tokens"] += sequence.length
-        self.report(message.request, "prefill_finished", message.epoch)
+        self.report(message.request, "prefill_finished", message.epoch, sequence.generated)
         sequence.running = True
-        self.report(message.request, "decode_started", message.epoch)
+        self.report(message.request, "decode_started", message.epoch, sequence.generated)
 
     # Sequences
 
@@ -238,7 +262,7 @@ class Worker:
         for sequence in [entry for entry in self.sequences.values() if entry.stage is stage]:
             self.forget(sequence)
             if stage.first:
-                self.fail(sequence.request, stage.epoch, "stage_gone", why)
+                self.fail(sequence.request, stage.epoch, "stage_gone", why, generated=sequence.generated)
         stage.busy = False
 
     def forget(self, sequence):
@@ -253,7 +277,7 @@ class Worker:
         if not stage.last:
             self.send(sequence.route["decode"][stage.index + 1]["endpoint"], "sequence.close", request=sequence.request,
                       epoch=sequence.epoch)
-        self.report(sequence.request, "finished", sequence.epoch, generated_tokens=sequence.generated, finish_reason=reason)
+        self.report(sequence.request, "finished", sequence.epoch, sequence.generated, finish_reason=reason)
 
     def later(self, message, apply):
         """What comes before the sequence is open is kept, within a bound."""
@@ -282,10 +306,12 @@ class Worker:
         elif kind == "kv.chunk":
             self.chunk(message)
         elif kind == "kv.complete":
-            layers = (message.body["layers"]["start"], message.body["layers"]["end"])
+            layers = self.layers(message)
             self.later(message, lambda sequence: self.stage_complete(sequence, layers))
         elif kind == "sequence.first_token":
             token, reason = message.body["token"], message.body.get("finish_reason")
+            if self.model and not 0 <= token < self.model["vocab"]:
+                raise WireError("bad_request", f"the token {token} is outside of the vocabulary")
             self.later(message, lambda sequence: self.first_token(sequence, token, reason))
         elif kind == "stage.forward":
             self.forwarded(message)
@@ -305,10 +331,17 @@ class Worker:
         elif "reply_to" not in message.envelope:
             raise WireError("unknown_type", f"this socket does not know {kind}")
 
+    def layers(self, message):
+        """The layers of a message, which no schema can compare with each other."""
+        start, end = message.body["layers"]["start"], message.body["layers"]["end"]
+        if end < start:
+            raise WireError("malformed", f"{message.type}: its layers end before they start")
+        return start, end
+
     def chunk(self, message):
         body = message.body
         tensor = body["tensors"][0]
-        start, end = body["layers"]["start"], body["layers"]["end"]
+        start, end = self.layers(message)
         if tensor["name"] != "kv" or tensor["shape"][0] != end - start or tensor["shape"][3] != body["count"] or not (
                 0 <= body["start"] and body["start"] + body["count"] <= body["total"]):
             raise WireError("bad_tensor", "kv.chunk: its shape and its figures do not fit")
@@ -335,7 +368,7 @@ class Worker:
             if (stage["layers"]["start"], stage["layers"]["end"]) == layers:
                 sequence.waiting.discard(index)
         if not sequence.waiting:
-            self.report(sequence.request, "kv_complete", sequence.epoch)
+            self.report(sequence.request, "kv_complete", sequence.epoch, sequence.generated)
         self.begin(sequence)
 
     def first_token(self, sequence, token, reason):
@@ -349,7 +382,7 @@ class Worker:
     def begin(self, sequence):
         if sequence.token is not None and not sequence.waiting and not sequence.running:
             sequence.running = True
-            self.report(sequence.request, "decode_started", sequence.epoch)
+            self.report(sequence.request, "decode_started", sequence.epoch, sequence.generated)
 
     # Steps
 
@@ -431,8 +464,7 @@ class Worker:
     def tick(self):
         service, now = self.service, time.monotonic()
         self.drive()
-        if now - self.asked["registry"] >= (self.heartbeats["registry"] or 1):
-            self.asked["registry"] = now
+        if self.is_due("registry", now):
             if self.heartbeats["registry"] is None:
                 # The model's description is that of the workers that read the file.
                 service.send(self.registry, "fleet.get")
@@ -440,16 +472,16 @@ class Worker:
                 pass
             elif self.heartbeats["registry"] is None:
                 service.send(self.registry, "device.register", {
-                    "device": self.device, "worker": "decode", **self.identity, "memory_usable_bytes": self.memory, "data_endpoint": self.endpoint, "model": self.model, "protocol_minor": 1,
-                    "capabilities": []})
+                    "device": self.device, "worker": "decode", **self.identity, "memory_usable_bytes": self.memory,
+                    "data_endpoint": self.endpoint, "model": self.model, "protocol_minor": 1, "capabilities": []})
             else:
                 service.send(self.registry, "device.heartbeat", {
                     "device": self.device, "worker": "decode", "resident_bytes": 1 << 20})
-        if self.model and now - self.asked["control"] >= (self.heartbeats["control"] or 1):
-            self.asked["control"] = now
+        if self.model and self.is_due("control", now):
             if self.heartbeats["control"] is None:
                 service.send(self.control, "worker.hello", {
-                    "device": self.device, "worker": "decode", "data_endpoint": self.endpoint, "kv_block_tokens": BLOCK, "protocol_minor": 1,
+                    "device": self.device, "worker": "decode", "data_endpoint": self.endpoint,
+                    "kv_block_tokens": BLOCK, "protocol_minor": 1,
                     "stages": [{"assignment": stage.assignment, "epoch": stage.epoch, "kv_capacity_tokens": stage.capacity,
                                 "weight_bytes": stage.weights} for stage in self.stages.values()],
                     "requests": [{"request": entry.request, "reserved_tokens": entry.reserved, "replica": entry.stage.replica,
@@ -466,6 +498,8 @@ class Worker:
                 self.forget(sequence)
         self.keep(now)
         if self.leaving and (not self.sequences or now > self.leaving):
+            # While the sockets are there: nobody waits for heartbeats that do not come any more.
+            service.send(self.registry, "device.leave", {"device": self.device, "worker": "decode", "resident_bytes": 0})
             service.stopped = True
 
     def keep(self, now):
@@ -491,7 +525,6 @@ class Worker:
     def run(self):
         self.service.stop = self.leave
         self.service.run(self.tick, every=0.02)
-        self.service.send(self.registry, "device.leave", {"device": self.device, "worker": "decode", "resident_bytes": 0})
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 """
 import argparse
 import json
+import math
 import os
 import secrets
 import signal
@@ -13,6 +14,7 @@ import time
 import zmq
 
 VERSION = b"E2LLM/1"
+BLOCKS = {"i32": (1, 4), "f16": (1, 2), "f32": (1, 4), "u8": (1, 1), "q8_0": (32, 34)}
 SERVERS = {"registry": "profiler", "fleet": "profiler", "partition": "partitioner", "plan": "clusterer", "proposals": "clusterer",
            "control": "scheduler", "state": "scheduler", "tokens": "gateway"}
 
@@ -66,7 +68,34 @@ def decode(frames, peer=None, topic=None):
     for field in ("type", "id", "session"):
         if not isinstance(envelope.get(field), str) or not 0 < len(envelope[field]) <= 256:
             raise WireError("malformed", f"the envelope has no {field}")
+    check_tensors(envelope["type"], body.get("tensors") or [], frames[3:])
     return Message(envelope, body, frames[3:], peer, topic)
+
+
+def check_tensors(type, tensors, frames):
+    """Refuses frames that are not what the body says: a count is checked before it is used."""
+    if not isinstance(tensors, list) or len(tensors) != len(frames) or len(tensors) > 32:
+        raise WireError("bad_tensor", f"{type}: the body does not list the {len(frames)} tensor frames that came")
+    for tensor, frame in zip(tensors, frames):
+        shape = tensor.get("shape") if isinstance(tensor, dict) else None
+        if not isinstance(shape, list) or tensor.get("dtype") not in BLOCKS:
+            raise WireError("malformed", f"{type}: a tensor has no known dtype or no shape")
+        values, size = BLOCKS[tensor["dtype"]]
+        if len(shape) > 8 or not all(isinstance(count, int) and not isinstance(count, bool) for count in shape):
+            raise WireError("malformed", f"{type}: a tensor's shape is no list of at most 8 integers")
+        if any(count < 0 for count in shape) or (shape[-1] if shape else 1) % values:
+            raise WireError("bad_tensor", f"{type}: a tensor has the shape {shape}")
+        if math.prod(shape) // values * size != len(frame):
+            raise WireError("bad_tensor", f"{type}: a tensor of the shape {shape} has {len(frame)} bytes")
+
+
+def readable_id(frames):
+    """The id of a message that could not be read as a whole; nothing where there is none."""
+    try:
+        found = json.loads(frames[1])["id"] if len(frames[1]) <= 16 << 10 else None
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, str) and 0 < len(found) <= 256 else None
 
 
 class Settings:
@@ -170,6 +199,8 @@ class Service:
         self.started = time.monotonic()
         self.poller = zmq.Poller()
         self.handlers = {}
+        # Looks at messages of servers before their handlers do; raises what is wrong.
+        self.check = None
         self.stopped = False
         self.keys = Keys(self.settings) if self.settings["security.secret"] else None
         if self.keys:
@@ -266,7 +297,8 @@ class Service:
             message = decode(frames, peer, topic)
         except WireError as error:
             if peer and len(frames) >= 3:
-                self.send(socket, "error", error.body, peer, status="error")
+                known = readable_id(frames)
+                self.send(socket, "error", error.body, peer, status="error", **({"reply_to": known} if known else {}))
             return
         if message.type == "ping":
             self.reply(socket, message, "pong")
@@ -277,6 +309,8 @@ class Service:
             self.reply(socket, message, "metrics", {"text": f"e2llm_{self.name}_uptime_seconds {time.monotonic() - self.started}\n"})
         elif message.type != "pong":
             try:
+                if self.check and peer:
+                    self.check(message)
                 self.handlers[socket](message)
             except WireError as error:
                 if "reply_to" not in message.envelope and topic is None:
@@ -290,8 +324,10 @@ class Service:
         parent = int(os.environ.get("E2LLM_EXIT_WITH_PARENT", 0))
         last = 0.0
         while not self.stopped and (not parent or os.getppid() == parent):
+            # Not longer than until the next tick: where nothing comes, ticks are all that happens.
+            wait = min(0.1, max(0.0, last + every - time.monotonic())) if tick else 0.1
             try:
-                ready = self.poller.poll(100)
+                ready = self.poller.poll(math.ceil(wait * 1000))
             except zmq.ZMQError:
                 continue
             for socket, _ in ready:

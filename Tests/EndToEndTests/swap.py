@@ -231,12 +231,16 @@ def check_decoder_worker(options, folder):
     thread = threading.Thread(target=lambda: long.append(cluster.complete(400, ignore_eos=True)["usage"]["completion_tokens"]))
     thread.start()
     wait_for("it runs", 20, lambda: state()["running"] == 1)
-    victims = [pid for pid, (_, line) in cluster.descendants().items() if "decoder_worker.py" in line]
+
+    def workers():
+        return {pid for pid, (_, line) in cluster.descendants().items() if "decoder_worker.py" in line}
+    victims = workers()
     for pid in victims:
         os.kill(pid, signal.SIGTERM)
     wait_for("all have ended", 20, lambda: not any(pathlib.Path(f"/proc/{pid}").exists() for pid in victims))
+    wait_for("others take their places", 20, lambda: len(workers() - victims) == len(victims))
     wait_for("the fleet serves again", 60, cluster.healthy)
-    thread.join()
+    wait_for("the request goes on", 60, lambda: not thread.is_alive())
     assert long == [400], long
     assert cluster.complete(8, ignore_eos=True)["usage"]["completion_tokens"] == 8
 
