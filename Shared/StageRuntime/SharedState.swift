@@ -5,10 +5,15 @@ import Synchronization
 
 /// What the heartbeats read while the run loop writes it.
 final class SnapshotBox: Sendable {
-    private let state = Mutex(StageSummary())
+    /// The run loop has an event a second at least; after so long without one it hangs.
+    private static let patience = Duration.seconds(3)
+    private let state = Mutex((summary: StageSummary(), time: ContinuousClock.now))
 
-    var value: StageSummary { state.withLock { $0 } }
-    func set(_ summary: StageSummary) { state.withLock { $0 = summary } }
+    /// The last summary; `nil` where the run loop hangs.
+    var value: StageSummary? {
+        state.withLock { $0.time.duration(to: .now) < Self.patience ? $0.summary : nil }
+    }
+    func set(_ summary: StageSummary) { state.withLock { $0 = (summary, .now) } }
 }
 
 /// The processor's name, part of a device's fingerprint.

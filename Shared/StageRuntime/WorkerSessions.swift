@@ -47,7 +47,8 @@ struct SchedulerSession {
     let device: DeviceID
     let kind: WorkerKind
     let dataEndpoint: String
-    let summary: @Sendable () -> StageSummary
+    /// What the run loop last said; `nil` where it hangs: then the scheduler hears nothing either, and gives its work to others.
+    let summary: @Sendable () -> StageSummary?
     let logger: Logger
 
     /// How long an answer may take: a scheduler that has restarted should hear of this worker soon.
@@ -56,7 +57,10 @@ struct SchedulerSession {
     func run() async {
         while !Task.isCancelled {
             do {
-                let now = summary()
+                guard let now = summary() else {
+                    try await Task.sleep(for: Self.patience)
+                    continue
+                }
                 let hello = WorkerHello(
                     device: device, worker: kind, dataEndpoint: dataEndpoint,
                     stages: now.stages.map {
@@ -86,7 +90,7 @@ struct SchedulerSession {
     private func beat(every interval: Duration) async throws {
         while true {
             try await Task.sleep(for: interval)
-            let now = summary()
+            guard let now = summary() else { continue }
             let body = WorkerHeartbeat(
                 device: device, worker: kind, waiting: now.waiting, running: now.running,
                 kvUsedTokens: now.kvUsedTokens, residentBytes: ProcessFacts.residentBytes(), counters: now.counters)

@@ -1,7 +1,8 @@
 """A fleet under traffic that changes, and under kills: what clients notice of it.
 
 `phases`: 70 short chats, then 24 chats of 700-token prompts, in turn, beside a stream of 300-token prompts with 300 tokens
-each; /health is asked four times a second. `kills`: six streams all the time; processes are killed one after the other.
+each; /health is asked four times a second. `kills`: six streams all the time; processes are killed one after the other, of every
+kind as often; streams of a killed gateway are cut off and begin again.
 `stops`: decoder workers are stopped for five seconds each. `slow`: one device gets a quarter of the time. `gateway`: the
 gateway is killed; how long it takes until chats are answered again.
 Every text must be that of the same fleet without faults, no request may fail (but those of a killed gateway), /health must
@@ -25,7 +26,7 @@ from cluster import Cluster
 
 WORDS = ("the quick brown fox jumps over lazy dog while seven wizards brew strong coffee near old river bank under pale "
          "moon light").split()
-SERVICES = ["prefill-worker", "decoder-worker", "scheduler", "clusterer", "partitioner", "profiler"]
+SERVICES = ["prefill-worker", "decoder-worker", "scheduler", "clusterer", "partitioner", "profiler", "gateway"]
 
 
 def text(words, seed):
@@ -43,7 +44,9 @@ class Load:
         self.url = url
         self.lock = threading.Lock()
         self.stopped = threading.Event()
-        self.right = self.wrong = self.migrated = 0
+        self.right = self.wrong = self.migrated = self.cut = 0
+        # Until when a connection may break: the gateway was killed.
+        self.cut_until = 0.0
         self.failures = []
         self.pauses = []
         self.health = {}
@@ -69,9 +72,10 @@ class Load:
 
     def stream(self, body):
         """What came of a stream: its text, the longest pause in it, seconds a token without that pause, whether it moved."""
-        result, last, pause, gaps, moved = "", time.monotonic(), 0.0, [], False
+        result, last, pause, gaps, moved, done = "", time.monotonic(), 0.0, [], False, False
         with self.post(body, stream=True) as lines:
             for line in lines:
+                done = done or line.startswith(b"data: [DONE]")
                 if not line.startswith(b"data: {"):
                     continue
                 chunk = json.loads(line[6:])
@@ -85,6 +89,8 @@ class Load:
                 moved = moved or (chunk.get("e2llm") or {}).get("migrations", 0) > 0
                 if chunk["choices"]:
                     result += chunk["choices"][0]["delta"].get("content") or ""
+        if not done:
+            raise ConnectionError("the stream ended early")
         gaps = sorted(gaps)[:-1]
         return Streamed(result, pause, sum(gaps) / max(1, len(gaps)), moved)
 
@@ -195,7 +201,12 @@ class Streams:
                     if not streamed.moved:
                         self.token_seconds.append(streamed.token_seconds)
             except Exception as error:
-                load.fail("stream", error)
+                if time.monotonic() < load.cut_until and not isinstance(error, urllib.error.HTTPError):
+                    with load.lock:
+                        load.cut += 1
+                    load.stopped.wait(0.2)
+                else:
+                    load.fail("stream", error)
 
     def undisturbed(self, seconds):
         """The usual time of a token, over a while in which nothing happens."""
@@ -213,7 +224,7 @@ class Streams:
 
         def part(share):
             return pauses[min(len(pauses) - 1, int(share * len(pauses)))] if pauses else 0
-        print(f"{title}: {load.right} streams right, {load.wrong} wrong, {len(load.failures)} failed, {load.migrated} moved; "
+        print(f"{title}: {load.right} streams right, {load.wrong} wrong, {len(load.failures)} failed, {load.migrated} moved, {load.cut} cut off by the gateway's end; "
               f"longest pause of a stream: median {part(0.5):.2f} s, P90 {part(0.9):.2f} s, P99 {part(0.99):.2f} s, "
               f"most {part(1):.2f} s; time of a token of those that did not move: {median(self.token_seconds) * 1000:.1f} ms, "
               f"usually {usual * 1000:.1f} ms", flush=True)
@@ -240,7 +251,10 @@ def kills(cluster, count, names, interval, seed):
     usual = streams.undisturbed(20)
     chooser = random.Random(seed)
     for _ in range(count):
-        if victims := processes(cluster, names):
+        name = chooser.choice(names)
+        if victims := processes(cluster, [name]):
+            if name == "gateway":
+                streams.load.cut_until = time.monotonic() + 15
             send(chooser.choice(victims)[0], signal.SIGKILL)
         streams.load.stopped.wait(interval)
     return streams.end(f"kills: {count} of {', '.join(names)}", usual)

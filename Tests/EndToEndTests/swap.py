@@ -117,33 +117,8 @@ def check_clusterer(options, folder):
     assert cluster.complete()["choices"][0]["text"] == reference(options)
 
 
-def check_plan_from_a_file(options, folder):
-    """An experiment fixes the plan: two prefill stages on the boards, the laptop decodes, the desktop is idle."""
-    plan = {
-        "id": "fixed", "model": "", "fleet_version": 0, "predicted_requests_per_s": 1, "objective": 1, "algorithm": "by hand",
-        "relaxations": [], "idle_devices": ["desktop"],
-        "workload": {"requests_per_s": 1, "mean_prompt_tokens": 256, "mean_output_tokens": 128, "arrival_variation": 1,
-                     "sample_count": 0},
-        "replicas": [
-            {"id": "p", "role": "prefill", "decode_concurrency": 0, "kv_capacity_tokens": 1024, "predicted_requests_per_s": 1,
-             "predicted_token_gap_s": 0, "stages": [
-                 {"device": "board-a", "layers": {"start": 0, "end": 17}, "predicted_prefill_s": 0.5},
-                 {"device": "board-b", "layers": {"start": 17, "end": 30}, "predicted_prefill_s": 0.5}]},
-            {"id": "d", "role": "decode", "decode_concurrency": 4, "kv_capacity_tokens": 4096, "predicted_requests_per_s": 1,
-             "predicted_token_gap_s": 0.03, "stages": [
-                 {"device": "laptop", "layers": {"start": 0, "end": 30}, "predicted_decode_s": 0.03}]}]}
-    file = pathlib.Path(folder) / "plan.json"
-    file.write_text(json.dumps(plan))
-    cluster = SwappedCluster(options, folder, "clusterer", "clusterer.py")
-    cluster.environment["E2LLM_CLUSTERER_PLAN_FILE"] = str(file)
-    yield cluster
-    answer = cluster.complete()
-    assert answer["choices"][0]["text"] == reference(options)
-    assert (answer["e2llm"]["prefill_replica"], answer["e2llm"]["decode_replica"]) == ("p", "d"), answer["e2llm"]
-
-
 def stage(device, start, end):
-    return {"device": device, "layers": {"start": start, "end": end}}
+    return {"device": device, "layers": {"start": start, "end": end}, "predicted_prefill_s": 0.5, "predicted_decode_s": 0.03}
 
 
 def replica(name, role, stages, capacity=4096):
@@ -151,20 +126,38 @@ def replica(name, role, stages, capacity=4096):
             "predicted_requests_per_s": 1, "predicted_token_gap_s": 0 if role == "prefill" else 0.03, "stages": stages}
 
 
+def fixed_plan(replicas):
+    return {"id": "fixed", "model": "", "fleet_version": 0, "predicted_requests_per_s": 1, "objective": 1, "algorithm": "by hand",
+            "relaxations": [], "idle_devices": [], "replicas": replicas,
+            "workload": {"requests_per_s": 1, "mean_prompt_tokens": 256, "mean_output_tokens": 128, "arrival_variation": 1,
+                         "sample_count": 0}}
+
+
+def write_plan(folder, plan):
+    file = pathlib.Path(folder) / "plan.json"
+    file.write_text(json.dumps(plan))
+    return str(file)
+
+
+def check_plan_from_a_file(options, folder):
+    """An experiment fixes the plan: two prefill stages on the boards, the laptop decodes, the desktop is idle."""
+    plan = fixed_plan([replica("p", "prefill", [stage("board-a", 0, 17), stage("board-b", 17, 30)], 1024),
+                       replica("d", "decode", [stage("laptop", 0, 30)])])
+    cluster = SwappedCluster(options, folder, "clusterer", "clusterer.py")
+    cluster.environment["E2LLM_CLUSTERER_PLAN_FILE"] = write_plan(folder, plan)
+    yield cluster
+    answer = cluster.complete()
+    assert answer["choices"][0]["text"] == reference(options)
+    assert (answer["e2llm"]["prefill_replica"], answer["e2llm"]["decode_replica"]) == ("p", "d"), answer["e2llm"]
+
+
 def check_sequences_move_with_their_kv(options, folder):
     """A decoder that is asked to stop hands its sequences over: they go on in the other one, with the same text, and nothing is
     computed again."""
-    plan = {
-        "id": "fixed", "model": "", "fleet_version": 0, "predicted_requests_per_s": 1, "objective": 1, "algorithm": "by hand",
-        "relaxations": [], "idle_devices": [],
-        "workload": {"requests_per_s": 1, "mean_prompt_tokens": 256, "mean_output_tokens": 128, "arrival_variation": 1,
-                     "sample_count": 0},
-        "replicas": [replica("p", "prefill", [stage("desktop", 0, 30)]), replica("d1", "decode", [stage("laptop", 0, 30)]),
-                     replica("d2", "decode", [stage("board-a", 0, 17), stage("board-b", 17, 30)])]}
-    file = pathlib.Path(folder) / "plan.json"
-    file.write_text(json.dumps(plan))
+    plan = fixed_plan([replica("p", "prefill", [stage("desktop", 0, 30)]), replica("d1", "decode", [stage("laptop", 0, 30)]),
+                       replica("d2", "decode", [stage("board-a", 0, 17), stage("board-b", 17, 30)])])
     cluster = SwappedCluster(options, folder, "clusterer", "clusterer.py")
-    cluster.environment["E2LLM_CLUSTERER_PLAN_FILE"] = str(file)
+    cluster.environment["E2LLM_CLUSTERER_PLAN_FILE"] = write_plan(folder, plan)
     yield cluster
     expected = cluster.complete(400, ignore_eos=True)
 
@@ -184,6 +177,39 @@ def check_sequences_move_with_their_kv(options, folder):
     record = answers[0]["e2llm"]
     assert answers[0]["choices"][0]["text"] == expected["choices"][0]["text"], answers
     assert (record["kv_migrations"], record["migrations"], record["decode_replica"]) == (1, 1, other), record
+
+
+def check_memory_behind_a_slow_link(options, folder):
+    """The last prefill stage sends over 1 MB/s: what it cannot send is not piled up, the stages before it wait."""
+    fleet = pathlib.Path(folder) / "fleet.yaml"
+    before, after = pathlib.Path(options.fleet).read_text().split("  - id: board-b")
+    fleet.write_text(f"{before}  - id: board-b{after.replace('link_rate: 60M', 'link_rate: 1M')}")
+    plan = fixed_plan([replica("p", "prefill", [stage("board-a", 0, 17), stage("board-b", 17, 30)]),
+                       replica("d", "decode", [stage("laptop", 0, 30)], 8000)])
+    cluster = SwappedCluster(options, folder, "clusterer", "clusterer.py", fleet=fleet)
+    cluster.environment["E2LLM_CLUSTERER_PLAN_FILE"] = write_plan(folder, plan)
+    yield cluster
+    cluster.complete(2)
+    pid = min(cluster.find("prefill-worker", "worker.device=board-b"))
+    answers = []
+
+    def ask(number):
+        try:
+            answers.append(cluster.complete(2, prompt=f"word{number} " * 200)["usage"]["prompt_tokens"])
+        except OSError:
+            pass  # The fleet ends before the last ones are answered.
+    threads = [threading.Thread(target=ask, args=(number,), daemon=True) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    most = 0
+
+    def look():
+        nonlocal most
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+        most = max(most, int(status.split("VmRSS:")[1].split()[0]) // 1024)
+        return len(answers) >= 4
+    wait_for("some prompts have come through", 90, look)
+    assert most < 128, f"the stage behind a slow link takes {most} MB"
 
 
 def check_partitioner(options, folder):

@@ -14,11 +14,11 @@ enum ScriptedService {
         let received = EventQueue<ConformanceConversation.Entry>(capacity: .max)
         return ConformanceConversation(seconds: seconds, received: received) { frames in
             let message: WireMessage
-            do {
+            do throws(ProtocolError) {
                 message = try WireMessage.decode(Message(frames: frames.map { Frame($0) }))
             } catch {
                 let id = frames.count > 1 ? Codec.messageID(envelope: frames[1]) : nil
-                received.push(.message(try refusal(of: id, error.body)))
+                if let refused = try? refusal(of: id, error.body) { received.push(.message(refused)) }
                 return
             }
             for answer in try answers(message) { received.push(.message(answer)) }
