@@ -34,7 +34,9 @@ struct ClustererConfiguration: Sendable {
             SettingKey("clusterer.search_s", "20", "time after which the best plan so far is taken"),
             SettingKey(
                 "clusterer.trials", "true", "default: simulate the best plans before one is chosen"),
-            SettingKey("clusterer.min_decode_speed", "15", "tokens per second that every request should get"),
+            SettingKey(
+                "clusterer.min_decode_speed", "",
+                "tokens per second that every request should get; empty: 15 with genetic and paper, else none"),
             SettingKey("clusterer.max_decode_concurrency", "16", "largest decode concurrency of a replica"),
             SettingKey("clusterer.mixed_margin", "0.1", "genetic: share by which mixed replicas must be better"),
             SettingKey("clusterer.horizon_s", "600", "time over which a move to another plan must earn its cost"),
@@ -57,7 +59,11 @@ struct ClustererConfiguration: Sendable {
         search.options.population = try settings.int("clusterer.population", in: 4...10_000)
         search.options.generations = try settings.int("clusterer.generations", in: 1...100_000)
         search.options.patience = try settings.int("clusterer.patience", in: 1...100_000)
-        search.options.minimumTokensPerSecond = try settings.double("clusterer.min_decode_speed", in: 0...10_000)
+        if let speed = settings.optionalString("clusterer.min_decode_speed"), !speed.isEmpty {
+            search.options.minimumTokensPerSecond = try settings.double("clusterer.min_decode_speed", in: 0...10_000)
+        } else if search.algorithm == .standard {
+            search.options.minimumTokensPerSecond = 0
+        }
         search.options.largestDecodeConcurrency = try settings.int("clusterer.max_decode_concurrency", in: 1...256)
         search.options.mixedMargin = try settings.double("clusterer.mixed_margin", in: 0...10)
         search.options.reservedContextTokens = try settings.int("clusterer.reserved_context", in: 0...10_000_000)

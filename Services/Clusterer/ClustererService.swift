@@ -51,6 +51,8 @@ struct ClustererDesk: ServiceDesk {
     private let logger: Logger
     private var core: ClustererCore
     private var open: [Ticket: WireMessage] = [:]
+    /// Who got the proposal at hand as an answer.
+    private var askers: [String] = []
     private var lastTicket: Ticket = 0
     private var proposed = 0
 
@@ -113,13 +115,15 @@ struct ClustererDesk: ServiceDesk {
             }
         case .propose(let ticket, let proposal):
             guard let message = open.removeValue(forKey: ticket) else { return }
+            askers.append(message.envelope.session)
             try? await plan.reply(to: message, Outgoing(.planProposal, body: proposal))
         case .refuse(let ticket, let error):
             guard let message = open.removeValue(forKey: ticket) else { return }
             logger.notice("no plan: \(error.message)", metadata: ["code": "\(error.code)"])
             try? await plan.reply(to: message, error: error)
-        case .publish(let proposal):
+        case .publish(var proposal):
             proposed += 1
+            (proposal.askers, askers) = (askers.isEmpty ? nil : askers, [])
             let found = proposal.plan
             let rate = (found.predictedRequestsPerSecond * 100).rounded() / 100
             let what = proposal.move.map { $0.replaces ? "moves: \($0.reason)" : "stays: \($0.reason)" } ?? "new"

@@ -58,6 +58,18 @@ final class GatewayService: Sendable {
         view.value.obstacle(at: now)
     }
 
+    /// Waits a moment for the first state of the scheduler: a gateway that has just started would refuse what it could
+    /// serve at once. Where there is no scheduler nobody waits for long.
+    func awaitFirstState() async {
+        let end = now + Self.firstStateSeconds
+        while obstacle != nil, view.value.state == nil, now < end, !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    /// The state is published every second.
+    private static let firstStateSeconds = 2.0
+
     /// Where the tokens socket is bound, once it is.
     var tokensEndpoint: String? { shell.bound[.tokens] }
 

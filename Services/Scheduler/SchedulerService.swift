@@ -31,7 +31,10 @@ enum SchedulerService {
                 handler: { server, message in await receive(message, server, inbox, peers) })
             let state = try await sockets.publisher(.state)
             try await sockets.followFleet { fleet, _ in await inbox.send(.event(.fleet(fleet), nil)) }
+            let session = sockets.session.id
             try await sockets.subscriber(.proposals, .planProposal, as: PlanProposal.self) { body, _ in
+                // What it asked for itself comes as an answer.
+                guard body.askers?.contains(session) != true else { return }
                 await inbox.send(.event(.proposal(body.plan, reason: body.reason, move: body.move), nil))
             }
             let plan = try await sockets.client(.plan)

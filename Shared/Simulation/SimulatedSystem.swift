@@ -162,44 +162,34 @@ extension SimulatedSystem {
     public func plan(
         _ fleet: SimulatedFleet, _ demand: PlanningDemand, _ conditions: SystemConditions
     ) throws(SimulationError) -> SystemPlan {
-        let limits = conditions.limits(self)
         do throws(PlanningError) {
-            if let baseline {
-                let result = try Baseline(baseline).result(
-                    cost: fleet.cost, demand: demand, limits: limits, types: fleet.types, sites: fleet.sites)
-                return SystemPlan(
-                    plan: result.placementPlan(algorithm: rawValue), wireType: result.instance.wireType)
-            }
-            if hasPaperPlanner {
-                var options = PlanningOptions()
-                options.minimumTokensPerSecond = limits.minimumTokensPerSecond
-                options.largestDecodeConcurrency = limits.largestBatch
-                options.reservedContextTokens = demand.longestRequestTokens
-                options.chunkTokens = limits.chunkTokens
-                options.orderedGroups = true
-                options.prefillIsFastest = self == .splitwiseAdapted
-                let wireType: KVType = conditions.wireTypes.contains(.q8_0) ? .q8_0 : .f16
-                options.kvBytesShare = wireType.bytesShare
-                var plan = try Planner.plan(
-                    cost: fleet.cost, workload: demand.statistics, options: options, seed: conditions.seed)
-                plan.algorithm = "\(rawValue), \(plan.algorithm)"
-                return SystemPlan(plan: plan, wireType: wireType)
-            }
-            var planner = PlacementPlanner(seed: conditions.seed)
-            if conditions.triesPlans {
-                var trial = SimulatedTrial(cost: fleet.cost, demand: demand, limits: limits)
-                trial.settings = conditions.serviceSettings
-                trial.seed = conditions.seed
-                planner.trial = trial
-                (planner.types, planner.sites) = (fleet.types, fleet.sites)
-            }
-            let result = try planner.plan(cost: fleet.cost, demand: demand, limits: limits)
-            return SystemPlan(
-                plan: result.placementPlan(algorithm: result.algorithm(seed: conditions.seed)),
-                wireType: result.instance.wireType)
+            var answer = try task(fleet, demand, conditions).answer()
+            if baseline != nil { answer.plan.algorithm = rawValue }
+            if self == .paper { answer.plan.algorithm = "\(rawValue), \(answer.plan.algorithm)" }
+            return SystemPlan(plan: answer.plan, wireType: answer.wireType)
         } catch {
             throw SimulationError(.noPlan, "\(rawValue): \(error)")
         }
+    }
+
+    /// What its planner is asked.
+    func task(_ fleet: SimulatedFleet, _ demand: PlanningDemand, _ conditions: SystemConditions) -> PlanningTask {
+        var task = PlanningTask(cost: fleet.cost, demand: demand, limits: conditions.limits(self))
+        task.algorithm =
+            switch self {
+            case .e2llm, .plannerOnly: .standard
+            case .paper: .paper
+            case .splitwiseAdapted: .splitwiseAdapted
+            case .b0: .b0
+            case .b1, .b1m: .b1
+            case .b2: .b2
+            case .b3, .schedulerOnly: .b3
+            }
+        (task.types, task.sites) = (fleet.types, fleet.sites)
+        task.seed = conditions.seed
+        task.triesPlans = conditions.triesPlans
+        task.services = conditions.serviceSettings
+        return task
     }
 
     private var referenceRouting: ReferenceRouting {
@@ -224,9 +214,7 @@ extension SimulatedSystem {
             settings.timeline = conditions.timeline
             var services = SimulatedServices(settings)
             services.faults = conditions.faults
-            services.limits = conditions.limits(self)
-            services.seed = conditions.seed
-            services.triesPlans = conditions.triesPlans
+            services.planning = SimulatedServices.Replanning(task(fleet, PlanningDemand(WorkloadStatistics()), conditions))
             record = try services.run(traffic, plan: plan.plan, cost: fleet.cost, progress: progress)
         } else {
             guard conditions.faults.isEmpty else {

@@ -100,8 +100,7 @@ import Testing
             Fleets.replica("m3", .mixed, ["c"], cost),
         ])
         var services = SimulatedServices()
-        services.limits.minimumTokensPerSecond = 0
-        services.moving.loadBytesPerSecond = 1e9
+        services.planning.moving.loadBytesPerSecond = 1e9
         let traffic = Fleets.stream(800, every: 0.15)
         services.faults = [
             SimulatedFault(device: "b", kind: .fail, time: 20), SimulatedFault(device: "b", kind: .join, time: 60),
@@ -128,7 +127,6 @@ import Testing
         let cost = try Fleets.cost(["a", "b"])
         let plan = Fleets.plan([Fleets.replica("a", .mixed, ["a"], cost), Fleets.replica("b", .mixed, ["b"], cost)])
         var services = SimulatedServices()
-        services.limits.minimumTokensPerSecond = 0
         services.faults = [SimulatedFault(device: "a", kind: .slow, time: 30, factor: 4)]
         let record = try services.run(Fleets.stream(600, every: 0.2), plan: plan, cost: cost)
         #expect(Fleets.problem(record) == nil)

@@ -3,6 +3,7 @@ import Domain
 import Planning
 import Protocol
 import ServiceRuntime
+import Simulation
 
 /// Runs one genetic search against a partitioner, one message a generation.
 struct GeneticPlanSearch: Sendable {
@@ -60,15 +61,11 @@ struct GeneticPlanSearch: Sendable {
         do {
             let plan = try search.plan()
             guard let inForce = order.inForce else { return SearchOutcome(plan: plan, seconds: 0) }
-            let limits = order.settings.limits(order.problem.model)
-            let (instance, _) = try PlanningInstance.fitting(
-                cost: try order.problem.cost(), demand: PlanningDemand(order.workload), limits: limits)
-            let judge = try MoveJudge(instance, policy: order.settings.moving)
-            let decision = try judge.decide(from: inForce, to: plan)
-            let move = PlanMove(decision, from: inForce.id)
-            if decision.moves { return SearchOutcome(plan: plan, move: move, seconds: 0) }
-            let rate = (try? instance.placed(inForce))?.rate
-            return SearchOutcome(plan: order.keeping(inForce, rate: rate), move: move, seconds: 0)
+            let task = try order.task()
+            let move = try task.weighed(plan)
+            if move?.replaces == true { return SearchOutcome(plan: plan, move: move, seconds: 0) }
+            return SearchOutcome(
+                plan: order.keeping(inForce, rate: try? task.sustainedRate(inForce)), move: move, seconds: 0)
         } catch {
             throw Refusal(error)
         }

@@ -1,4 +1,3 @@
-import CostModel
 import Domain
 import Planning
 import ServiceRuntime
@@ -37,53 +36,14 @@ struct PlacementPlanSearch: Sendable {
         func set() { value.store(true, ordering: .relaxed) }
     }
 
-    /// Share of the time after which a trial that still runs is given up; the planner begins none after it either.
-    private static let trialShare = 0.85
-
     private static func search(_ order: SearchOrder, _ isCancelled: Mark) throws(PlanningError) -> SearchOutcome {
         let start = ContinuousClock.now
-        let settings = order.settings
         // Time is up at once for a search that nobody waits for.
-        let elapsed: @Sendable () -> Double = {
-            isCancelled.isSet ? .infinity : (ContinuousClock.now - start) / .seconds(1)
+        let answer = try order.task().answer { isCancelled.isSet ? .infinity : (ContinuousClock.now - start) / .seconds(1) }
+        var plan = answer.plan
+        if let inForce = order.inForce, let move = answer.move, !move.replaces {
+            plan = order.keeping(inForce, rate: answer.plan.predictedRequestsPerSecond)
         }
-        let cost = try order.problem.cost()
-        var limits = settings.limits(order.problem.model)
-        limits.promisedContextTokens = min(max(0, order.contextTokens ?? 0), 1 << 24)
-        let demand = PlanningDemand(order.workload, longestRequestTokens: limits.longestRequestTokens)
-        var planner = PlacementPlanner(seed: order.seed)
-        if settings.triesPlans {
-            var trial = SimulatedTrial(cost: cost, demand: demand, limits: limits)
-            // Workers batch by the plan.
-            trial.settings.largestBatch = nil
-            trial.seed = order.seed
-            trial.shouldStop = { elapsed() > Self.trialShare * settings.searchSeconds }
-            planner.trial = trial
-        }
-        func plan(_ limits: PlanningLimits) throws(PlanningError) -> PlanningResult {
-            try planner.plan(
-                cost: cost, demand: demand, limits: limits, inForce: order.inForce, moving: settings.moving,
-                deadline: settings.searchSeconds, elapsed: elapsed)
-        }
-        var result: PlanningResult
-        var missed: String?
-        do throws(PlanningError) {
-            result = try plan(limits)
-        } catch {
-            // Roles that were asked for are given up rather than the service, where devices are lost.
-            guard limits.roles != .any, error.code == .noPlan else { throw error }
-            missed = "roles \(settings.roles.rawValue) are not possible with these devices: \(error.message)"
-            limits.roles = .any
-            result = try plan(limits)
-        }
-        var plan = result.placementPlan(algorithm: result.algorithm(seed: order.seed), fleetVersion: order.fleetVersion)
-        if let missed { plan.relaxations.append(missed) }
-        if result.wasStopped { plan.relaxations.append("the search was stopped before its end: time was up") }
-        var move: PlanMove?
-        if let inForce = order.inForce, let decision = result.move {
-            move = PlanMove(decision, from: inForce.id)
-            if !decision.moves { plan = order.keeping(inForce, rate: result.placed.rate) }
-        }
-        return SearchOutcome(plan: plan, move: move, seconds: (ContinuousClock.now - start) / .seconds(1))
+        return SearchOutcome(plan: plan, move: answer.move, seconds: (ContinuousClock.now - start) / .seconds(1))
     }
 }

@@ -2,6 +2,7 @@ import CostModel
 import Domain
 import Planning
 import Protocol
+import Simulation
 
 /// Searches a plan by the algorithm that the order names, and weighs it against the plan in force.
 struct PlanSearch: Sendable {
@@ -20,6 +21,26 @@ struct PlanSearch: Sendable {
 }
 
 extension SearchOrder {
+    /// What the planner is asked.
+    func task() throws(PlanningError) -> PlanningTask {
+        var limits = settings.limits(problem.model)
+        limits.promisedContextTokens = min(max(0, contextTokens ?? 0), 1 << 24)
+        var task = PlanningTask(
+            cost: try problem.cost(),
+            demand: PlanningDemand(workload, longestRequestTokens: limits.longestRequestTokens), limits: limits)
+        (task.seed, task.inForce, task.moving, task.fleetVersion) = (seed, inForce, settings.moving, fleetVersion)
+        task.triesPlans = settings.triesPlans
+        task.mayChangeRoles = true
+        task.deadline = settings.searchSeconds
+        // Workers batch by the plan.
+        var services = SimulationSettings()
+        services.largestBatch = nil
+        services.chunkTokens = limits.chunkTokens ?? services.chunkTokens
+        services.streams = limits.chunkTokens != nil
+        task.services = services
+        return task
+    }
+
     /// The plan in force as an answer: for the traffic and the fleet of this order.
     func keeping(_ inForce: PlacementPlan, rate: Double?) -> PlacementPlan {
         var plan = inForce

@@ -3,6 +3,7 @@ import Domain
 import Foundation
 import Planning
 import Scenarios
+import Simulation
 
 /// What is made of a plan for a described fleet.
 struct PlanOutput: ParsableArguments {
@@ -16,8 +17,8 @@ struct PlanOutput: ParsableArguments {
 
     func run(_ options: ScenarioOptions, _ choices: PlanningChoices, json: Bool) throws {
         let planner = try ScenarioPlanner(choices)
-        if planner.algorithm == .paper, explain || svg != nil || !whatIf.isEmpty {
-            throw Failure(.usage, "--explain, --what-if and --svg are not for the paper's algorithm")
+        if planner.algorithm != .standard, planner.algorithm.baseline == nil, explain || svg != nil || !whatIf.isEmpty {
+            throw Failure(.usage, "--explain, --what-if and --svg are not for the genetic algorithms")
         }
         let scenario = try options.read()
         // Wrong changes are refused before time is spent.

@@ -2,19 +2,13 @@ public import ArgumentParser
 import Domain
 import Foundation
 public import Planning
+public import Simulation
 
 extension PlanningLimits.Roles: ExpressibleByArgument {}
+extension PlanningAlgorithm: ExpressibleByArgument {}
 
 /// Who plans, by which objective and within which limits.
 struct PlanningChoices: ParsableArguments {
-    /// The names of planners.
-    enum Algorithm: String, ExpressibleByArgument, CaseIterable {
-        case standard = "default"
-        case paper, b0, b1, b2, b3
-
-        var baseline: Baseline.Kind? { Baseline.Kind(rawValue: rawValue) }
-    }
-
     /// The names of objectives.
     enum Objective: String, ExpressibleByArgument, CaseIterable {
         case waiting, throughput, ttft, goodput, energy
@@ -22,9 +16,13 @@ struct PlanningChoices: ParsableArguments {
 
     @Option(help: "Seed of the search.") var seed: UInt64 = 1
     @Option(help: "Seconds after which the best plan so far is taken, such as 10s.") var deadline: String?
-    @Option(help: "default, or the paper's genetic algorithm and dynamic programming: paper.")
-    var algorithm: Algorithm?
-    @Option(help: "Print the plan of a baseline: b0, b1, b2, b3 or paper.") var baseline: Algorithm?
+    @Option(
+        help: """
+            default; paper: genetic algorithm and dynamic programming; genetic: the same with the best order of stages; \
+            splitwise-adapted; or a baseline.
+            """)
+    var algorithm: PlanningAlgorithm?
+    @Option(help: "Print the plan of a baseline: b0, b1, b2, b3 or paper.") var baseline: PlanningAlgorithm?
     @Option(help: "What the plan is chosen by: waiting, throughput, ttft (its 99th percentile), goodput or energy.")
     var objective: Objective = .waiting
     @Option(help: "With goodput: seconds to the first token.") var sloTtft: Double = 2
@@ -34,8 +32,8 @@ struct PlanningChoices: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: """
-            Least tokens per second of every decoding request; plans that are slower are then no plans. Without it 15, \
-            relaxed with a note where that costs much.
+            Least tokens per second of every decoding request; plans that are slower are then no plans. Without it there \
+            is none.
             """)
     var minimumSpeed: Double?
     @Option(help: "Most sequences that a replica decodes together.") var largestBatch: Int = 16
@@ -57,7 +55,7 @@ struct PlanningChoices: ParsableArguments {
     var horizon: Double = 600
 
     /// The planner that was asked for.
-    func planner() throws -> Algorithm {
+    func planner() throws -> PlanningAlgorithm {
         if let algorithm, let baseline, algorithm != baseline {
             throw Failure(
                 .usage, "--algorithm \(algorithm.rawValue) and --baseline \(baseline.rawValue): leave one of them out")

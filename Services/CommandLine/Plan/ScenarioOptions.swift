@@ -52,6 +52,11 @@ struct ScenarioOptions: ParsableArguments {
         return (run.stream, run.rate)
     }
 
+    /// The text of the fleet file; `nil` for a fleet that is drawn, which its name and seed give again.
+    func fleetText() -> String? {
+        fleet.flatMap { try? String(contentsOfFile: $0, encoding: .utf8) }
+    }
+
     /// A stream of requests.
     static func stream(_ path: String) throws -> RequestStream {
         if let drawn = try GeneratedInput.stream(path) { return drawn }

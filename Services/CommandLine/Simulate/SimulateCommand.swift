@@ -34,6 +34,8 @@ struct SimulateCommand: AsyncParsableCommand {
             """)
     var regionDevices: Int?
     @Flag(help: "Search the largest rate at which queues stay bounded as well.") var capacity = false
+    @Option(help: "Write everything that the run was and gave into this new folder; `e2llm compare` takes two of them.")
+    var output: String?
     @Option(help: "Write the record of the run (JSON).") var record: String?
     @Option(help: "Write the requests with their times (CSV).") var csv: String?
     @OptionGroup var report: ReportOutput
@@ -43,6 +45,8 @@ struct SimulateCommand: AsyncParsableCommand {
     func run() async throws {
         try await Failure.reporting {
             let window = try report.window()
+            let folder = try output.map { try RunFolder.create($0) }
+            let started = Date()
             var question = try SimulationQuestion(
                 scenario, conditions, policy: policy, plan: plan, requests: requests, replay: replay,
                 regionDevices: regionDevices)
@@ -57,8 +61,18 @@ struct SimulateCommand: AsyncParsableCommand {
             try report.write([record])
             if let path = self.record { try OutputFile.write(try RecordFile.json(record), to: path) }
             if let csv { try OutputFile.write(RecordFile.csv(record), to: csv) }
+            try folder?.write(about(record, started), record, fleet: scenario.fleetText())
             if json { try JSONOutput.print(answer) } else { print(answer.text) }
         }
+    }
+
+    private func about(_ record: RunRecord, _ started: Date) -> RunFolder.About {
+        RunFolder.About(
+            version: ProductVersion.number, wire: ProductVersion.wire, workload: record.workload, rate: record.rate,
+            seed: record.seed, requests: record.requests.count, model: record.model,
+            plan: record.plan?.id.rawValue ?? "", algorithm: record.plan?.algorithm ?? "",
+            machine: "simulated on \(RunFolder.machine())",
+            processors: ProcessInfo.processInfo.activeProcessorCount, started: started.ISO8601Format())
     }
 
     static func tell(_ done: Int, _ total: Int, _ what: String, from least: Int) {

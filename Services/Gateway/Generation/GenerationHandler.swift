@@ -20,6 +20,7 @@ struct GenerationHandler: Sendable {
     ) async throws(APIError) -> Response {
         let body = try await bodies.json(request)
         let generation = try reader.read(body, kind: kind)
+        await service.awaitFirstState()
         // Looked up before anything is queued, so that overload and loading are answered at once.
         if let obstacle = service.obstacle {
             metrics.rejected("unavailable")

@@ -19,7 +19,7 @@ public struct PlanningLimits: Sendable, Hashable {
     /// Most sequences that a replica decodes together.
     public var largestBatch = 16
     /// Least tokens per second of every decoding request; 0 for none.
-    public var minimumTokensPerSecond = 15.0
+    public var minimumTokensPerSecond = 0.0
     /// Whether a plan that is slower than that is no plan. Otherwise it is kept where that costs little, and relaxed with a
     /// note where it would cost more than `tolerance` of the sustained rate.
     public var minimumIsHard = false

@@ -125,7 +125,7 @@ public struct PlacementPlanner {
                 finalists.append(whole)
             }
             if let best = final.best(finalists) {
-                (placed, tried) = best
+                (placed, tried) = (final.pruned(best.plan), best.tried)
                 eligible = [placed]
             }
         }

@@ -51,10 +51,7 @@ struct PlanFinal {
     func best(_ finalists: [PlacedGroups]) -> (plan: PlacedGroups, tried: Int)? {
         var tried: [(groups: PlacedGroups, plan: PlacementPlan, rate: Double)] = []
         for groups in finalists where !shouldStop() {
-            let plan = PlanningResult(
-                instance: instance, placed: groups, upperBound: .infinity, isExact: false, relaxations: [],
-                wasStopped: false
-            ).placementPlan(algorithm: "trial")
+            let plan = trialPlan(groups)
             if let rate = trial.sustainedRate(plan, wireType: instance.wireType) { tried.append((groups, plan, rate)) }
         }
         guard let most = tried.map(\.rate).max(), most > 0 else { return nil }
@@ -69,6 +66,71 @@ struct PlanFinal {
             if times.score * penalty < least { (best, least) = (entry, times.score * penalty) }
         }
         return (best.groups, tried.count)
+    }
+
+    /// Groups that carry a smaller part of their phase than this may be of no use.
+    private static let smallShare = 0.05
+
+    /// The plan without groups that no request should be sent to: those of little weight without which requests are not slower,
+    /// and hardly fewer can be served. Their devices stay idle.
+    func pruned(_ placed: PlacedGroups) -> PlacedGroups {
+        guard !smallGroups(placed).isEmpty, var current = outcome(placed) else { return placed }
+        let leastRate = current.rate * (1 - instance.limits.tolerance)
+        var isSmaller = true
+        while isSmaller, !shouldStop() {
+            isSmaller = false
+            for group in smallGroups(current.groups) where !shouldStop() {
+                let rest = current.groups.groups.filter { $0 != group }
+                guard isWhole(rest) else { continue }
+                var routes = KVRoutes(instance)
+                let without = PlacedGroups(rest, instance, &routes)
+                guard keepsPromise(without, placed), let next = outcome(without), next.rate >= leastRate,
+                    next.score <= current.score
+                else { continue }
+                current = next
+                isSmaller = true
+                break
+            }
+        }
+        return current.groups
+    }
+
+    private struct Outcome {
+        var groups: PlacedGroups
+        var rate: Double
+        var score: Double
+    }
+
+    private func outcome(_ groups: PlacedGroups) -> Outcome? {
+        let plan = trialPlan(groups)
+        guard let rate = trial.sustainedRate(plan, wireType: instance.wireType), rate > 0,
+            let times = trial.times(plan, wireType: instance.wireType, rate: min(instance.demand.rate, 0.9 * rate))
+        else { return nil }
+        return Outcome(groups: groups, rate: rate, score: times.score)
+    }
+
+    private func trialPlan(_ groups: PlacedGroups) -> PlacementPlan {
+        PlanningResult(
+            instance: instance, placed: groups, upperBound: .infinity, isExact: false, relaxations: [],
+            wasStopped: false
+        ).placementPlan(algorithm: "trial")
+    }
+
+    /// Groups of little weight, the smallest first.
+    private func smallGroups(_ placed: PlacedGroups) -> [GroupOption] {
+        func together(_ group: GroupOption) -> Double {
+            placed.groups.filter { $0.role == group.role || $0.role == .mixed }.reduce(0) { $0 + $1.rate }
+        }
+        return placed.groups.filter { $0.rate < Self.smallShare * together($0) }.sorted { $0.rate < $1.rate }
+    }
+
+    private func isWhole(_ groups: [GroupOption]) -> Bool {
+        groups.contains { $0.role != .decode } && groups.contains { $0.role != .prefill }
+    }
+
+    private func keepsPromise(_ without: PlacedGroups, _ before: PlacedGroups) -> Bool {
+        let needed = min(instance.limits.promisedContextTokens, before.contextTokens(instance))
+        return without.contextTokens(instance) >= needed
     }
 
     /// The plans worth a trial: of every set of roles the one with the best score and the one with the highest rate, and

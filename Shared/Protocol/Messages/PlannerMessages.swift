@@ -82,9 +82,14 @@ public struct PlanProposal: Codable, Sendable, Hashable {
     /// Where the request named a plan in force: whether to move, and what it gains and costs. Without it the asker compares
     /// the plans itself.
     public var move: PlanMove?
+    /// Where it is published: sessions of those who asked for it and got it as an answer (since 1.2).
+    public var askers: [String]?
 
     /// Makes the body.
-    public init(plan: PlacementPlan, reason: String, searchSeconds: Double, move: PlanMove? = nil) {
+    public init(
+        plan: PlacementPlan, reason: String, searchSeconds: Double, move: PlanMove? = nil, askers: [String]? = nil
+    ) {
+        self.askers = askers
         self.plan = plan
         self.reason = reason
         self.searchSeconds = searchSeconds
@@ -92,7 +97,7 @@ public struct PlanProposal: Codable, Sendable, Hashable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case plan, reason, move
+        case plan, reason, move, askers
         case searchSeconds = "search_s"
     }
 }

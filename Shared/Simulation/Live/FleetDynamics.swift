@@ -12,13 +12,12 @@ struct FleetDynamics: Sendable {
 
     /// Faults in order of time.
     var faults: [SimulatedFault]
-    var limits: PlanningLimits
+    /// How plans are made.
+    var planning: SimulatedServices.Replanning
     /// Longest request of the traffic.
     var longestRequestTokens: Int
-    var moving = MovingPolicy()
-    var seed: UInt64
-    /// What the services may use in trials of plans; `nil` where plans are chosen by estimates.
-    var settings: SimulationSettings?
+    /// What the services may use.
+    var settings: SimulationSettings
     /// Seconds that a plan takes.
     var planSeconds = 1.0
     /// A run that cannot end is given up so long after its last arrival.
@@ -35,7 +34,7 @@ struct FleetDynamics: Sendable {
         faults.last { $0.device == device && $0.kind == .slow && $0.time <= now }?.factor ?? 1
     }
 
-    func loadSeconds(_ bytes: Int) -> Double { Double(bytes) / moving.loadBytesPerSecond }
+    func loadSeconds(_ bytes: Int) -> Double { Double(bytes) / planning.moving.loadBytesPerSecond }
 
     func end(of traffic: SimulatedTraffic) -> Double { (traffic.requests.last?.arrival ?? 0) + patience }
 
@@ -54,20 +53,13 @@ struct FleetDynamics: Sendable {
             let inForce = question.inForce.flatMap { plan in
                 plan.replicas.allSatisfy { $0.stages.allSatisfy { rest.device($0.device) != nil } } ? plan : nil
             }
-            var limits = limits
-            limits.promisedContextTokens = question.contextTokens ?? 0
-            var planner = PlacementPlanner(seed: seed)
-            if let settings {
-                var trial = SimulatedTrial(cost: rest, demand: demand, limits: limits)
-                (trial.settings, trial.seed) = (settings, seed)
-                planner.trial = trial
-            }
-            let result = try planner.plan(
-                cost: rest, demand: demand, limits: limits, inForce: inForce, moving: moving)
-            let plan = result.placementPlan(
-                algorithm: result.algorithm(seed: seed), fleetVersion: question.fleetVersion)
-            let move = inForce.flatMap { current in result.move.map { PlanMove($0, from: current.id) } }
-            return .proposal(plan, reason: question.reason, move: move)
+            var task = planning.task(rest, demand)
+            task.limits.promisedContextTokens = question.contextTokens ?? 0
+            task.inForce = inForce
+            task.fleetVersion = question.fleetVersion
+            task.services = settings
+            let answer = try task.answer()
+            return .proposal(answer.plan, reason: question.reason, move: answer.move)
         } catch {
             return .planFailed(
                 SchedulingFault(code: "no_plan", message: "\(error)", isRetriable: true))

@@ -10,17 +10,43 @@ public struct SimulatedServices: Sendable {
     public var settings: SimulationSettings
     /// What happens to devices; a run without faults makes no new plans.
     public var faults: [SimulatedFault] = []
-    /// The limits of plans that are made during the run.
-    public var limits = PlanningLimits()
-    /// How a move from one plan to another is weighed.
-    public var moving = MovingPolicy()
-    /// Whether plans that are made during the run are tried out before one is chosen.
-    public var triesPlans = true
-    /// The seed of searches during the run.
-    public var seed: UInt64 = 1
+    /// How plans are made during the run.
+    public var planning = Replanning()
 
     /// Asked for often: whether to give the run up; requests that have not ended by then have no end in the record.
     public var shouldStop: (@Sendable () -> Bool)?
+
+    /// How plans are made during the run.
+    public struct Replanning: Sendable {
+        /// The limits of plans.
+        public var limits = PlanningLimits()
+        /// How a move from one plan to another is weighed.
+        public var moving = MovingPolicy()
+        /// Whether plans are tried out before one is chosen.
+        public var triesPlans = true
+        /// The seed of searches.
+        public var seed: UInt64 = 1
+        /// Types of devices, by which baselines group.
+        public var types: [DeviceID: String] = [:]
+        /// Where devices stand.
+        public var sites: [DeviceID: String] = [:]
+
+        /// Makes the defaults.
+        public init() {}
+
+        /// Plans as they were made before the run.
+        init(_ task: PlanningTask) {
+            (limits, moving, triesPlans) = (task.limits, task.moving, task.triesPlans)
+            (seed, types, sites) = (task.seed, task.types, task.sites)
+        }
+
+        /// What the planner is asked about a fleet.
+        func task(_ cost: FleetCost, _ demand: PlanningDemand) -> PlanningTask {
+            var task = PlanningTask(cost: cost, demand: demand, limits: limits)
+            (task.moving, task.triesPlans, task.seed, task.types, task.sites) = (moving, triesPlans, seed, types, sites)
+            return task
+        }
+    }
 
     /// Makes services.
     public init(_ settings: SimulationSettings = SimulationSettings()) { self.settings = settings }
@@ -35,9 +61,9 @@ public struct SimulatedServices: Sendable {
         var dynamics: FleetDynamics?
         if !faults.isEmpty {
             dynamics = FleetDynamics(
-                faults: faults.sorted { $0.time < $1.time }, limits: limits,
+                faults: faults.sorted { $0.time < $1.time }, planning: planning,
                 longestRequestTokens: traffic.requests.map { $0.promptTokens + $0.outputTokens }.max() ?? 1,
-                moving: moving, seed: seed, settings: triesPlans ? settings : nil)
+                settings: settings)
         }
         let run = try LiveRun(plan: plan, cost: cost, traffic: traffic, settings: settings, dynamics: dynamics)
         if let shouldStop {
@@ -48,7 +74,7 @@ public struct SimulatedServices: Sendable {
         }
         var record = RunRecord(
             source: .simulated, system: "services", model: cost.model.name, workload: traffic.name,
-            rate: traffic.rate, seed: seed, plan: plan, requests: run.times)
+            rate: traffic.rate, seed: planning.seed, plan: plan, requests: run.times)
         record.isOracle = settings.lengthKnowledge == .exact
         record.measure(busy: run.busySeconds, network: run.network.uses)
         record.timeline = run.recorder?.result(resources: run.network.uses.map { "\($0.resource)" })

@@ -59,7 +59,7 @@ struct LoadBenchCommand: AsyncParsableCommand {
                     seed: seed, requests: total, model: model.name, plan: before.plan?.id.rawValue ?? "",
                     algorithm: before.plan?.algorithm ?? "", machine: RunFolder.machine(),
                     processors: ProcessInfo.processInfo.activeProcessorCount, started: started.ISO8601Format()),
-                measured, schedule, before)
+                measured, fleet: JSONOutput.text(before.fleet))
             if let csv { try OutputFile.write(RecordFile.csv(measured), to: csv) }
             let answer = SimulationAnswer(measured, capacity: nil)
             if json { try JSONOutput.print(answer) } else { print(answer.text) }

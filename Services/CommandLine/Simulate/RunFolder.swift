@@ -11,8 +11,8 @@ import Simulation
 /// | `record.json` | times of every request, as `e2llm simulate --record` writes them |
 /// | `requests.csv` | the same as a table |
 /// | `arrivals.csv` | arrival times and lengths of the requests |
-/// | `fleet.json` | devices with profiles and links |
-/// | `plan.json` | the plan in force |
+/// | `fleet.json` | devices with profiles and links; the fleet description of a simulated run |
+/// | `plan.json` | the plan in force, or the one that was simulated |
 struct RunFolder {
     /// What a run was.
     struct About: Codable, Sendable, Hashable {
@@ -44,13 +44,14 @@ struct RunFolder {
         return RunFolder(path: path)
     }
 
-    func write(_ about: About, _ record: RunRecord, _ schedule: LoadSchedule, _ fleet: ServedFleet) throws {
+    /// Writes the files; `fleet` is the text of `fleet.json`.
+    func write(_ about: About, _ record: RunRecord, fleet: String?) throws {
         try OutputFile.write(JSONOutput.text(about) + "\n", to: file("about.json"))
         try OutputFile.write(RecordFile.json(record), to: file("record.json"))
         try OutputFile.write(RecordFile.csv(record), to: file("requests.csv"))
-        try OutputFile.write(Self.arrivals(schedule, rate: about.rate), to: file("arrivals.csv"))
-        try OutputFile.write(JSONOutput.text(fleet.fleet) + "\n", to: file("fleet.json"))
-        if let plan = fleet.plan { try OutputFile.write(JSONOutput.text(plan) + "\n", to: file("plan.json")) }
+        try OutputFile.write(Self.arrivals(record), to: file("arrivals.csv"))
+        if let fleet { try OutputFile.write(fleet + "\n", to: file("fleet.json")) }
+        if let plan = record.plan { try OutputFile.write(JSONOutput.text(plan) + "\n", to: file("plan.json")) }
     }
 
     func file(_ name: String) -> String { path + "/" + name }
@@ -92,10 +93,11 @@ struct RunFolder {
     }
 
     /// As `--workload` reads it: with the same `--rate` and `--seed` the same requests at the same times.
-    private static func arrivals(_ schedule: LoadSchedule, rate: Double) -> String {
-        "request_id,t_unit,prompt_tokens,output_tokens\n"
-            + schedule.entries.map { entry in
-                "\(entry.id),\(entry.seconds * rate),\(entry.prompt.count),\(entry.outputTokens)\n"
+    private static func arrivals(_ record: RunRecord) -> String {
+        let first = record.requests.first?.arrival ?? 0
+        return "request_id,t_unit,prompt_tokens,output_tokens\n"
+            + record.requests.map { request in
+                "\(request.id),\((request.arrival - first) * record.rate),\(request.promptTokens),\(request.outputTokens)\n"
             }.joined()
     }
 

@@ -1,0 +1,168 @@
+public import CostModel
+public import Domain
+public import Planning
+
+/// The question that planners are asked, whoever asks it: the clusterer, the command line, a simulated fleet, a comparison of
+/// systems. The same task has the same answer, unless the time ran out.
+public struct PlanningTask: Sendable {
+    /// What the devices cost, and how they are connected.
+    public var cost: FleetCost
+    /// The traffic.
+    public var demand: PlanningDemand
+    /// What a plan may use and must keep.
+    public var limits: PlanningLimits
+    /// Who plans.
+    public var algorithm = PlanningAlgorithm.standard
+    /// What the default planner chooses by.
+    public var objective = PlanObjective.waiting
+    /// Watts of devices under load, for the energy objective.
+    public var powerWatts: [DeviceID: Double] = [:]
+    /// Types of devices, by which baselines group.
+    public var types: [DeviceID: String] = [:]
+    /// Where devices stand.
+    public var sites: [DeviceID: String] = [:]
+    /// Seed of the search, and of the requests in trials.
+    public var seed: UInt64 = 1
+    /// The plan in force: the answer says whether to move away from it.
+    public var inForce: PlacementPlan?
+    /// When a move is worth its cost.
+    public var moving = MovingPolicy()
+    /// The fleet that is planned for.
+    public var fleetVersion: UInt64 = 0
+    /// Whether the default planner tries its best plans out in simulation, under `services`, instead of trusting estimates.
+    public var triesPlans = true
+    /// What the services may use that will serve the plan; `nil` for what the limits say.
+    public var services: SimulationSettings?
+    /// Whether roles that the limits ask for are given up, with a note, where no plan has them: better another plan than none.
+    public var mayChangeRoles = false
+    /// Seconds after which the best plan so far is taken; `nil` lets a search end.
+    public var deadline: Double?
+
+    /// Makes a question with the defaults.
+    public init(cost: FleetCost, demand: PlanningDemand, limits: PlanningLimits = PlanningLimits()) {
+        self.cost = cost
+        self.demand = demand
+        self.limits = limits
+    }
+
+    /// Share of the time after which a trial that still runs is given up; the planner begins none after it either.
+    private static let trialShare = 0.85
+
+    /// Plans. `elapsed` gives the seconds since planning began and is asked often; infinity ends the search.
+    ///
+    /// - Throws: `noPlan` and others, naming what is wrong.
+    public func answer(
+        elapsed: @escaping @Sendable () -> Double = { 0 }
+    ) throws(PlanningError) -> PlanningAnswer {
+        if let kind = algorithm.baseline {
+            let result = try Baseline(kind).result(
+                cost: cost, demand: demand, limits: limits, types: types, sites: sites)
+            let plan = result.placementPlan(
+                algorithm: "\(kind.rawValue) (\(kind.title))", fleetVersion: fleetVersion)
+            return PlanningAnswer(
+                plan: plan, wireType: result.instance.wireType, move: try weighed(plan), result: result)
+        }
+        guard algorithm == .standard else { return try geneticAnswer() }
+        do throws(PlanningError) {
+            return try standardAnswer(limits, elapsed)
+        } catch {
+            guard mayChangeRoles, limits.roles != .any, error.code == .noPlan else { throw error }
+            var limits = limits
+            limits.roles = .any
+            var answer = try standardAnswer(limits, elapsed)
+            answer.plan.relaxations.append(
+                "roles \(self.limits.roles.rawValue) are not possible with these devices: \(error.message)")
+            return answer
+        }
+    }
+
+    private func standardAnswer(
+        _ limits: PlanningLimits, _ elapsed: @escaping @Sendable () -> Double
+    ) throws(PlanningError) -> PlanningAnswer {
+        var planner = PlacementPlanner(objective: objective, seed: seed, powerWatts: powerWatts)
+        (planner.types, planner.sites) = (types, sites)
+        if triesPlans {
+            var trial = SimulatedTrial(cost: cost, demand: demand, limits: limits)
+            if let services { trial.settings = services }
+            trial.seed = seed
+            if let deadline { trial.shouldStop = { elapsed() > Self.trialShare * deadline } }
+            planner.trial = trial
+        }
+        let result = try planner.plan(
+            cost: cost, demand: demand, limits: limits, inForce: inForce, moving: moving, deadline: deadline,
+            elapsed: elapsed)
+        var plan = result.placementPlan(algorithm: result.algorithm(seed: seed), fleetVersion: fleetVersion)
+        if result.wasStopped { plan.relaxations.append("the search was stopped before its end: time was up") }
+        let move = inForce.flatMap { current in result.move.map { PlanMove($0, from: current.id) } }
+        return PlanningAnswer(plan: plan, wireType: result.instance.wireType, move: move, result: result)
+    }
+
+    private func geneticAnswer() throws(PlanningError) -> PlanningAnswer {
+        let wireType: KVType = limits.wireTypes.contains(.q8_0) ? .q8_0 : .f16
+        var plan = try Planner.plan(
+            cost: cost, workload: demand.statistics, options: geneticOptions, seed: seed, fleetVersion: fleetVersion)
+        if algorithm == .splitwiseAdapted { plan.algorithm = "\(algorithm.rawValue), \(plan.algorithm)" }
+        return PlanningAnswer(plan: plan, wireType: wireType, move: try weighed(plan), result: nil)
+    }
+
+    /// The limits as the genetic algorithms know them.
+    public var geneticOptions: PlanningOptions {
+        var options = PlanningOptions()
+        options.minimumTokensPerSecond = limits.minimumTokensPerSecond
+        options.largestDecodeConcurrency = limits.largestBatch
+        options.reservedContextTokens =
+            limits.longestRequestTokens > 0 ? limits.longestRequestTokens : demand.longestRequestTokens
+        options.chunkTokens = limits.chunkTokens
+        options.kvBytesShare = (limits.wireTypes.contains(.q8_0) ? KVType.q8_0 : .f16).bytesShare
+        options.orderedGroups = algorithm != .genetic
+        options.allowMixed = limits.roles == .any && algorithm == .genetic
+        options.prefillIsFastest = algorithm == .splitwiseAdapted
+        return options
+    }
+
+    /// Requests per second that a plan is estimated to sustain for the traffic.
+    ///
+    /// - Throws: where it is not a plan for this fleet.
+    public func sustainedRate(_ plan: PlacementPlan) throws(PlanningError) -> Double {
+        try PlanningInstance.fitting(cost: cost, demand: demand, limits: limits).0.placed(plan).rate
+    }
+
+    /// What a plan gains over the one in force, whoever made it; `nil` where there is none.
+    ///
+    /// - Throws: where the plan in force cannot be judged on this fleet.
+    public func weighed(_ plan: PlacementPlan) throws(PlanningError) -> PlanMove? {
+        guard let inForce else { return nil }
+        let (instance, _) = try PlanningInstance.fitting(cost: cost, demand: demand, limits: limits)
+        let decision = try MoveJudge(instance, policy: moving).decide(from: inForce, to: plan)
+        return PlanMove(decision, from: inForce.id)
+    }
+}
+
+/// Who plans.
+public enum PlanningAlgorithm: String, Sendable, Hashable, CaseIterable {
+    /// The default planner.
+    case standard = "default"
+    /// Genetic grouping and dynamic programming as in the paper: stages in the order of the chromosome.
+    case paper
+    /// The same with the best order of stages.
+    case genetic
+    /// The paper's planner under the rule that prefill replicas are at least as fast as decoder replicas.
+    case splitwiseAdapted = "splitwise-adapted"
+    /// Baselines.
+    case b0, b1, b2, b3
+
+    /// The baseline that it is.
+    public var baseline: Baseline.Kind? { Baseline.Kind(rawValue: rawValue) }
+}
+
+/// What planners answer.
+public struct PlanningAnswer: Sendable {
+    /// The plan; where a plan is in force and a move from it is not worth its cost, that one.
+    public var plan: PlacementPlan
+    /// How its KV travels.
+    public var wireType: KVType
+    /// Where a plan is in force: whether to move to this one.
+    public var move: PlanMove?
+    /// The whole answer; the genetic algorithms have only the plan.
+    public var result: PlanningResult?
+}
