@@ -5,6 +5,15 @@ public struct ChatMessage: Sendable, Hashable {
     /// What is said.
     public var content: String
 
+    /// The roles that clients choose from. Nobody can forge anything with a word of this list, other than with a role that
+    /// is any text.
+    public static let knownRoles: Set<String> = [
+        "system", "developer", "user", "assistant", "tool", "function", "ipython", "model", "observation",
+    ]
+
+    /// Whether the role is one of `knownRoles`.
+    public var hasKnownRole: Bool { Self.knownRoles.contains(role) }
+
     /// Makes a message.
     public init(role: String, content: String) {
         self.role = role

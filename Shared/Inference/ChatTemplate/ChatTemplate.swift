@@ -31,7 +31,8 @@ public final class ChatTemplate: Sendable {
     }
 
     /// Like `render`, in segments that tell the template's own text from that of messages and other variables, for
-    /// `Tokenizer.encode(segments:addSpecial:)`.
+    /// `Tokenizer.encode(segments:addSpecial:)`. A role that is one of `ChatMessage.knownRoles` counts as the template's own:
+    /// templates write special tokens with it, as in `'<|' + message.role + '|>'`.
     public func renderSegments(
         messages: [ChatMessage], addGenerationPrompt: Bool, bosToken: String = "", eosToken: String = "",
         extra: [String: TemplateValue] = [:], unixTime: Int? = nil
@@ -49,7 +50,7 @@ public final class ChatTemplate: Sendable {
                 try messages.map { message in
                     .map(
                         try Map([
-                            ("role", .text(Text(message.role, isTemplate: false))),
+                            ("role", .text(Text(message.role, isTemplate: message.hasKnownRole))),
                             ("content", .text(Text(message.content, isTemplate: false))),
                         ]))
                 }))
