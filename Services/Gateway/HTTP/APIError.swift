@@ -17,6 +17,10 @@ struct APIError: Error, Sendable, Hashable {
     /// More fields of the error object.
     var details: [JSONValue.Member] = []
 
+    /// Whether the same request may succeed later. Clients' libraries try again after every status of 500 or more, unless
+    /// they are told that it is of no use.
+    var mayPass: Bool { [408, 429, 502, 503, 504].contains(status) }
+
     /// The value of `error` in the body.
     var object: JSONValue {
         let base: JSONValue = [
@@ -38,7 +42,7 @@ extension APIError {
 
     static func unsupported(_ parameter: String, _ message: String? = nil) -> APIError {
         APIError(
-            status: 501, type: "not_supported_error",
+            status: 400, type: "invalid_request_error",
             message: message ?? "\(parameter) is not supported by this server", parameter: parameter,
             code: "unsupported_parameter")
     }

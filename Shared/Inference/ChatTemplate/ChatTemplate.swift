@@ -48,11 +48,12 @@ public final class ChatTemplate: Sendable {
         variables["messages"] = .list(
             try List(
                 try messages.map { message in
-                    .map(
-                        try Map([
-                            ("role", .text(Text(message.role, isTemplate: message.hasKnownRole))),
-                            ("content", .text(Text(message.content, isTemplate: false))),
-                        ]))
+                    var members: [(String, Value)] = [
+                        ("role", .text(Text(message.role, isTemplate: message.hasKnownRole))),
+                        ("content", .text(Text(message.content, isTemplate: false))),
+                    ]
+                    for field in message.fields { members.append((field.key, try field.value.value())) }
+                    return .map(try Map(members))
                 }))
         variables["add_generation_prompt"] = .bool(addGenerationPrompt)
         variables["bos_token"] = .template(bosToken)

@@ -26,6 +26,7 @@ import Testing
                 #expect(answer.headers["x-request-id"]?.isEmpty == false)
                 #expect(answer.headers["access-control-allow-credentials"] == nil)
                 if status == 405 { #expect(answer.headers["allow"]?.contains("OPTIONS") == true) }
+                #expect(answer.headers["x-should-retry"] == (status >= 400 ? "false" : nil))
                 if status >= 400 {
                     let error = try JSONParser.parse(Array(answer.body.utf8))["error"]
                     #expect(error?["message"]?.text?.isEmpty == false)
@@ -217,6 +218,7 @@ import Testing
             let answer = try await fixture.ask("POST", chat, hi)
             #expect(answer.status == 503)
             #expect(answer.headers["retry-after"] != nil)
+            #expect(answer.headers["x-should-retry"] == nil)
             #expect(answer.body.contains("overloaded"))
             await first.close()
         }
