@@ -1,5 +1,4 @@
 import Foundation
-import Inference
 import Logging
 import ServiceRuntime
 import Synchronization
@@ -33,11 +32,7 @@ struct ClusterLaunch {
         fleet = try FleetFile.read(command.fleet)
         try Self.check((fleet.settings ?? [:]).map { "\($0.key)=\($0.value)" } + command.set)
         model = URL(fileURLWithPath: command.model).standardizedFileURL.path
-        do {
-            _ = try ModelFile(path: model)
-        } catch {
-            throw Failure(.failed, "\(command.model): \(error)")
-        }
+        if let problem = try ModelCheck.run(command.model) { logger.warning("\(problem)") }
         let state = ClusterRecord.folder().deletingLastPathComponent()
         try FileManager.default.createDirectory(at: state, withIntermediateDirectories: true)
         let portLock = try FileLock(

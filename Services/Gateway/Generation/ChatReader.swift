@@ -12,6 +12,10 @@ struct ChatReader {
             return try reader.model.vocabulary.encode(messages)
         } catch is NoChatTemplate {
             throw APIError.invalid("the model has no chat template: use /v1/completions", "messages")
+        } catch let error as UnusableChatTemplate {
+            throw APIError.unusableTemplate(error.reason)
+        } catch let error as InferenceError where error.code == .unsupported {
+            throw APIError.unusableTemplate(error.message)
         } catch {
             throw APIError.invalid("the chat template does not accept these messages: \(error)", "messages")
         }
@@ -54,8 +58,8 @@ struct ChatReader {
         return ChatMessage(role: role, content: content, fields: try MessageFields.read(fields))
     }
 
-    /// The text of a message. Assistants that called tools or refused to answer have none, and clients send back what they
-    /// said.
+    /// The text of a message. Assistants that called tools or refused to answer have none, and clients send back what
+    /// they said.
     private func content(_ fields: RequestFields, mayBeAbsent: Bool) throws(APIError) -> String {
         let name = fields.name("content")
         switch fields.value("content") {

@@ -7,8 +7,8 @@ public struct ChatMessage: Sendable, Hashable {
     /// What else the template may want to know of it, such as `tool_calls`. Counts as content.
     public var fields: [TemplateValue.Member]
 
-    /// The roles that clients choose from. Nobody can forge anything with a word of this list, other than with a role that
-    /// is any text.
+    /// The roles that clients choose from. Nobody can forge anything with a word of this list, other than with a role
+    /// that is any text.
     public static let knownRoles: Set<String> = [
         "system", "developer", "user", "assistant", "tool", "function", "ipython", "model", "observation",
     ]

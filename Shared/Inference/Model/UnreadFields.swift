@@ -1,5 +1,5 @@
-/// Keys of an architecture that the engine does not read although they would change the result. They are refused by name
-/// unless their value leaves everything as it is.
+/// Keys of an architecture that the engine does not read although they would change the result. They are refused by
+/// name unless their value leaves everything as it is.
 enum UnreadFields {
     /// A key below the architecture's name, the values that change nothing, and what it asks for.
     private typealias Rule = (key: String, neutral: Set<Double>, subject: String)

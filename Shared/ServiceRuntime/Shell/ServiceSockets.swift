@@ -167,11 +167,11 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
     var bound: [EndpointSetting: String] { opened.withLock { $0.bound } }
     var work: [@Sendable () async -> Void] { opened.withLock { $0.work } }
 
-    /// Peers that are not connected, as `service at endpoint`.
-    var unreachable: [String] {
+    /// Peers that are not connected.
+    var unreachable: [UnreachablePeer] {
         let peers = opened.withLock { $0.peers }
-        var seen: Set<String> = []
-        return peers.filter { !$0.isConnected() }.map { "\($0.name) at \($0.endpoint)" }.filter {
+        var seen: Set<UnreachablePeer> = []
+        return peers.filter { !$0.isConnected() }.map { UnreachablePeer(name: $0.name, endpoint: $0.endpoint) }.filter {
             seen.insert($0).inserted
         }
     }
@@ -229,10 +229,10 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
         }
     }
 
-    /// Says which peers cannot be reached, once when it is noticed and once a minute while it lasts.
+    /// Says which peers cannot be reached and why, once when it is noticed and once a minute while it lasts.
     func watchPeers() async {
-        var since: [String: ContinuousClock.Instant] = [:]
-        var told: [String: ContinuousClock.Instant] = [:]
+        var since: [UnreachablePeer: ContinuousClock.Instant] = [:]
+        var told: [UnreachablePeer: ContinuousClock.Instant] = [:]
         while (try? await Task.sleep(for: .seconds(1))) != nil {
             let now = ContinuousClock.now
             let missing = Set(unreachable)
@@ -241,13 +241,16 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
                 told[peer] = nil
             }
             since = since.filter { missing.contains($0.key) }
-            for peer in missing.sorted() {
+            for peer in missing.sorted(by: { $0.description < $1.description }) {
                 let begin = since[peer] ?? now
                 since[peer] = begin
                 guard begin.duration(to: now) >= .seconds(5) else { continue }
                 if let last = told[peer], last.duration(to: now) < .seconds(60) { continue }
                 told[peer] = now
-                logger.warning("cannot reach \(peer)")
+                let reason = await OwnThread.run(name: "peer problem") { PeerProblem.find(peer.endpoint) }
+                // Asking takes its time; the peer may have come meanwhile.
+                guard unreachable.contains(peer) else { continue }
+                logger.warning("cannot reach \(peer): \(reason)")
             }
         }
     }
