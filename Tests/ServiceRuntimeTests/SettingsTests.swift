@@ -50,6 +50,7 @@ import Testing
             keys: keys,
             environment: [
                 "E2LLM_SCHEDULER_POLICY": "x", "E2LLM_ISA": "avx2", "E2LLM_MODELS": "/m", "E2LLM_TEST_MODEL": "y",
+                "E2LLM_API_KEY": "k",
                 "PATH": "z",
             ])
     }

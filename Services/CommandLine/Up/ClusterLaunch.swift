@@ -19,6 +19,8 @@ struct ClusterLaunch {
     private let dataBind: String?
     /// Held while the cluster runs: two clusters on one port, or in one directory, would spoil each other.
     private let locks: [FileLock]
+    /// Whether other commands find the cluster by a file.
+    private let isRecorded: Bool
 
     /// Checks everything that can be checked before a process is started.
     init(_ command: UpCommand) throws {
@@ -34,18 +36,25 @@ struct ClusterLaunch {
         model = URL(fileURLWithPath: command.model).standardizedFileURL.path
         if let problem = try ModelCheck.run(command.model) { logger.warning("\(problem)") }
         let state = ClusterRecord.folder().deletingLastPathComponent()
-        try FileManager.default.createDirectory(at: state, withIntermediateDirectories: true)
+        directory =
+            command.directory.map { URL(fileURLWithPath: $0) }
+            ?? state.appendingPathComponent("up-\(command.port)")
+        let hidden = WritableFolder.problem(state.path)
+        isRecorded = hidden == nil
+        if let hidden {
+            let advice = "\(hidden); set XDG_STATE_HOME to a folder that can be written"
+            guard command.directory != nil else { throw Failure(.failed, "\(advice), or give --directory") }
+            logger.warning("\(advice), or other commands do not find this cluster by themselves")
+        }
+        if let problem = WritableFolder.problem(directory.appendingPathComponent("logs").path) {
+            throw Failure(.failed, "\(problem); give another folder with --directory")
+        }
         let portLock = try FileLock(
-            state.appendingPathComponent("port-\(command.port).lock").path,
+            (isRecorded ? state : directory).appendingPathComponent("port-\(command.port).lock").path,
             busy: "another e2llm up runs on port \(command.port); choose another one with --port")
         guard FreePorts.isFree(command.port) else {
             throw Failure(.failed, "port \(command.port) is in use; choose another one with --port")
         }
-        directory =
-            command.directory.map { URL(fileURLWithPath: $0) }
-            ?? state.appendingPathComponent("up-\(command.port)")
-        try FileManager.default.createDirectory(
-            at: directory.appendingPathComponent("logs"), withIntermediateDirectories: true)
         locks = [
             portLock,
             try FileLock(
@@ -68,7 +77,7 @@ struct ClusterLaunch {
             processIdentifier: getpid(), http: "http://127.0.0.1:\(command.port)",
             endpoints: Dictionary(uniqueKeysWithValues: endpoints.map { ($0.key.rawValue, $0.value) }), model: model,
             directory: directory.path, started: Date(), keys: keys?.path)
-        try record.write()
+        if isRecorded { try record.write() }
         defer { record.remove() }
         logger.info("\(fleet.expanded.count) devices, logs in \(directory.appendingPathComponent("logs").path)")
 

@@ -94,6 +94,7 @@ public struct Settings: Sendable {
     private static let otherVariables: Set = [
         "E2LLM_ISA", "E2LLM_EXIT_WITH_PARENT", "E2LLM_TINY_MODELS", "E2LLM_MODELS", "E2LLM_MODEL", "E2LLM_PORT",
         "E2LLM_IMAGE", "E2LLM_BASE_IMAGE", "E2LLM_SWAP_IMAGE", "E2LLM_KEYS", "E2LLM_TOKEN", "E2LLM_HOST",
+        "E2LLM_API_KEY",
     ]
 
     /// A variable that looks like a setting and is none.

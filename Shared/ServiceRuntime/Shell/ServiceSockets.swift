@@ -61,8 +61,10 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
         _ setting: EndpointSetting, onUnroutable: (@Sendable (PeerIdentity) -> Void)? = nil,
         handler: @escaping @Sendable (ServerSocket, WireMessage) async -> Void
     ) async throws -> ServerSocket {
-        let server = try await server(
-            at: addresses.bind(setting), domain: setting.rawValue, onUnroutable: onUnroutable, handler: handler)
+        let server = try await Self.binding(setting) {
+            try await self.server(
+                at: addresses.bind(setting), domain: setting.rawValue, onUnroutable: onUnroutable, handler: handler)
+        }
         opened.withLock { $0.bound[setting] = server.endpoint }
         return server
     }
@@ -102,14 +104,30 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
     /// Binds a PUB.
     public func publisher(_ setting: EndpointSetting) async throws -> StatePublisher {
         let options = addresses.keyring?.binding(.control, domain: setting.rawValue) ?? .control
-        let publisher = try await StatePublisher.bind(
-            addresses.bind(setting), on: thread, session: session, options: options)
+        let publisher = try await Self.binding(setting) {
+            try await StatePublisher.bind(addresses.bind(setting), on: thread, session: session, options: options)
+        }
         opened.withLock {
             $0.statistics.append((setting.rawValue, { publisher.statistics }))
             $0.bound[setting] = publisher.endpoint
             $0.closing.append { await publisher.close() }
         }
         return publisher
+    }
+
+    /// Says which setting to change where something cannot be bound.
+    private static func binding<Bound: Sendable>(
+        _ setting: EndpointSetting, _ bind: () async throws -> Bound
+    ) async throws -> Bound {
+        do {
+            return try await bind()
+        } catch let error as MessagingError where error.code == .badEndpoint || error.code == .addressInUse {
+            let advice =
+                error.code == .addressInUse
+                ? "another process is bound there; choose another place with endpoints.\(setting.rawValue)"
+                : "set bind.\(setting.rawValue) to an address of this machine"
+            throw RuntimeError(.badSetting, "\(error.message): \(advice)", isRetriable: error.isRetriable)
+        }
     }
 
     /// Connects a DEALER; the peer need not be there yet.
