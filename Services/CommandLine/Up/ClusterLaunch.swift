@@ -196,15 +196,26 @@ struct ClusterLaunch {
         return address.contains(":") ? "[\(address)]" : address
     }
 
-    /// Settings whose section no process has would go unnoticed.
-    private static func check(_ settings: [String]) throws {
+    /// Settings that `up` gives itself, and what decides them.
+    private static let own = [
+        "gateway.port": "--port", "model.path": "--model", "worker.model": "--model", "worker.device": "the fleet file",
+        "profiler.directory": "--directory",
+    ]
+
+    /// Settings whose section no process has, or which are overruled, would go unnoticed.
+    static func check(_ settings: [String]) throws {
         let known = ServiceName.central.map(\.rawValue) + ["worker", "model", "fleet"]
         for setting in settings {
-            let section = String(setting.prefix { $0 != "." })
-            guard known.contains(section), setting.contains("=") else {
+            guard setting.contains("=") else { throw Failure(.usage, "--set takes key=value, not \(setting)") }
+            let key = String(setting.prefix { $0 != "=" })
+            if let option = own[key] { throw Failure(.usage, "\(key) is decided by \(option), not by a setting") }
+            let parts = key.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+            let section = String(parts[0])
+            guard parts.count == 2, known.contains(section) else {
                 throw Failure(
                     .usage,
-                    "\(setting) is no setting of a fleet; sections are \(known.sorted().joined(separator: ", "))")
+                    "\(setting) is no setting of a fleet\(NearestName.question(section, among: known)); sections are "
+                        + known.sorted().joined(separator: ", "))
             }
         }
     }
