@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 /// The `e2llm` executable.
 @main
@@ -15,6 +16,21 @@ struct E2LLMCommand: AsyncParsableCommand {
             PerplexityCommand.self, NodesCommand.self, PlanCommand.self,
             SimulateCommand.self, CompareCommand.self, ReportCommand.self, ExperimentCommand.self, VersionCommand.self,
         ])
+
+    static func main() async {
+        do {
+            _ = try parseAsRoot()
+        } catch  where isWrongUsage(error) {
+            FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
+            exit(withError: ExitCode(Failure.Kind.usage.rawValue))
+        } catch {
+            // Help and the like, which the library prints below.
+        }
+        await main(nil)
+    }
+
+    /// Whether the library refuses the arguments. It would end with EX_USAGE of sysexits.h.
+    static func isWrongUsage(_ error: any Error) -> Bool { exitCode(for: error) == .validationFailure }
 }
 
 /// `e2llm version`

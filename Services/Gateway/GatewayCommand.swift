@@ -15,7 +15,11 @@ struct GatewayCommand: ServiceCommand {
 
     func services(_ settings: Settings, _ logger: Logger) throws -> [any Service] {
         let configuration = try GatewayConfiguration(reader: settings)
-        let gateway = GatewayServer.build(configuration, model: try ServedModel(configuration), logger: logger)
+        let model = try ServedModel(configuration)
+        if let problem = model.vocabulary.chatProblem {
+            logger.warning("\(configuration.modelPath): \(problem); chats are refused, completions are served")
+        }
+        let gateway = GatewayServer.build(configuration, model: model, logger: logger)
         // Stopped in reverse order: HTTP first, so that running streams can end.
         return [gateway.service.shell, gateway.http]
     }

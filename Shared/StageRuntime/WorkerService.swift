@@ -16,7 +16,21 @@ public enum WorkerService {
     ///
     /// - Throws: `RuntimeError` naming the setting that is wrong.
     public static func make(kind: WorkerKind, settings: Settings, logger: Logger) throws -> any Service {
-        make(try WorkerConfiguration(kind: kind, settings: settings), logger: logger)
+        let configuration = try WorkerConfiguration(kind: kind, settings: settings)
+        try checkModel(configuration)
+        return make(configuration, logger: logger)
+    }
+
+    /// A file that the engine cannot run is refused before the worker runs, so that nobody starts it again and again.
+    /// One that cannot be read may be there later.
+    private static func checkModel(_ configuration: WorkerConfiguration) throws {
+        do {
+            _ = try ModelFile(path: configuration.modelPath, kvType: configuration.kvType)
+        } catch let error as InferenceError where error.code != .fileAccess {
+            throw RuntimeError(.badSetting, "\(configuration.modelPath): \(error)")
+        } catch {
+            // Told when the worker opens it.
+        }
     }
 
     /// Makes the service; nothing is opened before it runs.

@@ -74,6 +74,34 @@ import Testing
         }
     }
 
+    /// libzmq itself takes addresses and interfaces only.
+    @Test(arguments: ["tcp://localhost:*", "tcp://[::1]:*", "tcp://127.0.0.1:*"])
+    func namesAndBothFamiliesCanBeBound(endpoint: String) async throws {
+        try await TestBus.with { bus in
+            let router: RouterSocket
+            do {
+                router = try await RouterSocket.bind(endpoint, on: bus.thread)
+            } catch  where endpoint.contains("::1") {
+                // Containers may have no IPv6.
+                return
+            }
+            let dealer = try await DealerSocket.connect(to: router.endpoint, on: bus.thread)
+            try await echo("x", dealer, router)
+            let byName = try await DealerSocket.connect(
+                to: endpoint.replacing("*", with: "\(port(of: router.endpoint))"), on: bus.thread)
+            try await echo("y", byName, router)
+        }
+    }
+
+    @Test func unknownNamesCannotBeBound() async throws {
+        try await TestBus.with { bus in
+            let error = await #expect(throws: MessagingError.self) {
+                try await RouterSocket.bind("tcp://nosuch.invalid:*", on: bus.thread)
+            }
+            #expect(error?.code == .badEndpoint && error?.message.contains("nosuch.invalid") == true)
+        }
+    }
+
     @Test func manyDealersOneRouter() async throws {
         try await TestBus.with { bus in
             let router = try await RouterSocket.bind("tcp://127.0.0.1:*", on: bus.thread)

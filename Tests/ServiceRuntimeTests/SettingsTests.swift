@@ -50,8 +50,39 @@ import Testing
             keys: keys,
             environment: [
                 "E2LLM_SCHEDULER_POLICY": "x", "E2LLM_ISA": "avx2", "E2LLM_MODELS": "/m", "E2LLM_TEST_MODEL": "y",
+                "E2LLM_API_KEY": "k",
                 "PATH": "z",
             ])
+    }
+
+    @Test func theNearestKnownNameIsTold() throws {
+        let path = try file("demo:\n  conut: 1\n")
+        let wrong = try file("shceduler:\n  policy: y\n")
+        defer { for path in [path, wrong] { try? FileManager.default.removeItem(atPath: path) } }
+        func message(_ arguments: [String] = [], file: String? = nil, environment: [String: String] = [:]) -> String {
+            do {
+                _ = try Settings(keys: keys, arguments: arguments, file: file, environment: environment)
+                return ""
+            } catch {
+                return error.message
+            }
+        }
+        #expect(message(["demo.nmae=x"]).hasSuffix("unknown setting demo.nmae (did you mean demo.name?)"))
+        #expect(message(["dmeo.size=x"]).hasSuffix("(did you mean demo.size?)"))
+        #expect(message(file: path).hasSuffix("unknown setting demo.conut (did you mean demo.count?)"))
+        #expect(message(file: wrong).contains("unknown section shceduler (did you mean scheduler?)"))
+        #expect(message(environment: ["E2LLM_DEMO_SIEZ": "1"]).hasSuffix("(did you mean E2LLM_DEMO_SIZE?)"))
+        #expect(message(environment: ["E2LLM_GATWAY_PORT": "1"]).hasSuffix("(did you mean E2LLM_GATEWAY_PORT?)"))
+        #expect(message(environment: ["E2LLM_NONSENSE": "1"]).hasSuffix("is no setting of this service"))
+    }
+
+    @Test(
+        arguments: [
+            ("gatway", "gateway"), ("gateway", "gateway"), ("glusterer", "clusterer"), ("WORKER", "worker"),
+            ("nonsense", nil), ("", nil),
+        ] as [(String, String?)])
+    func names(name: String, nearest: String?) {
+        #expect(NearestName.find(name, among: ["clusterer", "gateway", "worker"]) == nearest)
     }
 
     @Test func badValuesNameTheKey() throws {

@@ -1,8 +1,8 @@
 import Foundation
 import Glibc
 
-/// A small HTTP/1.1 client for a server on this machine: one request a connection, the body as a stream of lines. It blocks
-/// threads of its own, never those of Swift's pool.
+/// A small HTTP/1.1 client: one request a connection, the body as a stream of lines. It blocks threads of its own,
+/// never those of Swift's pool.
 enum HTTPClient {
     struct Response: Sendable {
         var status: Int
@@ -27,16 +27,24 @@ enum HTTPClient {
 
     /// Fetches a small resource; `nil` where nobody answers within two seconds.
     static func get(_ url: String, headers: [String: String] = [:]) async -> Response? {
+        try? await fetch(url, headers: headers)
+    }
+
+    /// Fetches a small resource.
+    ///
+    /// - Throws: a `Failure` that says why nobody answers.
+    static func fetch(_ url: String, headers: [String: String] = [:]) async throws -> Response {
         var status = 0
         var lines: [String] = []
         for await event in stream("GET", url, body: nil, headers: headers, timeoutSeconds: 2) {
             switch event {
             case .status(let code): status = code
             case .line(let line): lines.append(line)
-            case .failed: return nil
+            case .failed(let reason): throw Failure(.notReady, "\(reason): is a cluster running?")
             }
         }
-        return status == 0 ? nil : Response(status: status, body: lines.joined(separator: "\n"))
+        guard status != 0 else { throw Failure(.notReady, "\(url): no answer") }
+        return Response(status: status, body: lines.joined(separator: "\n"))
     }
 
     /// Sends a request and hands out the lines of the answer as they come. Ending the iteration closes the connection.
@@ -76,18 +84,18 @@ private final class Connection: @unchecked Sendable {
     func exchange(
         _ method: String, _ url: String, _ body: Data?, _ headers: [String: String], _ yield: (HTTPClient.Event) -> Void
     ) throws {
-        guard let parts = URLComponents(string: url), let host = parts.host else {
+        guard let parts = URLComponents(string: url), let host = parts.host, parts.scheme == "http" else {
             throw Failure(.usage, "\(url) is no HTTP address")
         }
-        try open(host, parts.port ?? 80)
+        let (port, path) = (parts.port ?? 80, parts.percentEncodedPath)
+        try open(HostText.plain(host), port)
         defer {
             lock.withLock {
                 close(descriptor)
                 descriptor = -1
             }
         }
-        var request =
-            "\(method) \(parts.path.isEmpty ? "/" : parts.path) HTTP/1.1\r\nhost: \(host):\(parts.port ?? 80)\r\n"
+        var request = "\(method) \(path.isEmpty ? "/" : path) HTTP/1.1\r\nhost: \(HostText.bracketed(host)):\(port)\r\n"
         request += "connection: close\r\ncontent-length: \(body?.count ?? 0)\r\n"
         if body != nil { request += "content-type: application/json\r\n" }
         for (name, value) in headers { request += "\(name): \(value)\r\n" }
@@ -107,23 +115,43 @@ private final class Connection: @unchecked Sendable {
         try isChunked ? readChunks(yield) : readPlain(yield)
     }
 
+    /// Connects to the first address of a host at which somebody listens.
     private func open(_ host: String, _ port: Int) throws {
-        let new = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard new >= 0 else { throw Failure(.failed, "cannot open a socket") }
+        let place = "\(HostText.bracketed(host)):\(port)"
+        var hints = addrinfo()
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var found: UnsafeMutablePointer<addrinfo>?
+        let status = getaddrinfo(host, String(port), &hints, &found)
+        guard status == 0 else {
+            throw Failure(.notReady, "\(host) cannot be looked up (\(String(cString: gai_strerror(status))))")
+        }
+        defer { freeaddrinfo(found) }
+        var reason = "it has no address"
+        var next = found
+        while let candidate = next {
+            next = candidate.pointee.ai_next
+            guard let failure = connectFailure(candidate.pointee) else { return }
+            reason = failure
+        }
+        throw Failure(.notReady, "nobody listens at \(place) (\(reason))")
+    }
+
+    /// Why no connection to an address can be made; `nil` where there is one now.
+    private func connectFailure(_ address: addrinfo) -> String? {
+        let new = socket(address.ai_family, address.ai_socktype, address.ai_protocol)
+        guard new >= 0 else { return String(cString: strerror(errno)).lowercased() }
+        // Before connecting, so that who gives up can end that, too.
         lock.withLock { descriptor = new }
         var limit = timeval(tv_sec: timeoutSeconds, tv_usec: 0)
         setsockopt(new, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(new, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(UInt16(clamping: port)).bigEndian
-        address.sin_addr.s_addr = inet_addr(host == "localhost" ? "127.0.0.1" : host)
-        let status = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(new, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
+        if connect(new, address.ai_addr, address.ai_addrlen) == 0 { return nil }
+        let number = errno
+        lock.withLock {
+            close(new)
+            descriptor = -1
         }
-        guard status == 0 else { throw Failure(.notReady, "nobody listens at \(host):\(port)") }
+        return number == EINPROGRESS ? "no answer" : String(cString: strerror(number)).lowercased()
     }
 
     private func send(_ bytes: [UInt8]) throws {

@@ -12,6 +12,8 @@ struct RunCommand: AsyncParsableCommand {
     @Argument(help: "One message; without it the chat is interactive.") var prompt: String?
     @OptionGroup var cluster: ClusterOptions
     @Option(help: "The HTTP address of the gateway; default: the newest cluster of this machine.") var url: String?
+    @Option(help: "The API key, which everybody sees among the processes; default: that of E2LLM_API_KEY.")
+    var apiKey: String?
     @Option(help: "A system message.") var system: String?
     @Option(help: "0 takes the most likely token.") var temperature: Double?
     @Option(help: "Most tokens of an answer.") var maxTokens: Int?
@@ -20,7 +22,9 @@ struct RunCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting {
-            var chat = ChatSession(base: try url ?? cluster.http(), command: self)
+            var chat = ChatSession(
+                base: try GatewayAddress(url ?? cluster.http()).base, headers: try GatewayKey(given: apiKey).headers,
+                command: self)
             if let prompt {
                 try await chat.ask(prompt)
                 return
@@ -84,11 +88,13 @@ struct ChatSession {
     }
 
     private let base: String
+    private let headers: [String: String]
     private let command: RunCommand
     private var messages: [Message] = []
 
-    init(base: String, command: RunCommand) {
+    init(base: String, headers: [String: String], command: RunCommand) {
         self.base = base
+        self.headers = headers
         self.command = command
         clear()
     }
@@ -118,7 +124,7 @@ struct ChatSession {
         var answer = ""
         var rest = ""
         let events = HTTPClient.stream(
-            "POST", "\(base)/v1/chat/completions", body: try JSONEncoder().encode(request), headers: [:])
+            "POST", "\(base)/v1/chat/completions", body: try JSONEncoder().encode(request), headers: headers)
         for await event in events {
             switch event {
             case .failed(let message): throw Failure(.notReady, message)
@@ -138,7 +144,10 @@ struct ChatSession {
         }
         guard status == 200 else {
             let response = HTTPClient.Response(status: status, body: rest)
-            throw Failure(status == 503 ? .notReady : .failed, response.errorMessage ?? "the server answered \(status)")
+            let hint = status == 401 ? "; give it with --api-key or E2LLM_API_KEY" : ""
+            throw Failure(
+                status == 503 ? .notReady : .failed,
+                (response.errorMessage ?? "the server at \(base) answered \(status)") + hint)
         }
         print()
         messages.append(Message(role: "assistant", content: answer))

@@ -42,19 +42,17 @@ struct GenerateCommand: AsyncParsableCommand {
             try InstructionSet.choose()
             let file: ModelFile
             let tokenizer: Tokenizer
-            let format: ChatFormat?
+            let chats: ChatSupport
             do {
                 file = try ModelFile(path: model, kvType: kvType)
                 tokenizer = try Tokenizer(gguf: file.gguf)
-                format = try ChatFormat(gguf: file.gguf, tokenizer: tokenizer)
+                chats = ChatSupport.read(file.gguf, tokenizer: tokenizer)
             } catch {
                 throw Failure(.failed, "\(model): \(error)")
             }
-            if chat, format == nil { throw Failure(.usage, "\(model) has no chat template; leave --chat out") }
             let promptTokens =
                 try chat
-                ? format?.tokens([ChatMessage(role: "user", content: prompt)]) ?? []
-                : tokenizer.encode(prompt, addSpecial: true, parseSpecial: true)
+                ? chatTokens(chats) : tokenizer.encode(prompt, addSpecial: true, parseSpecial: true)
             let stop = StopConditions(
                 maxTokens: maxTokens, stopTokens: ignoreEos ? [] : tokenizer.endOfGenerationTokens)
             let generator = try Generator(
@@ -84,6 +82,14 @@ struct GenerateCommand: AsyncParsableCommand {
             } else {
                 print()
             }
+        }
+    }
+
+    private func chatTokens(_ chats: ChatSupport) throws -> [Int32] {
+        switch chats {
+        case .format(let format): return try format.tokens([ChatMessage(role: "user", content: prompt)])
+        case .absent: throw Failure(.usage, "\(model) has no chat template; leave --chat out")
+        case .unusable(let reason): throw Failure(.failed, "\(model): \(reason); leave --chat out")
         }
     }
 

@@ -65,6 +65,10 @@ struct ScenarioOptions: ParsableArguments {
 
     private static func model(_ path: String) throws -> ModelDescription {
         if let known = ModelCatalogue.named(path), !FileManager.default.fileExists(atPath: path) { return known }
+        guard FileManager.default.fileExists(atPath: path) else {
+            let names = ModelCatalogue.models.map(\.name).joined(separator: ", ")
+            throw Failure(.usage, "--model \(path) is neither a file nor a known model (known: \(names))")
+        }
         let isGGUF = FileHandle(forReadingAtPath: path)?.readData(ofLength: 4) == Data("GGUF".utf8)
         guard isGGUF else { return try reading(path) { try Scenarios.ModelFile.read($0) } }
         do {

@@ -1,5 +1,4 @@
 import Foundation
-import Inference
 import Logging
 import ServiceRuntime
 import Synchronization
@@ -20,6 +19,8 @@ struct ClusterLaunch {
     private let dataBind: String?
     /// Held while the cluster runs: two clusters on one port, or in one directory, would spoil each other.
     private let locks: [FileLock]
+    /// Whether other commands find the cluster by a file.
+    private let isRecorded: Bool
 
     /// Checks everything that can be checked before a process is started.
     init(_ command: UpCommand) throws {
@@ -33,24 +34,27 @@ struct ClusterLaunch {
         fleet = try FleetFile.read(command.fleet)
         try Self.check((fleet.settings ?? [:]).map { "\($0.key)=\($0.value)" } + command.set)
         model = URL(fileURLWithPath: command.model).standardizedFileURL.path
-        do {
-            _ = try ModelFile(path: model)
-        } catch {
-            throw Failure(.failed, "\(command.model): \(error)")
-        }
+        if let problem = try ModelCheck.run(command.model) { logger.warning("\(problem)") }
         let state = ClusterRecord.folder().deletingLastPathComponent()
-        try FileManager.default.createDirectory(at: state, withIntermediateDirectories: true)
+        directory =
+            command.directory.map { URL(fileURLWithPath: $0) }
+            ?? state.appendingPathComponent("up-\(command.port)")
+        let hidden = WritableFolder.problem(state.path)
+        isRecorded = hidden == nil
+        if let hidden {
+            let advice = "\(hidden); set XDG_STATE_HOME to a folder that can be written"
+            guard command.directory != nil else { throw Failure(.failed, "\(advice), or give --directory") }
+            logger.warning("\(advice), or other commands do not find this cluster by themselves")
+        }
+        if let problem = WritableFolder.problem(directory.appendingPathComponent("logs").path) {
+            throw Failure(.failed, "\(problem); give another folder with --directory")
+        }
         let portLock = try FileLock(
-            state.appendingPathComponent("port-\(command.port).lock").path,
+            (isRecorded ? state : directory).appendingPathComponent("port-\(command.port).lock").path,
             busy: "another e2llm up runs on port \(command.port); choose another one with --port")
         guard FreePorts.isFree(command.port) else {
             throw Failure(.failed, "port \(command.port) is in use; choose another one with --port")
         }
-        directory =
-            command.directory.map { URL(fileURLWithPath: $0) }
-            ?? state.appendingPathComponent("up-\(command.port)")
-        try FileManager.default.createDirectory(
-            at: directory.appendingPathComponent("logs"), withIntermediateDirectories: true)
         locks = [
             portLock,
             try FileLock(
@@ -73,7 +77,7 @@ struct ClusterLaunch {
             processIdentifier: getpid(), http: "http://127.0.0.1:\(command.port)",
             endpoints: Dictionary(uniqueKeysWithValues: endpoints.map { ($0.key.rawValue, $0.value) }), model: model,
             directory: directory.path, started: Date(), keys: keys?.path)
-        try record.write()
+        if isRecorded { try record.write() }
         defer { record.remove() }
         logger.info("\(fleet.expanded.count) devices, logs in \(directory.appendingPathComponent("logs").path)")
 
@@ -192,15 +196,26 @@ struct ClusterLaunch {
         return address.contains(":") ? "[\(address)]" : address
     }
 
-    /// Settings whose section no process has would go unnoticed.
-    private static func check(_ settings: [String]) throws {
+    /// Settings that `up` gives itself, and what decides them.
+    private static let own = [
+        "gateway.port": "--port", "model.path": "--model", "worker.model": "--model", "worker.device": "the fleet file",
+        "profiler.directory": "--directory",
+    ]
+
+    /// Settings whose section no process has, or which are overruled, would go unnoticed.
+    static func check(_ settings: [String]) throws {
         let known = ServiceName.central.map(\.rawValue) + ["worker", "model", "fleet"]
         for setting in settings {
-            let section = String(setting.prefix { $0 != "." })
-            guard known.contains(section), setting.contains("=") else {
+            guard setting.contains("=") else { throw Failure(.usage, "--set takes key=value, not \(setting)") }
+            let key = String(setting.prefix { $0 != "=" })
+            if let option = own[key] { throw Failure(.usage, "\(key) is decided by \(option), not by a setting") }
+            let parts = key.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+            let section = String(parts[0])
+            guard parts.count == 2, known.contains(section) else {
                 throw Failure(
                     .usage,
-                    "\(setting) is no setting of a fleet; sections are \(known.sorted().joined(separator: ", "))")
+                    "\(setting) is no setting of a fleet\(NearestName.question(section, among: known)); sections are "
+                        + known.sorted().joined(separator: ", "))
             }
         }
     }

@@ -120,18 +120,25 @@ struct FleetFile: Codable, Sendable {
             throw Failure(.usage, "\(path): the device id \(id) appears twice")
         }
         for name in (services ?? [:]).keys where ServiceName(rawValue: name) == nil {
-            throw Failure(.usage, "\(path): services.\(name) is no service")
+            throw Failure(
+                .usage,
+                "\(path): services.\(name) is no service"
+                    + NearestName.question(name, among: ServiceName.allCases.map(\.rawValue)))
         }
     }
 
     private static func checkKeys(_ root: [String: Any], _ path: String) throws {
-        for key in root.keys where !["devices", "roles", "services", "settings"].contains(key) {
-            throw Failure(.usage, "\(path): unknown key \(key)")
+        let sections = ["devices", "roles", "services", "settings"]
+        for key in root.keys.sorted() where !sections.contains(key) {
+            throw Failure(.usage, "\(path): unknown key \(key)\(NearestName.question(key, among: sections))")
         }
         let known = Set(Device.CodingKeys.allCases.map(\.rawValue))
         for device in root["devices"] as? [[String: Any]] ?? [] {
-            for key in device.keys where !known.contains(key) {
-                throw Failure(.usage, "\(path): unknown key \(key) in device \(device["id"] ?? "without id")")
+            for key in device.keys.sorted() where !known.contains(key) {
+                throw Failure(
+                    .usage,
+                    "\(path): unknown key \(key) in device \(device["id"] ?? "without id")"
+                        + NearestName.question(key, among: known))
             }
         }
     }

@@ -1,4 +1,5 @@
 import Domain
+import Protocol
 import ServiceRuntime
 
 /// The JSON of answers, whole or in chunks, for one request.
@@ -8,6 +9,7 @@ struct AnswerShape: Sendable {
     let created: Int
     let model: String
     let fingerprint: String
+    private let served: ServedModel
 
     /// Makes the shape of a new answer; `created` in seconds since 1970.
     init(kind: GenerationKind, model: ServedModel, created: Int) {
@@ -15,7 +17,15 @@ struct AnswerShape: Sendable {
         id = (kind == .chat ? "chatcmpl-" : "cmpl-") + Session.randomName(bytes: 12)
         self.created = created
         self.model = model.name
+        served = model
         fingerprint = "e2llm-" + model.digest.rawValue.prefix(12)
+    }
+
+    /// The error that the client sees for what the fleet reported about its request.
+    func error(_ error: ErrorBody, for request: GenerationRequest) -> APIError {
+        APIError(
+            error, kind: request.kind, promptTokens: request.prompts.map(\.tokens.count).max() ?? 0,
+            context: served.context)
     }
 
     private func envelope(_ object: String, _ choices: [JSONValue]) -> JSONValue {

@@ -12,6 +12,10 @@ struct ChatReader {
             return try reader.model.vocabulary.encode(messages)
         } catch is NoChatTemplate {
             throw APIError.invalid("the model has no chat template: use /v1/completions", "messages")
+        } catch let error as UnusableChatTemplate {
+            throw APIError.unusableTemplate(error.reason)
+        } catch let error as InferenceError where error.code == .unsupported {
+            throw APIError.unusableTemplate(error.message)
         } catch {
             throw APIError.invalid("the chat template does not accept these messages: \(error)", "messages")
         }
@@ -30,12 +34,12 @@ struct ChatReader {
         var bytes = 0
         for (index, element) in elements.enumerated() {
             let message = try message(RequestFields(element, prefix: "messages[\(index)]."))
-            bytes += message.content.utf8.count
+            bytes += message.content.utf8.count + (element["tool_calls"]?.serialized().count ?? 0)
             result.append(message)
         }
         guard bytes <= reader.limits.promptBytes else {
             throw APIError.invalid(
-                "the messages have \(bytes) bytes of text, at most \(reader.limits.promptBytes)", "messages")
+                "the messages have \(bytes) bytes, at most \(reader.limits.promptBytes)", "messages")
         }
         return result
     }
@@ -49,25 +53,28 @@ struct ChatReader {
                 "\(fields.name("role")) must be system, developer, user, assistant or tool", fields.name("role"))
         }
         if role == "developer" { role = "system" }
-        for key in ["tool_calls", "function_call"] where fields.value(key) != nil && fields.value(key) != .array([]) {
-            throw APIError.unsupported(fields.name(key))
-        }
-        return ChatMessage(role: role, content: try content(fields))
+        if fields.value("function_call") != nil { throw APIError.unsupported(fields.name("function_call")) }
+        let content = try content(fields, mayBeAbsent: role == "assistant")
+        return ChatMessage(role: role, content: content, fields: try MessageFields.read(fields))
     }
 
-    private func content(_ fields: RequestFields) throws(APIError) -> String {
+    /// The text of a message. Assistants that called tools or refused to answer have none, and clients send back what
+    /// they said.
+    private func content(_ fields: RequestFields, mayBeAbsent: Bool) throws(APIError) -> String {
         let name = fields.name("content")
         switch fields.value("content") {
+        case nil where mayBeAbsent: return try fields.string("refusal") ?? ""
         case .string(let text): return text
         case .array(let parts):
             var text = ""
             for (index, part) in parts.enumerated() {
                 let inner = try RequestFields(part, prefix: "\(name)[\(index)].")
-                guard try inner.string("type") == "text" else {
+                let type = try inner.string("type")
+                guard let key = type, key == "text" || key == "refusal" && mayBeAbsent else {
                     throw APIError.invalid("\(inner.name("type")): only text parts are supported", inner.name("type"))
                 }
-                guard let piece = try inner.string("text") else {
-                    throw APIError.invalid("\(inner.name("text")) is missing", inner.name("text"))
+                guard let piece = try inner.string(key) else {
+                    throw APIError.invalid("\(inner.name(key)) is missing", inner.name(key))
                 }
                 text += piece
             }

@@ -2,12 +2,17 @@ import Protocol
 
 extension APIError {
     /// The error that a client sees for what the fleet reported.
-    init(_ error: ErrorBody, kind: GenerationKind) {
+    ///
+    /// - Parameters:
+    ///   - promptTokens: tokens of the longest prompt.
+    ///   - context: most tokens of prompt and output at present.
+    init(_ error: ErrorBody, kind: GenerationKind, promptTokens: Int, context: Int) {
         switch error.code {
         case "context_length_exceeded":
             self = APIError(
                 status: 400, type: "exceed_context_size_error", message: error.message,
-                parameter: kind == .chat ? "messages" : "prompt", code: error.code)
+                parameter: kind == .chat ? "messages" : "prompt", code: error.code,
+                details: Self.limits(promptTokens: promptTokens, context: context))
         case "invalid_request": self = APIError.invalid(error.message, code: error.code)
         case "overloaded": self = APIError.overloaded(error.message)
         case "timed_out":

@@ -67,7 +67,8 @@ struct GenerationRequest: Sendable {
             (0..<choices).map { choice in
                 var sampling = sampling
                 sampling.seed &+= UInt64(choice)
-                let room = min(maxTokens, context - prompt.tokens.count)
+                // What is promised may shrink after the lengths were checked; then the scheduler says so.
+                let room = max(1, min(maxTokens, context - prompt.tokens.count))
                 return SequenceDemand(
                     prompt: prompt.tokens, sampling: sampling,
                     stop: StopConditions(maxTokens: room, minTokens: min(minTokens, room), stopTokens: stopTokens),

@@ -41,15 +41,29 @@ struct RequestFields: Sendable {
     /// A whole number in a range.
     func int(_ key: String, in range: ClosedRange<Int>) throws(APIError) -> Int? {
         guard let value = value(key) else { return nil }
-        guard let number = value.whole else {
-            throw APIError.invalid("\(name(key)) must be a whole number", name(key))
-        }
-        guard range.contains(number) else {
-            let upper = range.upperBound == .max ? "or more" : "to \(range.upperBound)"
-            throw APIError.invalid(
-                "\(name(key)) must be \(range.lowerBound) \(upper), not \(number)", name(key))
+        guard value.isWhole else { throw APIError.invalid("\(name(key)) must be a whole number", name(key)) }
+        guard let number = value.whole, range.contains(number) else {
+            let isAbove = value.whole == nil && value.double.map { $0 > 0 } == true
+            let upper = range.upperBound == .max && !isAbove ? "or more" : "to \(range.upperBound)"
+            throw APIError.invalid("\(name(key)) must be \(range.lowerBound) \(upper), not \(value.written)", name(key))
         }
         return number
+    }
+
+    /// A number of 64 bits, signed or not; `nil` also for -1, which stands for "any" in llama.cpp and vLLM.
+    func seed(_ key: String) throws(APIError) -> UInt64? {
+        switch value(key) {
+        case nil, .integer(-1): return nil
+        case .unsigned(let number): return number
+        case .some(let value):
+            guard value.isWhole else { throw APIError.invalid("\(name(key)) must be a whole number", name(key)) }
+            if let number = value.double.flatMap({ UInt64(exactly: $0) }), value.whole == nil { return number }
+            guard let number = value.whole else {
+                throw APIError.invalid(
+                    "\(name(key)) must be \(Int64.min) to \(UInt64.max), not \(value.written)", name(key))
+            }
+            return number == -1 ? nil : UInt64(bitPattern: Int64(number))
+        }
     }
 
     /// A number in a range, with the lower bound itself excluded where asked.

@@ -71,8 +71,7 @@ struct RequestReader: Sendable {
         let repetition = try fields.double("repetition_penalty", in: 0...10, excludingLower: true)
         let repeating = try fields.double("repeat_penalty", in: 0...10, excludingLower: true)
         sampling.repetitionPenalty = repetition ?? repeating ?? 1
-        let seed = try fields.int("seed", in: Int.min...Int.max)
-        sampling.seed = seed.map { UInt64(bitPattern: Int64($0)) } ?? UInt64.random(in: 0...UInt64.max)
+        sampling.seed = try fields.seed("seed") ?? UInt64.random(in: 0...UInt64.max)
         return sampling
     }
 

@@ -26,7 +26,7 @@ struct StreamedAnswer: Sendable {
             if case .output(_, .failed(let error)) = item {
                 gone.stop()
                 group.cancel()
-                throw APIError(error, kind: request.kind)
+                throw shape.error(error, for: request)
             }
             first = item
             // After a while of waiting the headers are sent, so that comments can keep the connection alive.
@@ -112,7 +112,7 @@ struct EventStream {
             return [frame(shape.closing(reason, stop: stop, index: index))]
         case .failed(let error):
             hasFailed = true
-            return [ServerSentEvents.frame(APIError(error, kind: request.kind).body)]
+            return [ServerSentEvents.frame(shape.error(error, for: request).body)]
         }
     }
 

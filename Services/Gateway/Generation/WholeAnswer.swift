@@ -32,7 +32,7 @@ struct WholeAnswer {
                 running -= 1
             case .failed(let error):
                 group.cancel()
-                throw APIError(error, kind: request.kind)
+                throw shape.error(error, for: request)
             }
         }
         guard running == 0 else { throw APIError.clientClosed }

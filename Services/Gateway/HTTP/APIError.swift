@@ -17,6 +17,10 @@ struct APIError: Error, Sendable, Hashable {
     /// More fields of the error object.
     var details: [JSONValue.Member] = []
 
+    /// Whether the same request may succeed later. Clients' libraries try again after every status of 500 or more,
+    /// unless they are told that it is of no use.
+    var mayPass: Bool { [408, 429, 502, 503, 504].contains(status) }
+
     /// The value of `error` in the body.
     var object: JSONValue {
         let base: JSONValue = [
@@ -38,9 +42,17 @@ extension APIError {
 
     static func unsupported(_ parameter: String, _ message: String? = nil) -> APIError {
         APIError(
-            status: 501, type: "not_supported_error",
+            status: 400, type: "invalid_request_error",
             message: message ?? "\(parameter) is not supported by this server", parameter: parameter,
             code: "unsupported_parameter")
+    }
+
+    /// The fault is the model's or this server's, not the client's.
+    static func unusableTemplate(_ reason: String) -> APIError {
+        APIError(
+            status: 501, type: "not_supported_error",
+            message: "this server does not understand the model's chat template (\(reason)): use /v1/completions",
+            parameter: "messages", code: "chat_template_not_supported")
     }
 
     static func unavailable(_ message: String, retryAfter: Int = 2) -> APIError {
@@ -73,9 +85,14 @@ extension APIError {
             status: 400, type: "exceed_context_size_error",
             message: "the prompt has \(promptTokens) tokens; with at least one token of output it does not fit the "
                 + "context of \(context) tokens", parameter: parameter, code: "context_length_exceeded",
-            details: [
-                JSONValue.Member(key: "n_prompt_tokens", value: .integer(promptTokens)),
-                JSONValue.Member(key: "n_ctx", value: .integer(context)),
-            ])
+            details: limits(promptTokens: promptTokens, context: context))
+    }
+
+    /// What clients need to cut a prompt to the size that fits, by llama-server's names.
+    static func limits(promptTokens: Int, context: Int) -> [JSONValue.Member] {
+        [
+            JSONValue.Member(key: "n_prompt_tokens", value: .integer(promptTokens)),
+            JSONValue.Member(key: "n_ctx", value: .integer(context)),
+        ]
     }
 }

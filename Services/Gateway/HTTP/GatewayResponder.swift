@@ -33,6 +33,7 @@ struct GatewayResponder: HTTPResponder {
             return try await route.handler(request, connection)
         } catch {
             var response = Response.json(error.body, status: HTTPResponse.Status(code: error.status))
+            if !error.mayPass { response.headers[.shouldRetry] = "false" }
             if let seconds = error.retryAfter { response.headers[.retryAfter] = "\(seconds)" }
             if let allow = error.allow { response.headers[.allow] = allow }
             if error.status == 401 { response.headers[.wwwAuthenticate] = "Bearer" }

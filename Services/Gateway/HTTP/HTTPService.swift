@@ -1,9 +1,11 @@
+import Glibc
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
 import ServiceLifecycle
+import ServiceRuntime
 import Synchronization
 
 /// The HTTP server.
@@ -43,9 +45,17 @@ final class HTTPService: Service {
                 self.logger.info("listening on http://\(self.configuration.host):\(port ?? 0)")
             },
             logger: logger)
-        let drain = configuration.drain
+        let (drain, place) = (configuration.drain, "\(configuration.host):\(configuration.port)")
         try await withGracefulShutdownHandler {
-            try await application.run()
+            do {
+                try await application.run()
+            } catch let error as IOError where error.errnoCode == EADDRINUSE || error.errnoCode == EADDRNOTAVAIL {
+                throw RuntimeError(
+                    .badSetting,
+                    error.errnoCode == EADDRINUSE
+                        ? "\(place) is in use by another process: choose another one with gateway.port"
+                        : "\(place) is no address of this machine: choose one with gateway.host")
+            }
         } onGracefulShutdown: {
             Task {
                 try? await Task.sleep(for: drain)

@@ -3,6 +3,8 @@ import HTTPTypes
 extension HTTPField.Name {
     /// The id of a request, echoed or made here.
     static let requestID = requireName("x-request-id")
+    /// Whether a client's library should try again; OpenAI's libraries heed it.
+    static let shouldRetry = requireName("x-should-retry")
     /// An API key.
     static let apiKey = requireName("x-api-key")
     /// Tells proxies not to collect a stream before passing it on.

@@ -18,15 +18,28 @@ struct JSONParser {
 
     /// Parses one value that fills the whole text.
     static func parse(_ bytes: [UInt8]) throws(JSONError) -> JSONValue {
-        guard String(validating: bytes, as: UTF8.self) != nil else {
-            throw JSONError(message: "the text is not UTF-8", offset: 0)
-        }
+        if let offset = firstInvalid(bytes) { throw JSONError(message: "the text is not UTF-8", offset: offset) }
         var parser = JSONParser(bytes)
         parser.skipSpace()
         let value = try parser.value(depth: 0)
         parser.skipSpace()
         guard parser.position == bytes.count else { throw parser.error("there is text after the value") }
         return value
+    }
+
+    /// Where the first byte is that UTF-8 does not allow there.
+    private static func firstInvalid(_ bytes: [UInt8]) -> Int? {
+        // The standard library checks quickly, but does not say where.
+        guard String(validating: bytes, as: UTF8.self) == nil else { return nil }
+        var parser = Unicode.UTF8.ForwardParser()
+        var iterator = bytes.makeIterator()
+        var offset = 0
+        while true {
+            switch parser.parseScalar(from: &iterator) {
+            case .valid(let scalar): offset += scalar.count
+            case .error, .emptyInput: return offset
+            }
+        }
     }
 
     private func error(_ message: String) -> JSONError { JSONError(message: message, offset: position) }
@@ -125,6 +138,7 @@ struct JSONParser {
         }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
         if isWhole, let value = Int(text) { return .integer(value) }
+        if isWhole, let value = UInt64(text) { return .unsigned(value) }
         guard let value = Double(text), value.isFinite else { throw error("the number is too large") }
         return .number(value)
     }

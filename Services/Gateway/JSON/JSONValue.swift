@@ -3,6 +3,8 @@ enum JSONValue: Sendable, Hashable {
     case null
     case bool(Bool)
     case integer(Int)
+    /// A whole number above `Int.max`.
+    case unsigned(UInt64)
     case number(Double)
     case string(String)
     case array([JSONValue])
@@ -47,10 +49,20 @@ enum JSONValue: Sendable, Hashable {
         }
     }
 
+    /// Whether it is a whole number, of any size.
+    var isWhole: Bool {
+        switch self {
+        case .integer, .unsigned: true
+        case .number(let value): value.rounded() == value
+        default: false
+        }
+    }
+
     /// Any number.
     var double: Double? {
         switch self {
         case .integer(let value): Double(value)
+        case .unsigned(let value): Double(value)
         case .number(let value): value
         default: nil
         }
@@ -58,6 +70,11 @@ enum JSONValue: Sendable, Hashable {
 
     /// Whether it is `null`.
     var isNull: Bool { self == .null }
+
+    /// The object with another value for a key that it has.
+    func replacing(_ key: String, _ value: JSONValue) -> JSONValue {
+        .object((members ?? []).map { $0.key == key ? Member(key: key, value: value) : $0 })
+    }
 
     /// The object with more members at its end.
     func adding(_ more: JSONValue) -> JSONValue {

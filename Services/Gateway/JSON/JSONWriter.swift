@@ -7,11 +7,15 @@ extension JSONValue {
         return bytes
     }
 
+    /// The same as text.
+    var written: String { String(decoding: serialized(), as: UTF8.self) }
+
     private func write(to bytes: inout [UInt8]) {
         switch self {
         case .null: bytes.append(contentsOf: "null".utf8)
         case .bool(let value): bytes.append(contentsOf: (value ? "true" : "false").utf8)
         case .integer(let value): bytes.append(contentsOf: String(value).utf8)
+        case .unsigned(let value): bytes.append(contentsOf: String(value).utf8)
         case .number(let value): bytes.append(contentsOf: (value.isFinite ? "\(value)" : "null").utf8)
         case .string(let text): Self.write(text, to: &bytes)
         case .array(let elements):

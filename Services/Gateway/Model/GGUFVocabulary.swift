@@ -6,13 +6,15 @@ import ServiceRuntime
 /// The vocabulary and chat template of a GGUF file.
 struct GGUFVocabulary: Vocabulary {
     private let tokenizer: Tokenizer
-    private let format: ChatFormat?
+    private let chats: ChatSupport
 
-    /// Reads both; a file without a template serves completions only.
+    /// Reads both; a file without a template, or with one that is not understood, serves completions only.
     init(_ file: GGUFFile) throws {
         tokenizer = try Tokenizer(gguf: file)
-        format = try ChatFormat(gguf: file, tokenizer: tokenizer)
+        chats = ChatSupport.read(file, tokenizer: tokenizer)
     }
+
+    var chatProblem: String? { chats.problem }
 
     var count: Int { tokenizer.vocabularySize }
     var endTokens: [Int32] { tokenizer.endOfGenerationTokens }
@@ -22,10 +24,11 @@ struct GGUFVocabulary: Vocabulary {
     }
 
     func encode(_ chat: [ChatMessage]) throws -> [Int32] {
-        guard let format else {
-            throw NoChatTemplate()
+        switch chats {
+        case .format(let format): return try format.tokens(chat)
+        case .absent: throw NoChatTemplate()
+        case .unusable(let reason): throw UnusableChatTemplate(reason: reason)
         }
-        return try format.tokens(chat)
     }
 
     func decode(_ tokens: [Int32]) -> String { tokenizer.decode(tokens, skipSpecial: false) }
@@ -37,6 +40,12 @@ struct GGUFVocabulary: Vocabulary {
 
 /// The model is not made for chats.
 struct NoChatTemplate: Error {}
+
+/// The model is made for chats, but its template is not understood.
+struct UnusableChatTemplate: Error {
+    /// Why, with the key of the file.
+    var reason: String
+}
 
 extension StreamingDetokenizer: TokenText {}
 
@@ -55,9 +64,14 @@ extension ServedModel {
         let stem = URL(filePath: configuration.modelPath).deletingPathExtension().lastPathComponent
         let own = try metadata.optionalString("general.name") ?? stem
         let name = configuration.modelAlias ?? own
+        let vocabulary: GGUFVocabulary
+        do {
+            vocabulary = try GGUFVocabulary(file)
+        } catch {
+            throw RuntimeError(.badSetting, "\(configuration.modelPath): \(error)")
+        }
         self.init(
             name: name, aliases: [own, stem].filter { $0 != name }, digest: ModelDigest(file.digest),
-            trainedContext: min(configuration.context ?? trained, trained),
-            vocabulary: try GGUFVocabulary(file))
+            trainedContext: min(configuration.context ?? trained, trained), vocabulary: vocabulary)
     }
 }

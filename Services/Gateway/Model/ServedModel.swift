@@ -8,6 +8,8 @@ protocol Vocabulary: Sendable {
     var count: Int { get }
     /// Tokens that end a generation.
     var endTokens: [Int32] { get }
+    /// Why no chat can be turned into tokens although the model is made for chats.
+    var chatProblem: String? { get }
     /// The tokens of a text. `addsSpecial` puts the model's begin-of-text token in front where the model wants one,
     /// `parsesSpecial` reads the text of special tokens as those tokens.
     func encode(_ text: String, addsSpecial: Bool, parsesSpecial: Bool) throws -> [Int32]
@@ -19,6 +21,10 @@ protocol Vocabulary: Sendable {
     func piece(_ token: Int32) -> String
     /// Turns generated tokens into text, without special ones.
     func makeText() -> any TokenText
+}
+
+extension Vocabulary {
+    var chatProblem: String? { nil }
 }
 
 /// The longest sequence that the scheduler promises; all copies of a model share it.

@@ -1,5 +1,8 @@
 /// Turns chats into the tokens of a model: its chat template together with its tokenizer.
 public struct ChatFormat: Sendable {
+    /// Where model files keep the template.
+    static let templateKey = "tokenizer.chat_template"
+
     private let template: ChatTemplate
     private let tokenizer: Tokenizer
     private let bosText: String
@@ -10,11 +13,24 @@ public struct ChatFormat: Sendable {
     /// - Returns: `nil` where the file has no chat template.
     /// - Throws: `InferenceError` where the template is malformed.
     public init?(gguf: GGUFFile, tokenizer: Tokenizer) throws {
-        guard let source = try gguf.metadata.optionalString("tokenizer.chat_template") else { return nil }
+        guard let source = try gguf.metadata.optionalString(Self.templateKey) else { return nil }
         template = try ChatTemplate(source: source)
         self.tokenizer = tokenizer
         bosText = tokenizer.bosToken.map { String(decoding: tokenizer.piece($0), as: UTF8.self) } ?? ""
         eosText = tokenizer.eosToken.map { String(decoding: tokenizer.piece($0), as: UTF8.self) } ?? ""
+    }
+
+    /// What the template uses in the plainest of chats that is not supported: filters and the like are found when they
+    /// are reached. Refusals of the template itself are none of these.
+    var unsupportedPart: String? {
+        do {
+            _ = try tokens([ChatMessage(role: "user", content: "Hello")])
+        } catch let error as InferenceError where error.code == .unsupported {
+            return error.message
+        } catch {
+            // Some templates want a system message, or other roles.
+        }
+        return nil
     }
 
     /// The tokens of a chat, ending where the assistant's answer begins. The names of special tokens inside messages stay

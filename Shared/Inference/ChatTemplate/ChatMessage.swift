@@ -4,10 +4,22 @@ public struct ChatMessage: Sendable, Hashable {
     public var role: String
     /// What is said.
     public var content: String
+    /// What else the template may want to know of it, such as `tool_calls`. Counts as content.
+    public var fields: [TemplateValue.Member]
+
+    /// The roles that clients choose from. Nobody can forge anything with a word of this list, other than with a role
+    /// that is any text.
+    public static let knownRoles: Set<String> = [
+        "system", "developer", "user", "assistant", "tool", "function", "ipython", "model", "observation",
+    ]
+
+    /// Whether the role is one of `knownRoles`.
+    public var hasKnownRole: Bool { Self.knownRoles.contains(role) }
 
     /// Makes a message.
-    public init(role: String, content: String) {
+    public init(role: String, content: String, fields: [TemplateValue.Member] = []) {
         self.role = role
         self.content = content
+        self.fields = fields
     }
 }

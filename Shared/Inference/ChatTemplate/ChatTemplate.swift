@@ -8,7 +8,8 @@ public final class ChatTemplate: Sendable {
 
     /// Parses a template.
     ///
-    /// - Throws: `InferenceError` (`template`) where it is malformed or uses a tag that is not supported.
+    /// - Throws: `InferenceError`: `template` where it is malformed, `unsupported` where it uses a tag that is not
+    ///   supported.
     public init(source: String) throws {
         statements = try StatementParser.parse(source)
     }
@@ -22,7 +23,8 @@ public final class ChatTemplate: Sendable {
     ///   - eosToken: text of the EOS token, for templates that write it.
     ///   - extra: more variables, such as `tools`.
     ///   - unixTime: the time for `strftime_now` in seconds since 1970; now by default.
-    /// - Throws: `InferenceError` (`template`) where the template refuses the chat, fails or exceeds a limit.
+    /// - Throws: `InferenceError`: `template` where the template refuses the chat, fails or exceeds a limit,
+    ///   `unsupported` where it uses a filter, test or method that is not supported.
     public func render(
         messages: [ChatMessage], addGenerationPrompt: Bool, bosToken: String = "", eosToken: String = "",
         extra: [String: TemplateValue] = [:], unixTime: Int? = nil
@@ -31,7 +33,8 @@ public final class ChatTemplate: Sendable {
     }
 
     /// Like `render`, in segments that tell the template's own text from that of messages and other variables, for
-    /// `Tokenizer.encode(segments:addSpecial:)`.
+    /// `Tokenizer.encode(segments:addSpecial:)`. A role that is one of `ChatMessage.knownRoles` counts as the
+    /// template's own: templates write special tokens with it, as in `'<|' + message.role + '|>'`.
     public func renderSegments(
         messages: [ChatMessage], addGenerationPrompt: Bool, bosToken: String = "", eosToken: String = "",
         extra: [String: TemplateValue] = [:], unixTime: Int? = nil
@@ -47,11 +50,12 @@ public final class ChatTemplate: Sendable {
         variables["messages"] = .list(
             try List(
                 try messages.map { message in
-                    .map(
-                        try Map([
-                            ("role", .text(Text(message.role, isTemplate: false))),
-                            ("content", .text(Text(message.content, isTemplate: false))),
-                        ]))
+                    var members: [(String, Value)] = [
+                        ("role", .text(Text(message.role, isTemplate: message.hasKnownRole))),
+                        ("content", .text(Text(message.content, isTemplate: false))),
+                    ]
+                    for field in message.fields { members.append((field.key, try field.value.value())) }
+                    return .map(try Map(members))
                 }))
         variables["add_generation_prompt"] = .bool(addGenerationPrompt)
         variables["bos_token"] = .template(bosToken)

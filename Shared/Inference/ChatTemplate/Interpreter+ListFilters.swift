@@ -39,7 +39,7 @@ extension Interpreter {
             let sorted = map.items.sorted { $0.key.lowercased() < $1.key.lowercased() }
             return try checked(
                 try sorted.map { .list(try List([.text(Text($0.key, isTemplate: false)), $0.value])) })
-        default: throw InferenceError(.template, "the filter \"\(name)\" is not supported")
+        default: throw InferenceError(.unsupported, "the filter \"\(name)\" is not supported")
         }
     }
 

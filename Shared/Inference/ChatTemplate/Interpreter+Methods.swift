@@ -27,7 +27,7 @@ extension Interpreter {
                 throw InferenceError(.template, "get needs a string")
             }
             return map[key.string] ?? arguments.value(1, "default") ?? .none
-        default: throw InferenceError(.template, "a mapping has no method \(name)")
+        default: throw InferenceError(.unsupported, "a mapping has no method \(name)")
         }
     }
 
@@ -83,7 +83,7 @@ extension Interpreter {
                 default: { $0.properties.isWhitespace }
                 }
             return .bool(text.count > 0 && text.scalars.allSatisfy(isMember))
-        default: throw InferenceError(.template, "a string has no method \(name)")
+        default: throw InferenceError(.unsupported, "a string has no method \(name)")
         }
     }
 

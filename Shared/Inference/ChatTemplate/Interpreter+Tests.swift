@@ -23,7 +23,7 @@ extension Interpreter {
         case ("upper", .text(let text)): return !text.scalars.contains { $0.properties.isLowercase }
         default:
             guard Self.testNames.contains(name) else {
-                throw InferenceError(.template, "the test \"\(name)\" is not supported")
+                throw InferenceError(.unsupported, "the test \"\(name)\" is not supported")
             }
             return false
         }

@@ -67,7 +67,7 @@ enum StatementParser {
             try cursor.expect(.blockEnd)
             return try parseBody(&cursor, closedBy: "endgeneration")
         default:
-            throw InferenceError(.template, "the tag \"\(name)\" is not supported")
+            throw InferenceError(.unsupported, "the tag \"\(name)\" is not supported")
         }
     }
 

@@ -17,7 +17,6 @@ struct DecoderFields {
             throw fields.wrong(key("attention.head_count_kv"), "\(kvHeads) does not divide \(heads) query heads")
         }
         let headDim = try headWidth(hidden: hidden, heads: heads)
-        _ = try fields.integer(key("expert_count"), in: ModelLimits.experts, default: 0)
         let epsilon = try fields.number(key("attention.layer_norm_rms_epsilon"))
         guard epsilon > 0, epsilon < 1 else {
             throw fields.wrong(key("attention.layer_norm_rms_epsilon"), "\(epsilon) is not between 0 and 1")
@@ -41,12 +40,6 @@ struct DecoderFields {
             normEpsilon: Float(epsilon),
             rope: try RopeFields.read(fields, prefix: prefix, headDim: headDim, pairing: pairing),
             tiedHead: tiedHead)
-    }
-
-    /// Refuses a header that asks for something that would change the result if it were ignored.
-    func refuse(_ name: String, because reason: String) throws {
-        guard try fields.number(key(name), default: 0) != 0 else { return }
-        throw InferenceError(.unsupported, "\(key(name)): \(reason)")
     }
 
     private func headWidth(hidden: Int, heads: Int) throws -> Int {

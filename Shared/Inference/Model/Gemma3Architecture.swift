@@ -19,8 +19,6 @@ enum Gemma3Architecture {
         _ decoder: DecoderFields, embeddingRows: Int, tiedHead: Bool
     ) throws -> ModelConfiguration {
         var result = try decoder.configuration(embeddingRows: embeddingRows, tiedHead: tiedHead, pairing: .halves)
-        try decoder.refuse("attn_logit_softcapping", because: "soft-capping of attention is not supported")
-        try decoder.refuse("final_logit_softcapping", because: "soft-capping of logits is not supported")
         result.attentionBias = .absent
         result.headNorms = true
         result.postNorms = true

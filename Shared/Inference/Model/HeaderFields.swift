@@ -2,6 +2,9 @@
 struct HeaderFields {
     let gguf: GGUFFile
 
+    /// Whether the key exists.
+    func has(_ key: String) -> Bool { gguf.metadata[key] != nil }
+
     /// An integer in `range`; the key must exist.
     func integer(_ key: String, in range: ClosedRange<Int>) throws -> Int {
         guard let value = try optionalInteger(key, in: range) else { throw missing(key) }
@@ -16,7 +19,7 @@ struct HeaderFields {
     /// An integer in `range`, `nil` where the key does not exist.
     func optionalInteger(_ key: String, in range: ClosedRange<Int>) throws -> Int? {
         guard let value = gguf.metadata[key] else { return nil }
-        guard let number = value.integer else { throw wrong(key, "is not a whole number") }
+        guard let number = value.integer else { throw notOne(key, value, "a whole number") }
         guard range.contains(number) else {
             throw wrong(key, "\(number) is not in \(range.lowerBound)...\(range.upperBound)")
         }
@@ -29,7 +32,7 @@ struct HeaderFields {
             guard let standard else { throw missing(key) }
             return standard
         }
-        guard let number = value.number, number.isFinite else { throw wrong(key, "is not a finite number") }
+        guard let number = value.number, number.isFinite else { throw notOne(key, value, "a finite number") }
         return number
     }
 
@@ -49,6 +52,14 @@ struct HeaderFields {
     /// An error about a key's value.
     func wrong(_ key: String, _ problem: String) -> InferenceError {
         InferenceError(.invalidFile, "\(key): \(problem)")
+    }
+
+    /// Some models give a value per layer where others give one for all.
+    private func notOne(_ key: String, _ value: GGUFValue, _ expected: String) -> InferenceError {
+        guard value.array != nil else { return wrong(key, "is not \(expected), but \(value.typeName)") }
+        return InferenceError(
+            .unsupported,
+            "\(key) is a list with a value per layer, which is not supported; use a model whose layers are all alike")
     }
 
     private func missing(_ key: String) -> InferenceError {

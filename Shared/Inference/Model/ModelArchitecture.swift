@@ -22,7 +22,15 @@ public enum ModelArchitecture: String, Sendable, Hashable, CaseIterable {
     /// The configuration that the header describes.
     func configuration(_ fields: HeaderFields, embeddingRows: Int, tiedHead: Bool) throws -> ModelConfiguration {
         let decoder = DecoderFields(fields: fields, architecture: self)
-        return switch self {
+        let model = try read(decoder, embeddingRows, tiedHead)
+        try UnreadFields.check(decoder, model)
+        return model
+    }
+
+    private func read(
+        _ decoder: DecoderFields, _ embeddingRows: Int, _ tiedHead: Bool
+    ) throws -> ModelConfiguration {
+        switch self {
         case .llama: try LlamaArchitecture.configuration(decoder, embeddingRows: embeddingRows, tiedHead: tiedHead)
         case .qwen2: try Qwen2Architecture.configuration(decoder, embeddingRows: embeddingRows, tiedHead: tiedHead)
         case .qwen3: try Qwen3Architecture.configuration(decoder, embeddingRows: embeddingRows, tiedHead: tiedHead)

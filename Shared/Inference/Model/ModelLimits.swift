@@ -6,5 +6,4 @@ enum ModelLimits {
     static let headDim = 1...4096
     static let vocabulary = 1...1 << 24
     static let context = 1...1 << 28
-    static let experts = 0...0
 }

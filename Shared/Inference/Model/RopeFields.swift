@@ -17,20 +17,21 @@ enum RopeFields {
             positionScale: try positionScale(fields, prefix: prefix))
     }
 
+    /// A file that names no type scales linearly, by the factor of the key that it has: the older key counts where the
+    /// newer one is missing. A factor of 0 stands for none.
     private static func positionScale(_ fields: HeaderFields, prefix: String) throws -> Double {
         let typeKey = prefix + "rope.scaling.type"
-        let factorKey = prefix + "rope.scaling.factor"
-        let oldKey = prefix + "rope.scale_linear"
-        let factor: Double
-        switch try fields.string(typeKey, default: "none") {
-        case "none":
-            factor = try fields.number(oldKey, default: 1)
-        case "linear":
-            factor = try fields.number(factorKey, default: 1)
+        switch try fields.string(typeKey, default: "linear") {
+        case "none": return 1
+        case "linear": break
         case let other:
             throw InferenceError(.unsupported, "\(typeKey): \"\(other)\" is not supported (supported: none, linear)")
         }
-        guard factor >= 1, factor <= 1e6 else { throw fields.wrong(factorKey, "\(factor) is not between 1 and 1e6") }
+        let newKey = prefix + "rope.scaling.factor"
+        let key = fields.has(newKey) ? newKey : prefix + "rope.scale_linear"
+        let factor = try fields.number(key, default: 1)
+        if factor == 0 { return 1 }
+        guard factor >= 1, factor <= 1e6 else { throw fields.wrong(key, "\(factor) is not between 1 and 1e6") }
         return 1 / factor
     }
 }

@@ -59,10 +59,21 @@ struct TensorLookup {
         }
     }
 
-    /// Refuses tensors of layers that the engine does not know: ignoring them would give wrong results.
+    /// Tensors that belong to no layer.
+    private static let wholeModel: Set<String> = [
+        "token_embd.weight", "output.weight", "output_norm.weight", "rope_freqs.weight",
+    ]
+
+    /// Refuses tensors that the engine does not know: ignoring them would give wrong results.
     func checkNames(_ architecture: ModelArchitecture, layers: Int) throws {
         let known = architecture.layerTensors
-        for name in gguf.tensorNames where name.hasPrefix("blk.") {
+        for name in gguf.tensorNames {
+            guard name.hasPrefix("blk.") else {
+                if Self.wholeModel.contains(name) { continue }
+                throw InferenceError(
+                    .unsupported, "tensor \(name) is not part of the \(architecture.rawValue) architecture as supported"
+                )
+            }
             let parts = name.split(separator: ".", maxSplits: 2, omittingEmptySubsequences: false)
             guard parts.count == 3, known.contains(String(parts[2])) else {
                 throw InferenceError(

@@ -50,6 +50,36 @@ struct Socket: ~Copyable {
         guard zmq_bind(raw, endpoint) == 0 else { throw .endpoint("cannot bind \(endpoint)") }
     }
 
+    /// Binds where libzmq can, and for the name of a host, which it does not look up to bind, at all its addresses:
+    /// peers that look it up may find any of them.
+    borrowing func bindByName(_ endpoint: String) throws(MessagingError) {
+        let failure: MessagingError
+        do throws(MessagingError) {
+            try bind(endpoint)
+            return
+        } catch {
+            failure = error
+        }
+        guard failure.code == .badEndpoint else { throw failure }
+        var last = failure
+        var port: Substring?
+        for candidate in HostAddresses.endpoints(for: endpoint) {
+            var address = candidate.endpoint
+            // Where any port will do, all addresses get the one that the first has found.
+            if let port, address.hasSuffix(":*") { address = address.dropLast() + port }
+            try set(ZMQ_IPV6, candidate.isIPv6 ? 1 : 0, "IPv6")
+            do throws(MessagingError) {
+                try bind(address)
+                port = lastEndpoint().flatMap { text in text.lastIndex(of: ":").map { text[text.index(after: $0)...] } }
+            } catch {
+                // A name may have addresses of a family that this machine does not use.
+                guard error.code == .badEndpoint else { throw error }
+                last = error
+            }
+        }
+        guard port != nil else { throw last }
+    }
+
     borrowing func connect(_ endpoint: String) throws(MessagingError) {
         try Endpoint.check(endpoint)
         guard zmq_connect(raw, endpoint) == 0 else { throw .endpoint("cannot connect to \(endpoint)") }

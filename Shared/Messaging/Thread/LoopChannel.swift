@@ -37,7 +37,7 @@ final class LoopChannel {
         monitor =
             state.options.monitorsConnections
             ? try ConnectionMonitor(of: socket, id: request.id, context: context) : nil
-        if role.binds { try socket.bind(request.endpoint) } else { try socket.connect(request.endpoint) }
+        if role.binds { try socket.bindByName(request.endpoint) } else { try socket.connect(request.endpoint) }
         self.socket = socket
     }
 

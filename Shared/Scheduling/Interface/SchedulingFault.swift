@@ -20,7 +20,8 @@ public struct SchedulingFault: Error, Sendable, Hashable, CustomStringConvertibl
     static func contextLengthExceeded(tokens: Int, limit: Int) -> SchedulingFault {
         SchedulingFault(
             code: "context_length_exceeded",
-            message: "the prompt has \(tokens) tokens; with at least one token of output it does not fit \(limit)",
+            message: "the prompt has \(tokens) tokens; with at least one token of output it does not fit the "
+                + "\(limit) tokens that this fleet serves",
             isRetriable: false)
     }
     static func invalidRequest(_ message: String) -> SchedulingFault {

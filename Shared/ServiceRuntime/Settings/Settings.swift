@@ -61,7 +61,10 @@ public struct Settings: Sendable {
             if let value = environment[key.environmentVariable] { fromEnvironment[key.name] = value }
         }
         if let unknown = Settings.unknownVariable(environment, keys, sections) {
-            throw RuntimeError(.badSetting, "the environment variable \(unknown) is no setting of this service")
+            throw RuntimeError(
+                .badSetting,
+                "the environment variable \(unknown) is no setting of this service"
+                    + Settings.question(forVariable: unknown, among: keys))
         }
         var fromFile: [String: String] = [:]
         if let file {
@@ -71,8 +74,9 @@ public struct Settings: Sendable {
                     if Settings.sections.contains(section) { continue }
                     throw RuntimeError(
                         .badSetting,
-                        "\(file): unknown section \(section) (known: \(Settings.sections.sorted().joined(separator: ", ")))"
-                    )
+                        "\(file): unknown section \(section)"
+                            + NearestName.question(section, among: Settings.sections)
+                            + "; sections are \(Settings.sections.sorted().joined(separator: ", "))")
                 }
                 guard known.contains(key) else {
                     throw RuntimeError(
@@ -94,6 +98,7 @@ public struct Settings: Sendable {
     private static let otherVariables: Set = [
         "E2LLM_ISA", "E2LLM_EXIT_WITH_PARENT", "E2LLM_TINY_MODELS", "E2LLM_MODELS", "E2LLM_MODEL", "E2LLM_PORT",
         "E2LLM_IMAGE", "E2LLM_BASE_IMAGE", "E2LLM_SWAP_IMAGE", "E2LLM_KEYS", "E2LLM_TOKEN", "E2LLM_HOST",
+        "E2LLM_API_KEY",
     ]
 
     /// A variable that looks like a setting and is none.
@@ -106,6 +111,18 @@ public struct Settings: Sendable {
             name.hasPrefix("E2LLM_") && !known.contains(name) && !otherVariables.contains(name)
                 && !name.hasPrefix("E2LLM_TEST_") && !others.contains { name.hasPrefix($0) }
         }
+    }
+
+    /// What somebody meant who set a variable that is no setting: one of this service, or one of another section.
+    private static func question(forVariable name: String, among keys: [SettingKey]) -> String {
+        // What all have in common would make everything look near.
+        let prefix = "E2LLM_"
+        let rest = name.dropFirst(prefix.count)
+        let own = keys.map { String($0.environmentVariable.dropFirst(prefix.count)) }
+        if let near = NearestName.find(String(rest), among: own) { return " (did you mean \(prefix)\(near)?)" }
+        let section = String(rest.prefix { $0 != "_" })
+        guard let near = NearestName.find(section, among: sections) else { return "" }
+        return " (did you mean \(prefix)\(near.uppercased())\(rest.dropFirst(section.count))?)"
     }
 
     /// A text; throws where the setting has neither value nor default.
@@ -218,6 +235,7 @@ public struct Settings: Sendable {
     }
 
     private static func suggestion(for key: String, among known: Set<String>) -> String {
+        if let near = NearestName.find(key, among: known) { return " (did you mean \(near)?)" }
         let last = key.split(separator: ".").last.map(String.init) ?? key
         let close = known.filter { $0.contains(last) || key.hasPrefix($0) }.sorted()
         return close.isEmpty ? "" : " (known: \(close.joined(separator: ", ")))"

@@ -61,8 +61,10 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
         _ setting: EndpointSetting, onUnroutable: (@Sendable (PeerIdentity) -> Void)? = nil,
         handler: @escaping @Sendable (ServerSocket, WireMessage) async -> Void
     ) async throws -> ServerSocket {
-        let server = try await server(
-            at: addresses.bind(setting), domain: setting.rawValue, onUnroutable: onUnroutable, handler: handler)
+        let server = try await Self.binding(setting) {
+            try await self.server(
+                at: addresses.bind(setting), domain: setting.rawValue, onUnroutable: onUnroutable, handler: handler)
+        }
         opened.withLock { $0.bound[setting] = server.endpoint }
         return server
     }
@@ -102,14 +104,30 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
     /// Binds a PUB.
     public func publisher(_ setting: EndpointSetting) async throws -> StatePublisher {
         let options = addresses.keyring?.binding(.control, domain: setting.rawValue) ?? .control
-        let publisher = try await StatePublisher.bind(
-            addresses.bind(setting), on: thread, session: session, options: options)
+        let publisher = try await Self.binding(setting) {
+            try await StatePublisher.bind(addresses.bind(setting), on: thread, session: session, options: options)
+        }
         opened.withLock {
             $0.statistics.append((setting.rawValue, { publisher.statistics }))
             $0.bound[setting] = publisher.endpoint
             $0.closing.append { await publisher.close() }
         }
         return publisher
+    }
+
+    /// Says which setting to change where something cannot be bound.
+    private static func binding<Bound: Sendable>(
+        _ setting: EndpointSetting, _ bind: () async throws -> Bound
+    ) async throws -> Bound {
+        do {
+            return try await bind()
+        } catch let error as MessagingError where error.code == .badEndpoint || error.code == .addressInUse {
+            let advice =
+                error.code == .addressInUse
+                ? "another process is bound there; choose another place with endpoints.\(setting.rawValue)"
+                : "set bind.\(setting.rawValue) to an address of this machine"
+            throw RuntimeError(.badSetting, "\(error.message): \(advice)", isRetriable: error.isRetriable)
+        }
     }
 
     /// Connects a DEALER; the peer need not be there yet.
@@ -167,11 +185,11 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
     var bound: [EndpointSetting: String] { opened.withLock { $0.bound } }
     var work: [@Sendable () async -> Void] { opened.withLock { $0.work } }
 
-    /// Peers that are not connected, as `service at endpoint`.
-    var unreachable: [String] {
+    /// Peers that are not connected.
+    var unreachable: [UnreachablePeer] {
         let peers = opened.withLock { $0.peers }
-        var seen: Set<String> = []
-        return peers.filter { !$0.isConnected() }.map { "\($0.name) at \($0.endpoint)" }.filter {
+        var seen: Set<UnreachablePeer> = []
+        return peers.filter { !$0.isConnected() }.map { UnreachablePeer(name: $0.name, endpoint: $0.endpoint) }.filter {
             seen.insert($0).inserted
         }
     }
@@ -229,10 +247,10 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
         }
     }
 
-    /// Says which peers cannot be reached, once when it is noticed and once a minute while it lasts.
+    /// Says which peers cannot be reached and why, once when it is noticed and once a minute while it lasts.
     func watchPeers() async {
-        var since: [String: ContinuousClock.Instant] = [:]
-        var told: [String: ContinuousClock.Instant] = [:]
+        var since: [UnreachablePeer: ContinuousClock.Instant] = [:]
+        var told: [UnreachablePeer: ContinuousClock.Instant] = [:]
         while (try? await Task.sleep(for: .seconds(1))) != nil {
             let now = ContinuousClock.now
             let missing = Set(unreachable)
@@ -241,13 +259,16 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
                 told[peer] = nil
             }
             since = since.filter { missing.contains($0.key) }
-            for peer in missing.sorted() {
+            for peer in missing.sorted(by: { $0.description < $1.description }) {
                 let begin = since[peer] ?? now
                 since[peer] = begin
                 guard begin.duration(to: now) >= .seconds(5) else { continue }
                 if let last = told[peer], last.duration(to: now) < .seconds(60) { continue }
                 told[peer] = now
-                logger.warning("cannot reach \(peer)")
+                let reason = await OwnThread.run(name: "peer problem") { PeerProblem.find(peer.endpoint) }
+                // Asking takes its time; the peer may have come meanwhile.
+                guard unreachable.contains(peer) else { continue }
+                logger.warning("cannot reach \(peer): \(reason)")
             }
         }
     }

@@ -107,6 +107,20 @@ struct ChatTemplateLimitTests {
         #expect(try ChatTemplate(source: "").renderSegments(messages: [], addGenerationPrompt: false).isEmpty)
     }
 
+    /// Templates that make special tokens of roles: only a role of the list may become part of one.
+    @Test(arguments: ["{{ '<|' + m.role + '|>' }}", "{{ '<|' ~ m['role'] | lower | trim ~ '|>' }}"])
+    func rolesOfTheListCountAsTemplateText(source: String) throws {
+        let template = try ChatTemplate(source: "{% for m in messages %}\(source){{ m.content }}{% endfor %}")
+        func segments(_ role: String) throws -> [String] {
+            try template.renderSegments(messages: [ChatMessage(role: role, content: "user")], addGenerationPrompt: true)
+                .map { ($0.isTemplateText ? "+" : "-") + $0.text }
+        }
+        for role in ["system", "user", "assistant", "tool"] {
+            #expect(try segments(role) == ["+<|\(role)|>", "-user"])
+        }
+        #expect(try segments("robot") == ["+<|", "-robot", "+|>", "-user"])
+    }
+
     private func render(_ source: String) throws -> String {
         try ChatTemplate(source: source).render(
             messages: [ChatMessage(role: "user", content: "Hi"), ChatMessage(role: "assistant", content: "Ho")],

@@ -70,11 +70,63 @@ import Testing
             ("llama.embedding_length", 0), ("llama.embedding_length", 4_000_000_000),
             ("llama.feed_forward_length", 0), ("llama.context_length", 0), ("llama.rope.dimension_count", 18),
             ("llama.rope.dimension_count", 7), ("llama.vocab_size", 0), ("llama.vocab_size", 299_999),
-            ("llama.expert_count", 8), ("llama.attention.key_length", 0), ("llama.attention.value_length", 24),
+            ("llama.attention.key_length", 0), ("llama.attention.value_length", 24),
             ("llama.attention.key_length", 5000),
         ] as [(String, UInt32)])
     func liesAreNamed(key: String, value: UInt32) {
         expectFailure(.invalidFile, naming: key) { $0.set(key, .uint32(value)) }
+    }
+
+    /// What files say about RoPE on longer contexts, and what positions are then multiplied by.
+    @Test(
+        arguments: [
+            ([:], nil, 1), (["factor": 4], nil, 0.25), (["factor": 4], "linear", 0.25), (["factor": 4], "none", 1),
+            (["factor": 0], nil, 1), (["factor": 0], "linear", 1), (["old": 4], nil, 0.25),
+            (["old": 4], "linear", 0.25),
+            (["old": 4], "none", 1), (["old": 0], nil, 1), (["factor": 2, "old": 4], "linear", 0.5),
+            (["factor": 0, "old": 4], nil, 1),
+        ] as [([String: Float], String?, Double)])
+    func ropeScaling(factors: [String: Float], type: String?, scale: Double) throws {
+        let keys = ["factor": "llama.rope.scaling.factor", "old": "llama.rope.scale_linear"]
+        let model = try open(TinyModel(layers: 1)) { file in
+            for (name, factor) in factors { file.set(keys[name] ?? name, .float32(factor)) }
+            if let type { file.set("llama.rope.scaling.type", .string(type)) }
+        }
+        #expect(model.configuration.rope.positionScale == scale)
+    }
+
+    /// Keys that the engine does not read are fine while they change nothing.
+    @Test(
+        arguments: [
+            ("expert_count", .uint32(0), .uint32(8)), ("rope.scaling.attn_factor", .float32(1), .float32(1.2)),
+            ("rope.scaling.yarn_ext_factor", .float32(-1), .float32(1)), ("logit_scale", .float32(1), .float32(16)),
+            ("residual_scale", .float32(1), .float32(0.22)), ("embedding_scale", .float32(0), .float32(12)),
+            ("attention.scale", .float32(0.25), .float32(0.5)), ("attention.clamp_kqv", .float32(0), .float32(8)),
+            ("attention.sliding_window", .uint32(512), .uint32(64)), ("attention.causal", .bool(true), .bool(false)),
+            ("attn_logit_softcapping", .float32(0), .float32(50)), ("use_parallel_residual", .bool(false), .bool(true)),
+        ] as [(String, GGUFWriterValue, GGUFWriterValue)])
+    func unreadKeysThatWouldChangeTheResultAreRefused(
+        name: String, harmless: GGUFWriterValue, harmful: GGUFWriterValue
+    ) throws {
+        #expect(throws: Never.self) { try open(TinyModel()) { $0.set("llama." + name, harmless) } }
+        expectFailure(.unsupported, naming: "llama.\(name) is ") { $0.set("llama." + name, harmful) }
+    }
+
+    @Test func unsupportedFormsOfModelsAreCalledSo() {
+        expectFailure(.unsupported, naming: "llama.expert_count is 8: a mixture of experts is not supported") {
+            $0.set("llama.expert_count", .uint32(8))
+        }
+        for key in ["attention.head_count_kv", "attention.head_count", "feed_forward_length"] {
+            expectFailure(.unsupported, naming: "llama.\(key) is a list with a value per layer, which is not supported")
+            {
+                $0.set("llama." + key, .int32s([2, 2, 2, 2]))
+            }
+        }
+        for name in ["rope_factors_long.weight", "output.bias", "token_embd_norm.weight"] {
+            expectFailure(.unsupported, naming: name) {
+                $0.tensors.append(GGUFWriter.Tensor(name, shape: [8], bytes: [UInt8](repeating: 0, count: 32)))
+            }
+        }
     }
 
     @Test func wrongNumbersAreNamed() {
@@ -88,9 +140,10 @@ import Testing
                 $0.set("llama.rope.freq_base", .float32(value))
             }
         }
-        expectFailure(.invalidFile, naming: "llama.rope.scaling.factor") {
-            $0.set("llama.rope.scaling.type", .string("linear"))
-            $0.set("llama.rope.scaling.factor", .float32(0))
+        for value: Float in [-1, 0.5, .nan, .infinity] {
+            for key in ["llama.rope.scaling.factor", "llama.rope.scale_linear"] {
+                expectFailure(.invalidFile, naming: key) { $0.set(key, .float32(value)) }
+            }
         }
         expectFailure(.invalidFile, naming: "llama.block_count") { $0.set("llama.block_count", .string("4")) }
         expectFailure(.invalidFile, naming: "llama.block_count") { $0.set("llama.block_count", .int32(-4)) }

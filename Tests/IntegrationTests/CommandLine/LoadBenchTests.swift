@@ -76,12 +76,21 @@ import Testing
         let path = FileManager.default.temporaryDirectory.appending(path: "key-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: path) }
         try "# ours\n\n  secret \n".write(toFile: path, atomically: true, encoding: .utf8)
-        let client = GatewayClient(base: "http://127.0.0.1:1//", keyFile: path)
+        let client = GatewayClient(
+            try GatewayAddress("http://127.0.0.1:1//"), key: try GatewayKey(file: path, environment: [:]))
         #expect(client.base == "http://127.0.0.1:1")
-        #expect(try client.headers() == ["authorization": "Bearer secret"])
-        #expect(try GatewayClient(base: "x", keyFile: nil).headers().isEmpty)
+        #expect(client.headers == ["authorization": "Bearer secret"])
+        let variable = ["E2LLM_API_KEY": "other"]
+        #expect(try GatewayKey(environment: [:]).headers.isEmpty)
+        #expect(try GatewayKey(environment: ["E2LLM_API_KEY": ""]).headers.isEmpty)
+        #expect(try GatewayKey(environment: variable).headers == ["authorization": "Bearer other"])
+        #expect(try GatewayKey(given: "mine", environment: variable).headers == ["authorization": "Bearer mine"])
+        #expect(try GatewayKey(file: path, environment: variable).headers == ["authorization": "Bearer secret"])
+        for key in ["", "a b", "a\r\nhost: x", "ä"] {
+            #expect(throws: Failure.self) { try GatewayKey(given: key, environment: [:]) }
+        }
         try "# none\n".write(toFile: path, atomically: true, encoding: .utf8)
-        #expect { try client.headers() } throws: { "\($0)".contains("holds no key") }
+        #expect { try GatewayKey(file: path, environment: [:]) } throws: { "\($0)".contains("holds no key") }
     }
 
     // MARK: - Answers
@@ -221,8 +230,9 @@ import Testing
                 ? .refuse(ErrorBody(code: "overloaded", message: "too many requests wait", retriable: true))
                 : .answer([Int32](repeating: 65, count: seen.body.stop.maxTokens), .length)
         }) { fixture in
-            let client = GatewayClient(base: "http://127.0.0.1:\(fixture.port)", keyFile: nil)
-            let model = try await client.model([:])
+            let client = GatewayClient(
+                try GatewayAddress("http://127.0.0.1:\(fixture.port)"), key: try GatewayKey(environment: [:]))
+            let model = try await client.model()
             #expect(model == Self.model)
             let schedule = try LoadSchedule(
                 Self.stream([(4, 2), (6, 3), (9, 12), (300, 1)]), rate: 100, model: model, seed: 3)

@@ -39,6 +39,31 @@ import Testing
         try #require(try E2LLMCommand.parseAsRoot(arguments) as? PlanCommand)
     }
 
+    @Test func unknownModelsAreToldTheKnownOnes() throws {
+        try withFiles { folder, base in
+            let command = try command(base + ["--model", folder.appending(path: "none").path])
+            #expect { try command.scenario.read() } throws: { error in
+                "\(error)".hasSuffix(
+                    "none is neither a file nor a known model (known: llama-2-13b-q4, llama-2-7b-q4, llama-3-8b-q4, "
+                        + "smollm2-135m)")
+            }
+        }
+    }
+
+    /// The help promises 2 for wrong usage.
+    @Test func wrongUsageIsToldFromFailure() {
+        for arguments in [["plan", "--bogus"], ["nothing"], ["up"], ["generate", "--model"]] {
+            let error = #expect(throws: (any Error).self) { try E2LLMCommand.parseAsRoot(arguments) }
+            #expect(error.map { E2LLMCommand.isWrongUsage($0) } == true)
+        }
+        for arguments in [["--help"], ["plan", "--help"]] {
+            let error = #expect(throws: (any Error).self) { try E2LLMCommand.parseAsRoot(arguments) }
+            #expect(error.map { E2LLMCommand.isWrongUsage($0) } == false)
+        }
+        #expect(!E2LLMCommand.isWrongUsage(ExitCode(Failure.Kind.notReady.rawValue)))
+        #expect(!E2LLMCommand.isWrongUsage(Failure(.failed, "x")))
+    }
+
     @Test(arguments: [
         [], ["--baseline", "b0"], ["--algorithm", "paper"], ["--objective", "throughput", "--roles", "split"],
         ["--objective", "energy"], ["--objective", "goodput", "--slo-ttft", "5"],

@@ -37,8 +37,13 @@ struct ByteVocabulary: Vocabulary {
 
     func makeText() -> any TokenText { ByteText() }
 
-    static let model = ServedModel(
-        name: "byte-model", aliases: ["bytes"], digest: "digest", trainedContext: 512, vocabulary: ByteVocabulary())
+    static let model = makeModel()
+
+    /// A model of its own, for tests in which the fleet promises a context: all copies of a model share the promise.
+    static func makeModel() -> ServedModel {
+        ServedModel(
+            name: "byte-model", aliases: ["bytes"], digest: "digest", trainedContext: 512, vocabulary: ByteVocabulary())
+    }
 
     static func tokens(_ text: String) -> [Int32] { text.utf8.map { Int32($0) } }
 }

@@ -15,7 +15,8 @@ struct GatewayFixture: Sendable {
 
     /// Runs `body` with everything started and, unless told otherwise, ready; ends everything afterwards.
     static func run(
-        ready: Bool = true, configure: (inout GatewayConfiguration) -> Void = { _ in },
+        ready: Bool = true, model: ServedModel = ByteVocabulary.model,
+        configure: (inout GatewayConfiguration) -> Void = { _ in },
         behave: @escaping @Sendable (FakeFleet.Seen, Int) -> FakeFleet.Behaviour = { _, _ in
             .answer(ByteVocabulary.tokens("Hello!") + [ByteVocabulary.end], .stop)
         }, _ body: (GatewayFixture) async throws -> Void
@@ -35,7 +36,7 @@ struct GatewayFixture: Sendable {
         var logger = Logger(label: "test")
         logger.logLevel = .error
         let gateway = GatewayServer.build(
-            configuration, model: ByteVocabulary.model, context: context, logger: logger)
+            configuration, model: model, context: context, logger: logger)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(services: [gateway.service.shell, gateway.http], logger: logger))
         let running = Task { try await group.run() }

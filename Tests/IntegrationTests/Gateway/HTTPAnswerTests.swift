@@ -167,6 +167,9 @@ import Testing
                     #expect(answer.status == status)
                     #expect(answer.body.contains(#""type":"\#(type)""#))
                     #expect((answer.headers["retry-after"] != nil) == (status == 503))
+                    #expect(answer.headers["x-should-retry"] == (status == 503 ? nil : "false"))
+                    let limit = try JSONParser.parse(Array(answer.body.utf8))["error"]?["n_ctx"]
+                    #expect(limit?.whole == (code == "context_length_exceeded" ? 512 : nil))
                 }
             }
         }

@@ -1,5 +1,7 @@
 import Domain
+import Logging
 import Protocol
+import ServiceRuntime
 import Testing
 
 @testable import Gateway
@@ -26,6 +28,7 @@ import Testing
                 #expect(answer.headers["x-request-id"]?.isEmpty == false)
                 #expect(answer.headers["access-control-allow-credentials"] == nil)
                 if status == 405 { #expect(answer.headers["allow"]?.contains("OPTIONS") == true) }
+                #expect(answer.headers["x-should-retry"] == (status >= 400 ? "false" : nil))
                 if status >= 400 {
                     let error = try JSONParser.parse(Array(answer.body.utf8))["error"]
                     #expect(error?["message"]?.text?.isEmpty == false)
@@ -34,6 +37,48 @@ import Testing
             }
             let echoed = try await fixture.ask("GET", "/health", headers: ["x-request-id": "mine-1"])
             #expect(echoed.headers["x-request-id"] == "mine-1")
+        }
+    }
+
+    @Test func aPortInUseIsNamed() async throws {
+        try await GatewayFixture.run { fixture in
+            var configuration = GatewayConfiguration(modelPath: "")
+            configuration.port = fixture.port
+            let second = GatewayServer.build(
+                configuration, model: ByteVocabulary.model,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            let error = await #expect(throws: RuntimeError.self) { try await second.http.run() }
+            #expect(
+                error?.message
+                    == "127.0.0.1:\(fixture.port) is in use by another process: choose another one with gateway.port")
+        }
+    }
+
+    /// What `/v1/models` says is what is served, from the first word of the scheduler on.
+    @Test func thePromisedContextIsAdvertisedAndServed() async throws {
+        try await GatewayFixture.run(ready: false, model: ByteVocabulary.makeModel()) { fixture in
+            var state = GatewayCoreTests.state()
+            state.contextTokens = 100
+            let publishing = Task {
+                while !Task.isCancelled {
+                    fixture.fleet.publish(state)
+                    try? await Task.sleep(for: .milliseconds(20))
+                }
+            }
+            defer { publishing.cancel() }
+            _ = try await eventually { fixture.gateway.service.obstacle == nil ? true : nil }
+            let models = try JSONParser.parse(Array(try await fixture.ask("GET", "/v1/models").body.utf8))
+            let card = models["data"]?.elements?.first
+            #expect(card?["max_model_len"] == 100 && card?["meta"]?["n_ctx"] == 100)
+            func ask(_ tokens: Int) async throws -> (status: Int, value: JSONValue) {
+                let prompt = Array(repeating: "65", count: tokens).joined(separator: ",")
+                return try await fixture.json("/v1/completions", "{\"prompt\":[\(prompt)]}")
+            }
+            #expect(try await ask(99).status == 200)
+            let (status, value) = try await ask(100)
+            #expect(status == 400)
+            #expect(value["error"]?["n_ctx"] == 100 && value["error"]?["n_prompt_tokens"] == 100)
+            #expect(value["error"]?["message"]?.text?.contains("the context of 100 tokens") == true)
         }
     }
 
@@ -217,6 +262,7 @@ import Testing
             let answer = try await fixture.ask("POST", chat, hi)
             #expect(answer.status == 503)
             #expect(answer.headers["retry-after"] != nil)
+            #expect(answer.headers["x-should-retry"] == nil)
             #expect(answer.body.contains("overloaded"))
             await first.close()
         }

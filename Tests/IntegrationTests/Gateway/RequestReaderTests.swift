@@ -84,21 +84,106 @@ struct RequestReaderTests {
         (#""stream":1"#, 400, "stream"), (#""stream_options":1"#, 400, "stream_options"),
         (#""stream_options":{"include_usage":"y"}"#, 400, "stream_options.include_usage"),
         (#""model":"gpt-4""#, 404, "model"), (#""model":"../../etc/passwd""#, 404, "model"),
-        (#""logprobs":true"#, 501, "logprobs"), (#""top_logprobs":5"#, 400, "top_logprobs"),
+        (#""logprobs":true"#, 400, "logprobs"), (#""top_logprobs":5"#, 400, "top_logprobs"),
         (#""logprobs":true,"top_logprobs":1000000000"#, 400, "top_logprobs"),
-        (#""logit_bias":{"5":1}"#, 501, "logit_bias"),
-        (#""response_format":{"type":"json_object"}"#, 501, "response_format"),
+        (#""logit_bias":{"5":1}"#, 400, "logit_bias"),
+        (#""response_format":{"type":"json_object"}"#, 400, "response_format"),
         (#""response_format":{"type":"xml"}"#, 400, "response_format.type"),
         (#""response_format":1"#, 400, "response_format"),
-        (#""tools":[{"type":"function"}]"#, 501, "tools"), (#""tool_choice":"required""#, 501, "tool_choice"),
-        (#""best_of":3"#, 501, "best_of"), (#""guided_json":{}"#, 501, "guided_json"), (#""echo":true"#, 501, "echo"),
-        (#""use_beam_search":true"#, 501, "use_beam_search"), (#""chat_template":"{{x}}""#, 501, "chat_template"),
+        (#""max_tokens":1e300"#, 400, "max_tokens"), (#""top_k":18446744073709551615"#, 400, "top_k"),
+        (#""seed":-9223372036854775809"#, 400, "seed"), (#""seed":"1""#, 400, "seed"),
+        (#""tools":[{"type":"function"}]"#, 400, "tools"), (#""tool_choice":"required""#, 400, "tool_choice"),
+        (#""best_of":3"#, 400, "best_of"), (#""guided_json":{}"#, 400, "guided_json"), (#""echo":true"#, 400, "echo"),
+        (#""use_beam_search":true"#, 400, "use_beam_search"), (#""chat_template":"{{x}}""#, 400, "chat_template"),
     ])
     func refuses(field: String, status: Int, parameter: String) {
         let error = #expect(throws: APIError.self) { try read(chat(field)) }
         #expect(error?.status == status)
         #expect(error?.parameter == parameter)
         #expect(error?.message.isEmpty == false)
+    }
+
+    /// Refused for what they are, not as a fault of the server, which clients would ask again and again.
+    @Test(arguments: [
+        #""tools":[{"type":"function"}]"#, #""logprobs":true"#, #""response_format":{"type":"json_object"}"#,
+    ])
+    func whatIsNotSupportedIsACallersError(field: String) {
+        let error = #expect(throws: APIError.self) { try read(chat(field)) }
+        #expect(error?.status == 400 && error?.type == "invalid_request_error" && error?.mayPass == false)
+        #expect(error?.code == "unsupported_parameter")
+        #expect(error?.message.contains("not supported") == true)
+    }
+
+    @Test func seedsHave64Bits() throws {
+        for (text, seed) in [
+            ("18446744073709551615", UInt64.max), ("9223372036854775808", 1 << 63), ("0", 0), ("7.0", 7),
+            ("-2", UInt64.max - 1), ("-9223372036854775808", 1 << 63),
+        ] as [(String, UInt64)] {
+            #expect(try read(chat(#""seed":\#(text)"#)).sampling.seed == seed)
+        }
+        // As elsewhere, -1 asks for another one each time.
+        for text in ["-1", "-1.0"] {
+            #expect(try read(chat(#""seed":\#(text)"#)).sampling.seed != read(chat(#""seed":\#(text)"#)).sampling.seed)
+        }
+        let error = #expect(throws: APIError.self) { try read(chat(#""seed":18446744073709551616"#)) }
+        #expect(error?.message.contains("-9223372036854775808 to 18446744073709551615") == true)
+    }
+
+    /// Messages of assistants that clients send back as they got them.
+    @Test(
+        arguments: [
+            (#""content":null"#, ""), (#""content":null,"refusal":null"#, ""),
+            (#""content":null,"refusal":"No.""#, "No."),
+            (
+                #""content":null,"tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{}"}}]"#,
+                ""
+            ),
+            (#""content":"a","tool_calls":[]"#, "a"), (#""content":"a","tool_calls":null,"function_call":null"#, "a"),
+            (#""content":[{"type":"refusal","refusal":"No."}]"#, "No."),
+        ])
+    func assistantsNeedNoText(fields: String, text: String) throws {
+        let body = #"{"messages":[{"role":"assistant",\#(fields)},{"role":"user","content":"b"}]}"#
+        #expect(
+            try read(body).prompts[0].tokens
+                == ByteVocabulary().encode([
+                    ChatMessage(role: "assistant", content: text), ChatMessage(role: "user", content: "b"),
+                ]))
+    }
+
+    @Test func callsOfToolsReachTheTemplate() throws {
+        let fields = try RequestFields(
+            JSONParser.parse(
+                Array(
+                    #"""
+                    {"tool_call_id":"1","name":"n","tool_calls":[
+                    {"id":"1","function":{"name":"f","arguments":"{\"a\":[1,null]}"}},
+                    {"function":{"name":"g","arguments":"x"}}]}
+                    """#.utf8)))
+        #expect(
+            try MessageFields.read(fields) == [
+                TemplateValue.Member(
+                    "tool_calls",
+                    .array([
+                        .object([
+                            TemplateValue.Member("id", .string("1")),
+                            TemplateValue.Member(
+                                "function",
+                                .object([
+                                    TemplateValue.Member("name", .string("f")),
+                                    TemplateValue.Member(
+                                        "arguments", .object([TemplateValue.Member("a", .array([.int(1), .null]))])),
+                                ])),
+                        ]),
+                        .object([
+                            TemplateValue.Member(
+                                "function",
+                                .object([
+                                    TemplateValue.Member("name", .string("g")),
+                                    TemplateValue.Member("arguments", .string("x")),
+                                ]))
+                        ]),
+                    ])), TemplateValue.Member("tool_call_id", .string("1")), TemplateValue.Member("name", .string("n")),
+            ])
     }
 
     @Test(
@@ -108,6 +193,11 @@ struct RequestReaderTests {
             (#"{"messages":[{"role":"robot","content":"x"}]}"#, "messages[0].role"),
             (#"{"messages":[{"role":"user"}]}"#, "messages[0].content"),
             (#"{"messages":[{"role":"user","content":5}]}"#, "messages[0].content"),
+            (#"{"messages":[{"role":"user","content":null}]}"#, "messages[0].content"),
+            (#"{"messages":[{"role":"assistant","content":5}]}"#, "messages[0].content"),
+            (#"{"messages":[{"role":"assistant","tool_calls":1}]}"#, "messages[0].tool_calls"),
+            (#"{"messages":[{"role":"assistant","tool_calls":[{}]}]}"#, "messages[0].tool_calls[0].function"),
+            (#"{"messages":[{"role":"assistant","function_call":{"name":"f"}}]}"#, "messages[0].function_call"),
             (
                 #"{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{}}]}]}"#,
                 "messages[0].content[0].type"

@@ -88,6 +88,27 @@ import Testing
         (0..<length).map { Int32(($0 * 37 + seed * 101) % 250 + 3) }
     }
 
+    /// Before it runs, for what fails later is tried again and again.
+    @Test func aModelThatNobodyCanRunIsRefusedAtOnce() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("bad-\(UUID().uuidString).gguf").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        var file = TinyModel(layers: 1).file()
+        file.add("llama.expert_count", .uint32(8))
+        try file.write(to: path)
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        func make(_ path: String) throws {
+            let settings = try Settings(
+                keys: WorkerConfiguration.keys,
+                arguments: ["worker.device=a", "worker.model=\(path)"], environment: [:]
+            )
+            _ = try WorkerService.make(kind: .decode, settings: settings, logger: logger)
+        }
+        let error = #expect(throws: RuntimeError.self) { try make(path) }
+        #expect(error?.message.hasPrefix("\(path): llama.expert_count is 8: ") == true)
+        // It may be there later.
+        try make("/nowhere/model.gguf")
+    }
+
     @Test func splitReplicasGiveTheTokensOfTheWholeModel() async throws {
         let devices: [(String, WorkerKind)] = [
             ("a", .prefill), ("b", .prefill), ("c", .decode), ("d", .decode), ("e", .decode),

@@ -16,6 +16,8 @@ struct LoadBenchCommand: AsyncParsableCommand {
             """)
 
     @Option(help: "The address of the gateway; default: the newest cluster of this machine.") var url: String?
+    @Option(help: "The API key, which everybody sees among the processes; default: that of E2LLM_API_KEY.")
+    var apiKey: String?
     @Option(help: "A file with the API key.") var apiKeyFile: String?
     @Option(help: "A stream of requests (CSV): request_id,t_unit,prompt_tokens,output_tokens, or an Azure trace.")
     var workload: String
@@ -36,18 +38,19 @@ struct LoadBenchCommand: AsyncParsableCommand {
             let folder = try output.map { try RunFolder.create($0) }
             let started = Date()
             let server = GatewayClient(
-                base: url ?? ClusterRecord.live().first?.http ?? "http://127.0.0.1:8080", keyFile: apiKeyFile)
-            let headers = try server.headers()
-            let model = try await server.model(headers)
-            let before = try await server.fleet(headers)
+                try GatewayAddress(url ?? ClusterRecord.live().first?.http ?? "http://127.0.0.1:8080"),
+                key: try GatewayKey(given: apiKey, file: apiKeyFile))
+            let model = try await server.model()
+            let before = try await server.fleet()
             let schedule = try LoadSchedule(stream, rate: rate, model: model, seed: seed)
             if let fleetOutput { try OutputFile.write(JSONOutput.text(before.fleet) + "\n", to: fleetOutput) }
 
             let total = schedule.entries.count
-            let results = try await LoadRun(base: server.base, model: model.name, headers: headers).run(schedule) {
+            let results = try await LoadRun(base: server.base, model: model.name, headers: server.headers).run(schedule)
+            {
                 Self.tell("\r[\($0)/\(total)] requests\($0 == total ? "\n" : "")")
             }
-            let after = try? await server.fleet(headers)
+            let after = try? await server.fleet()
             let measured = RunRecord(
                 schedule, results, before: before, after: after, server: server.base, workload: stream.name,
                 rate: rate, seed: seed)

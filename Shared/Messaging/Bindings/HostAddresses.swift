@@ -1,0 +1,35 @@
+import Glibc
+
+/// The addresses behind the name of a host.
+enum HostAddresses {
+    /// Endpoints with addresses in place of a host name, IPv6 first; none where the endpoint names no host or nobody
+    /// knows it. Asking may take seconds.
+    static func endpoints(for endpoint: String) -> [(endpoint: String, isIPv6: Bool)] {
+        guard endpoint.hasPrefix("tcp://"), let colon = endpoint.lastIndex(of: ":") else { return [] }
+        let host = String(endpoint[endpoint.index(endpoint.startIndex, offsetBy: "tcp://".count)..<colon])
+        guard !host.isEmpty, host != "*", !host.hasPrefix("[") else { return [] }
+        var hints = addrinfo()
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var found: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(host, nil, &hints, &found) == 0 else { return [] }
+        defer { freeaddrinfo(found) }
+        var addresses: [(text: String, isIPv6: Bool)] = []
+        var next = found
+        while let candidate = next {
+            next = candidate.pointee.ai_next
+            var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+            guard
+                getnameinfo(
+                    candidate.pointee.ai_addr, candidate.pointee.ai_addrlen, &text, socklen_t(text.count), nil, 0,
+                    NI_NUMERICHOST) == 0
+            else { continue }
+            let address = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            guard !addresses.contains(where: { $0.text == address }) else { continue }
+            addresses.append((address, candidate.pointee.ai_family == AF_INET6))
+        }
+        let port = endpoint[colon...]
+        return (addresses.filter(\.isIPv6) + addresses.filter { !$0.isIPv6 }).map {
+            ("tcp://" + ($0.isIPv6 ? "[\($0.text)]" : $0.text) + port, $0.isIPv6)
+        }
+    }
+}
