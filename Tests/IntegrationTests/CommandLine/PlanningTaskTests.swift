@@ -1,3 +1,4 @@
+import ArgumentParser
 import CostModel
 import Domain
 import Planning

@@ -36,14 +36,19 @@ struct ModelTemplateTests {
                 "\($0)" == "\(path): tokenizer.ggml.pre: the pre-tokenizer \"tekken\" is not supported"
             }
         }
-        try withModel([:]) { path in #expect(try ModelCheck.run(path) == nil) }
+        try withModel([:]) { path in
+            let problem = try ModelCheck.run(path)
+            #expect(problem == nil)
+        }
     }
 
     @Test func aTemplateThatIsNotUnderstoodForbidsChatsOnly() throws {
         try withModel(unknownTag) { path in
             let problem = "tokenizer.chat_template: the tag \"with\" is not supported"
-            #expect(try ModelCheck.run(path)?.hasPrefix("\(path): \(problem)") == true)
-            let model = try ServedModel(GatewayConfiguration(modelPath: path))
+            let said = try ModelCheck.run(path)
+            #expect(said?.hasPrefix("\(path): \(problem)") == true)
+            let configuration = GatewayConfiguration(modelPath: path)
+            let model = try ServedModel(configuration)
             #expect(model.vocabulary.chatProblem == problem)
             let reader = RequestReader(model: model, limits: RequestLimits())
             let chat = try JSONParser.parse(Array(#"{"messages":[{"role":"user","content":"hi"}]}"#.utf8))
