@@ -66,7 +66,7 @@ struct Socket: ~Copyable {
         for candidate in HostAddresses.endpoints(for: endpoint) {
             var address = candidate.endpoint
             // Where any port will do, all addresses get the one that the first has found.
-            if let port, address.hasSuffix(":*") { address = String(address.dropLast()) + port }
+            if let port, address.hasSuffix(":*") { address = String(address.dropLast() + port) }
             try set(ZMQ_IPV6, candidate.isIPv6 ? 1 : 0, "IPv6")
             do throws(MessagingError) {
                 try bind(address)
