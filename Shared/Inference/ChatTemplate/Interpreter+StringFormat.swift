@@ -69,7 +69,7 @@ extension Interpreter {
         let specification = try formattedFields(
             Text(field, rest + 1..<field.count), arguments, &next, isNested: true)
         try charge(specification.count)
-        return try formatted(shown.map { .text($0) } ?? value, specification)
+        return try formatted(shown.map { Value.text($0) } ?? value, specification)
     }
 
     private func fieldValue(_ path: String, _ arguments: CallArguments, _ next: inout Int) throws -> Value {
@@ -99,7 +99,7 @@ extension Interpreter {
                 }
                 let key = String(rest[..<end])
                 rest = rest[rest.index(after: end)...]
-                value = try item(of: value, Int(key).map { .int($0) } ?? .template(key))
+                value = try item(of: value, Int(key).map { Value.int($0) } ?? Value.template(key))
             }
         }
         return value

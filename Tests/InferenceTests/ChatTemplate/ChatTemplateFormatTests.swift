@@ -10,7 +10,7 @@ struct ChatTemplateFormatTests {
         return segments.reduce(into: Text()) { $0.append(Text($1.text, isTemplate: $1.isTemplateText)) }
     }
 
-    private static let outputs: [(String, String)] = [
+    static let outputs: [(String, String)] = [
         (#"{{ '%s: %s' | format(messages[0].role, messages[0].content) }}"#, #"user: a & b"#),
         (#"{{ '%(a)s-%(b)05.1f' | format(a='x', b=2.25) }}"#, #"x-002.2"#),
         (
