@@ -90,7 +90,11 @@ final class StageWorker: ServiceDesk {
             if core.hasSequences { _ = scheduler.trySend(Outgoing(.workerLeave)) }
         case .tick:
             for (endpoint, requests) in links.takeStalled() {
-                logger.warning("\(endpoint) takes nothing any more; what goes over it is given up")
+                let address = KeyedEndpoint(endpoint).address
+                Task { [logger] in
+                    let reason = await PeerProblem.reason(address)
+                    logger.warning("\(address) takes nothing any more (\(reason)); what goes over it is given up")
+                }
                 perform(.peerLost(endpoint: endpoint, requests: requests))
             }
             links.closeIdle(longerThan: .seconds(120))

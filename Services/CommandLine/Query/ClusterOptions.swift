@@ -64,7 +64,8 @@ struct ClusterOptions: ParsableArguments {
         switch result {
         case .success(let message): return (try message.body(), message.envelope)
         case .failure(let error as RuntimeError) where error.code == .timedOut:
-            throw Failure(.notReady, "nobody answers at \(endpoint): is a cluster running?")
+            let reason = await PeerProblem.reason(endpoint)
+            throw Failure(.notReady, "nobody answers at \(endpoint) (\(reason)): is a cluster running?")
         case .failure(let error): throw error
         }
     }

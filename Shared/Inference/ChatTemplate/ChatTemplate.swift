@@ -49,7 +49,7 @@ public final class ChatTemplate: Sendable {
         var variables = try extra.mapValues { try $0.value() }
         variables["messages"] = .list(
             try List(
-                try messages.map { message in
+                try messages.map { message -> Value in
                     var members: [(String, Value)] = [
                         ("role", .text(Text(message.role, isTemplate: message.hasKnownRole))),
                         ("content", .text(Text(message.content, isTemplate: false))),

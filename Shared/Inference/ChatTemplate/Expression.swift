@@ -7,6 +7,7 @@ struct Expression: Sendable {
         case literal(Value)
         case name(String)
         case list([Expression])
+        case tuple([Expression])
         case map([(Expression, Expression)])
         case not(Expression)
         case negative(Expression)

@@ -6,7 +6,7 @@ enum ExpressionParser {
         guard cursor.current == .symbol(",") else { return first }
         var items = [first]
         while cursor.takeSymbol(","), !isEnd(cursor.current) { items.append(try parse(&cursor)) }
-        return try Expression(.list(items), items)
+        return try Expression(.tuple(items), items)
     }
 
     static func parse(_ cursor: inout TokenCursor) throws -> Expression {

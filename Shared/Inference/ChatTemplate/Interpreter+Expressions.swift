@@ -2,6 +2,11 @@
 struct CallArguments {
     var positional: [Value] = []
     var named: [String: Value] = [:]
+    /// The names in the order in which they were written.
+    var order: [String] = []
+
+    /// Named arguments in order.
+    var orderedNames: [(String, Value)] { order.compactMap { name in named[name].map { (name, $0) } } }
 
     /// An argument by position or name.
     func value(_ position: Int, _ name: String) -> Value? {
@@ -17,7 +22,9 @@ extension Interpreter {
     mutating func evaluate(_ arguments: Arguments) throws -> CallArguments {
         var result = CallArguments()
         for argument in arguments.positional { result.positional.append(try evaluate(argument)) }
-        for (name, argument) in arguments.named { result.named[name] = try evaluate(argument) }
+        for (name, argument) in arguments.named {
+            if result.named.updateValue(try evaluate(argument), forKey: name) == nil { result.order.append(name) }
+        }
         return result
     }
 
@@ -29,6 +36,10 @@ extension Interpreter {
             var values: [Value] = []
             for item in items { values.append(try evaluate(item)) }
             return try checked(values)
+        case .tuple(let items):
+            var values: [Value] = []
+            for item in items { values.append(try evaluate(item)) }
+            return try checked(values, isTuple: true)
         case .map(let members): return try evaluateMap(members)
         case .not(let operand): return .bool(!(try evaluate(operand).isTrue))
         case .negative(let operand): return try negated(try evaluate(operand))
@@ -68,8 +79,37 @@ extension Interpreter {
             result.append(try text(try evaluate(right)))
             return try checked(result)
         case .add: return try sum(first, try evaluate(right))
-        case .subtract, .multiply, .divide, .floorDivide, .remainder:
+        case .multiply:
+            let second = try evaluate(right)
+            return try repeated(first, second) ?? Arithmetic.compute(operation, first, second)
+        case .remainder:
+            let second = try evaluate(right)
+            if case .text(let format) = first { return try printf(format, operand: second) }
+            return try Arithmetic.compute(operation, first, second)
+        case .subtract, .divide, .floorDivide:
             return try Arithmetic.compute(operation, first, try evaluate(right))
+        }
+    }
+
+    /// A string or list several times; `nil` where neither side is one.
+    private mutating func repeated(_ left: Value, _ right: Value) throws -> Value? {
+        switch (left, right) {
+        case (.text(let text), .int(let times)), (.int(let times), .text(let text)):
+            guard text.count > 0, times > 0 else { return .text(Text()) }
+            guard times <= TemplateLimits.textLength / text.count else {
+                throw InferenceError(.template, "a string becomes too long")
+            }
+            var result = Text()
+            for _ in 0..<times { result.append(text) }
+            return try checked(result)
+        case (.list(let list), .int(let times)), (.int(let times), .list(let list)):
+            let count = list.items.count
+            guard count > 0, times > 0 else { return try checked([], isTuple: list.isTuple) }
+            guard times <= TemplateLimits.listLength / count else {
+                throw InferenceError(.template, "a list becomes too long")
+            }
+            return try checked((0..<times).flatMap { _ in list.items }, isTuple: list.isTuple)
+        default: return nil
         }
     }
 
@@ -78,7 +118,8 @@ extension Interpreter {
         case (.text(var text), .text(let other)):
             text.append(other)
             return try checked(text)
-        case (.list(let list), .list(let other)): return try checked(list.items + other.items)
+        case (.list(let list), .list(let other)) where list.isTuple == other.isTuple:
+            return try checked(list.items + other.items, isTuple: list.isTuple)
         default: return try Arithmetic.compute(.add, left, right)
         }
     }

@@ -13,7 +13,7 @@ extension Interpreter {
             if case .undefined = value { return try checked([Value]()) }
             guard case .map(let map) = value else { throw InferenceError(.template, "\(value.kind) has no items") }
             return try pairs(map)
-        case "int", "float", "abs": return try numberFilter(value, name, arguments)
+        case "int", "float", "abs", "round": return try numberFilter(value, name, arguments)
         default: return try listFilter(value, name, arguments)
         }
     }
@@ -92,9 +92,27 @@ extension Interpreter {
         return try checked(Text(result, isTemplate: isTemplate))
     }
 
+    private func rounded(_ value: Value, _ arguments: CallArguments) throws -> Value {
+        guard let number = value.number else { throw InferenceError(.template, "\(value.kind) is not a number") }
+        let digits = try integer(arguments.value(0, "precision"), "round") ?? 0
+        let method = try optionalText(arguments.value(1, "method"))?.string ?? "common"
+        guard (-300...300).contains(digits), ["common", "ceil", "floor"].contains(method) else {
+            throw InferenceError(.template, "round cannot round in this way")
+        }
+        guard method != "common" else {
+            if case .int = value, digits >= 0 { return value }
+            let result = RealText.rounded(number, digits: digits)
+            if case .int = value, let whole = Int(exactly: result) { return .int(whole) }
+            return .double(result)
+        }
+        let power = RealText.power(digits)
+        return .double((number * power).rounded(method == "ceil" ? .up : .down) / power)
+    }
+
     private mutating func numberFilter(_ value: Value, _ name: String, _ arguments: CallArguments) throws -> Value {
         var number = value.number
         if case .text(let text) = value { number = Double(text.trimmed().string) }
+        if name == "round" { return try rounded(value, arguments) }
         if case .int(let exact) = value, name != "float" {
             guard exact != .min else { throw InferenceError(.template, "a number becomes too large") }
             return .int(name == "abs" ? abs(exact) : exact)

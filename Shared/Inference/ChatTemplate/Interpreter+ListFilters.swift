@@ -38,8 +38,16 @@ extension Interpreter {
             guard case .map(let map) = value else { throw InferenceError(.template, "\(value.kind) is not a mapping") }
             let sorted = map.items.sorted { $0.key.lowercased() < $1.key.lowercased() }
             return try checked(
-                try sorted.map { .list(try List([.text(Text($0.key, isTemplate: false)), $0.value])) })
-        default: throw InferenceError(.unsupported, "the filter \"\(name)\" is not supported")
+                try sorted.map { .list(try List([.text(Text($0.key, isTemplate: false)), $0.value], isTuple: true)) })
+        case "attr":
+            let attribute = try requiredText(arguments.value(0, "name"), name).string
+            // The members of a mapping are no attributes in Python.
+            if case .map = value { return .undefined(attribute) }
+            return try self.attribute(of: value, attribute)
+        default:
+            if let result = try moreTextFilter(value, name, arguments) { return result }
+            if let result = try groupingFilter(value, name, arguments) { return result }
+            throw InferenceError(.unsupported, "the filter \"\(name)\" is not supported")
         }
     }
 
@@ -58,7 +66,7 @@ extension Interpreter {
     }
 
     /// The value at a path such as `function.name`; the value itself without one.
-    private func part(_ item: Value, _ path: Value?) throws -> Value {
+    func part(_ item: Value, _ path: Value?) throws -> Value {
         guard let path else { return item }
         guard case .text(let names) = path else { return try self.item(of: item, path) }
         return try names.string.split(separator: ".").reduce(item) { try attribute(of: $0, String($1)) }

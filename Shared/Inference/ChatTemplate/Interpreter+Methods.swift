@@ -6,11 +6,13 @@ extension Interpreter {
             try charge(text.count)
             return try method(text, name, arguments)
         case .map(let map): return try method(map, name, arguments)
+        case .list(let list): return try method(list, name, arguments)
         case .namespace(let namespace):
             if case .macro(let macro)? = namespace.values[name] { return try call(macro, arguments) }
             if name == "cycle", case .int(let index)? = namespace.values["index0"], !arguments.positional.isEmpty {
                 return arguments.positional[index % arguments.positional.count]
             }
+            if name == "changed", namespace.isLoop { return .bool(try hasChanged(arguments.positional, in: namespace)) }
         case .undefined(let missing): throw InferenceError(.template, "\(missing) is undefined, it has no \(name)")
         default: break
         }
@@ -31,9 +33,23 @@ extension Interpreter {
         }
     }
 
+    /// Whether a loop is asked about other values than in its last pass.
+    private mutating func hasChanged(_ values: [Value], in loop: Namespace) throws -> Bool {
+        // A loop must not come to hold itself.
+        guard values.allSatisfy({ $0.depth < TemplateLimits.valueDepth }) else {
+            throw InferenceError(.template, "values are nested too deep")
+        }
+        let before = loop.lastAsked
+        loop.lastAsked = values
+        guard let before, before.count == values.count else { return true }
+        for (old, new) in zip(before, values) where !(try equals(old, new)) { return true }
+        return false
+    }
+
     /// A list of pairs of keys and values.
     mutating func pairs(_ map: Map) throws -> Value {
-        try checked(map.items.map { .list(try List([.text(Text($0.key, isTemplate: false)), $0.value])) })
+        try checked(
+            map.items.map { .list(try List([.text(Text($0.key, isTemplate: false)), $0.value], isTuple: true)) })
     }
 
     private mutating func method(_ text: Text, _ name: String, _ arguments: CallArguments) throws -> Value {
@@ -83,7 +99,9 @@ extension Interpreter {
                 default: { $0.properties.isWhitespace }
                 }
             return .bool(text.count > 0 && text.scalars.allSatisfy(isMember))
-        default: throw InferenceError(.unsupported, "a string has no method \(name)")
+        default:
+            if let result = try moreTextMethod(text, name, arguments) { return result }
+            throw InferenceError(.unsupported, "a string has no method \(name)")
         }
     }
 

@@ -14,6 +14,12 @@ extension Interpreter {
         }
     }
 
+    /// The text of a value as Python's `repr` has it.
+    mutating func representation(_ value: Value) throws -> Text {
+        guard case .text(let text) = value else { return try self.text(value) }
+        return Text(try python(value), isTemplate: text.isAllTemplate)
+    }
+
     /// Python's `repr`.
     private mutating func python(_ value: Value) throws -> String {
         try charge()
@@ -26,7 +32,11 @@ extension Interpreter {
         case .text(let text):
             try charge(text.count)
             return PythonText.quoted(text.string)
-        case .list(let list): return "[" + (try list.items.map { try python($0) }).joined(separator: ", ") + "]"
+        case .list(let list):
+            let items = try list.items.map { try python($0) }
+            let text = items.joined(separator: ", ")
+            guard list.isTuple else { return "[" + text + "]" }
+            return "(" + text + (items.count == 1 ? ",)" : ")")
         case .map(let map):
             let members = try map.items.map { PythonText.quoted($0.key) + ": " + (try python($0.value)) }
             return "{" + members.joined(separator: ", ") + "}"
@@ -56,7 +66,7 @@ extension Interpreter {
         case (.text(let first), .text(let second)): return first == second
         case (.none, .none), (.undefined, .undefined): return true
         case (.list(let first), .list(let second)):
-            guard first.items.count == second.items.count else { return false }
+            guard first.items.count == second.items.count, first.isTuple == second.isTuple else { return false }
             for (one, other) in zip(first.items, second.items) where !(try equals(one, other)) { return false }
             return true
         case (.map(let first), .map(let second)):
@@ -119,6 +129,7 @@ extension Interpreter {
         switch value {
         case .map(let map): return map[name] ?? .undefined(name)
         case .namespace(let namespace): return namespace.values[name] ?? .undefined(name)
+        case .list(let list): return list.names.firstIndex(of: name).map { list.items[$0] } ?? .undefined(name)
         case .undefined(let missing): throw InferenceError(.template, "\(missing) is undefined, it has no \(name)")
         default: return .undefined(name)
         }
@@ -144,7 +155,8 @@ extension Interpreter {
         guard step != 0, step != .min else { throw InferenceError(.template, "a slice cannot have a step of \(step)") }
         switch value {
         case .list(let list):
-            return try checked(Self.indices(list.items.count, start, stop, step).map { list.items[$0] })
+            return try checked(
+                Self.indices(list.items.count, start, stop, step).map { list.items[$0] }, isTuple: list.isTuple)
         case .text(let text):
             if step == 1 {
                 let indices = Self.indices(text.count, start, stop, step)

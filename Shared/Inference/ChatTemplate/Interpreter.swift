@@ -48,12 +48,12 @@ struct Interpreter {
         return .text(text)
     }
 
-    mutating func checked(_ items: [Value]) throws -> Value {
+    mutating func checked(_ items: [Value], isTuple: Bool = false) throws -> Value {
         guard items.count <= TemplateLimits.listLength else {
             throw InferenceError(.template, "a list becomes too long")
         }
         try charge(items.count)
-        return .list(try List(items))
+        return .list(try List(items, isTuple: isTuple))
     }
 
     // MARK: Variables
@@ -161,24 +161,27 @@ struct Interpreter {
             }
         }
         guard !items.isEmpty else { return try run(loop.otherwise) }
+        var lastAsked: [Value]?
         for (index, item) in items.enumerated() {
-            scopes[scopes.count - 1] = ["loop": try loopVariable(items, index)]
+            let variable = loopVariable(items, index, lastAsked)
+            scopes[scopes.count - 1] = ["loop": .namespace(variable)]
             try set(loop.targets, item)
             if case .breakLoop = try run(loop.body) { break }
+            lastAsked = variable.lastAsked
         }
         return .normal
     }
 
-    private func loopVariable(_ items: [Value], _ index: Int) throws -> Value {
+    private func loopVariable(_ items: [Value], _ index: Int, _ lastAsked: [Value]?) -> Namespace {
         let count = items.count
-        return .namespace(
-            Namespace([
+        return Namespace(
+            [
                 "index": .int(index + 1), "index0": .int(index), "first": .bool(index == 0),
                 "last": .bool(index + 1 == count), "length": .int(count), "revindex": .int(count - index),
-                "revindex0": .int(count - index - 1),
+                "revindex0": .int(count - index - 1), "depth": .int(1), "depth0": .int(0),
                 "previtem": index > 0 ? items[index - 1] : .undefined("previtem"),
                 "nextitem": index + 1 < count ? items[index + 1] : .undefined("nextitem"),
-            ]))
+            ], isLoop: true, lastAsked: lastAsked)
     }
 
     /// Calls a macro that can call a body back.
@@ -197,7 +200,7 @@ struct Interpreter {
     mutating func call(
         _ macro: Macro, _ arguments: CallArguments, in outer: [[String: Value]]? = nil
     ) throws -> Value {
-        guard arguments.positional.count <= macro.parameters.count else {
+        guard arguments.positional.count <= macro.parameters.count || macro.takesMorePositional else {
             throw InferenceError(.template, "\(macro.name) takes \(macro.parameters.count) arguments")
         }
         var scope: [String: Value] = [:]
@@ -210,6 +213,14 @@ struct Interpreter {
             } else {
                 scope[parameter.name] = try parameter.standard.map { try evaluate($0) } ?? .undefined(parameter.name)
             }
+        }
+        if macro.takesMorePositional {
+            let more = Array(arguments.positional.dropFirst(macro.parameters.count))
+            scope["varargs"] = .list(try List(more, isTuple: true))
+        }
+        if macro.takesMoreNamed {
+            let known = Set(macro.parameters.map(\.name) + ["caller"])
+            scope["kwargs"] = .map(try Map(arguments.orderedNames.filter { !known.contains($0.0) }))
         }
         let caller = scopes
         scopes = (outer ?? [scopes[0]]) + [scope]

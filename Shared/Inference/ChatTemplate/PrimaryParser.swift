@@ -110,7 +110,7 @@ enum PrimaryParser {
             return try Expression(constants[name].map { .literal($0) } ?? .name(name))
         case .symbol("("):
             cursor.advance()
-            if cursor.takeSymbol(")") { return try Expression(.list([])) }
+            if cursor.takeSymbol(")") { return try Expression(.tuple([])) }
             let inner = try ExpressionParser.parseTuple(&cursor)
             try cursor.expect(.symbol(")"))
             return inner

@@ -133,8 +133,14 @@ enum StatementParser {
         let name = try cursor.expectName()
         let parameters = try parseParameters(&cursor)
         try cursor.expect(.blockEnd)
+        let start = cursor.position
         let body = try parseBody(&cursor, closedBy: "endmacro")
-        return .macro(Macro(name: name, parameters: parameters, body: body))
+        // As in Jinja, a macro takes more arguments than it names where it speaks of them.
+        return .macro(
+            Macro(
+                name: name, parameters: parameters, body: body,
+                takesMorePositional: cursor.contains(.name("varargs"), since: start),
+                takesMoreNamed: cursor.contains(.name("kwargs"), since: start)))
     }
 
     private static func parseParameters(_ cursor: inout TokenCursor) throws -> [Macro.Parameter] {

@@ -11,7 +11,7 @@ enum TemplateFunctions {
                 throw InferenceError(.template, "values are nested too deep")
             }
             return .namespace(Namespace(arguments.named))
-        case "dict": return .map(try Map(arguments.named.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }))
+        case "dict": return .map(try Map(arguments.orderedNames))
         case "range": return try interpreter.checked(try range(arguments.positional).map { .int($0) })
         case "raise_exception":
             let message = try arguments.positional.first.map { try interpreter.text($0).string } ?? ""

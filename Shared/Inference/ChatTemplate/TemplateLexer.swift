@@ -157,10 +157,22 @@ struct TemplateLexer {
         let start = index
         if Self.isDigit(first) {
             while Self.isDigit(byte(index)) { index += 1 }
+            var isReal = false
             if byte(index) == UInt8(ascii: "."), Self.isDigit(byte(index + 1)) {
+                isReal = true
                 index += 1
                 while Self.isDigit(byte(index)) { index += 1 }
-                if let value = Double(String(decoding: source[start..<index], as: UTF8.self)) { return .double(value) }
+            }
+            if byte(index) == UInt8(ascii: "e") || byte(index) == UInt8(ascii: "E") {
+                let isSigned = byte(index + 1) == UInt8(ascii: "-") || byte(index + 1) == UInt8(ascii: "+")
+                if Self.isDigit(byte(index + (isSigned ? 2 : 1))) {
+                    isReal = true
+                    index += isSigned ? 2 : 1
+                    while Self.isDigit(byte(index)) { index += 1 }
+                }
+            }
+            if isReal, let value = Double(String(decoding: source[start..<index], as: UTF8.self)), value.isFinite {
+                return .double(value)
             }
             guard let value = Int(String(decoding: source[start..<index], as: UTF8.self)) else {
                 throw InferenceError(.template, "a number is too large")

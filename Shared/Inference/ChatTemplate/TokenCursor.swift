@@ -9,6 +9,14 @@ struct TokenCursor {
     var current: TemplateToken { index < tokens.count ? tokens[index] : .end }
     var following: TemplateToken { index + 1 < tokens.count ? tokens[index + 1] : .end }
 
+    /// How many tokens were read.
+    var position: Int { index }
+
+    /// Whether a token was read since a position.
+    func contains(_ token: TemplateToken, since start: Int) -> Bool {
+        tokens[min(start, tokens.count)..<min(index, tokens.count)].contains(token)
+    }
+
     mutating func advance() { index += 1 }
 
     /// Steps over a token if it is there.

@@ -40,7 +40,7 @@ enum Value: Sendable {
         case .int: "an integer"
         case .double: "a number"
         case .text: "a string"
-        case .list: "a list"
+        case .list(let list): list.isTuple ? "a tuple" : "a list"
         case .map: "a mapping"
         case .namespace: "a namespace"
         case .macro, .caller: "a macro"
@@ -73,9 +73,15 @@ enum Value: Sendable {
 final class List: Sendable {
     let items: [Value]
     let depth: Int
+    /// Whether it is a tuple of Python, which is shown in round brackets and equals no list.
+    let isTuple: Bool
+    /// The names of the items, for tuples that have some.
+    let names: [String]
 
-    init(_ items: [Value]) throws {
+    init(_ items: [Value], isTuple: Bool = false, names: [String] = []) throws {
         self.items = items
+        self.isTuple = isTuple
+        self.names = names
         depth = try TemplateLimits.checkedDepth(items)
     }
 }
@@ -105,7 +111,16 @@ final class Map: Sendable {
 /// which is used by one thread.
 final class Namespace: @unchecked Sendable {
     var values: [String: Value]
-    init(_ values: [String: Value]) { self.values = values }
+    /// Whether it is the variable `loop`.
+    let isLoop: Bool
+    /// What `loop.changed` was asked about last.
+    var lastAsked: [Value]?
+
+    init(_ values: [String: Value], isLoop: Bool = false, lastAsked: [Value]? = nil) {
+        self.values = values
+        self.isLoop = isLoop
+        self.lastAsked = lastAsked
+    }
 }
 
 /// A macro of a template.
@@ -115,8 +130,17 @@ final class Macro: Sendable {
     let name: String
     let parameters: [Parameter]
     let body: [Statement]
+    /// Whether it takes more positional arguments than it names.
+    let takesMorePositional: Bool
+    /// Whether it wants to see named arguments that it does not name.
+    let takesMoreNamed: Bool
 
-    init(name: String, parameters: [Parameter], body: [Statement]) {
+    init(
+        name: String, parameters: [Parameter], body: [Statement], takesMorePositional: Bool = false,
+        takesMoreNamed: Bool = false
+    ) {
+        self.takesMorePositional = takesMorePositional
+        self.takesMoreNamed = takesMoreNamed
         self.name = name
         self.parameters = parameters
         self.body = body

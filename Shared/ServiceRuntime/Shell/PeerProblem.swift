@@ -1,8 +1,13 @@
 import Glibc
 
 /// Why a peer cannot be reached, found out by trying, as libzmq tries again in silence.
-enum PeerProblem {
+public enum PeerProblem {
     private static let patienceMilliseconds: Int32 = 2000
+
+    /// The reason, in a few words, without a thread of Swift's pool waiting for it.
+    public static func reason(_ endpoint: String) async -> String {
+        await OwnThread.run(name: "peer problem") { find(endpoint) }
+    }
 
     /// The reason, in a few words. Blocks for seconds where nobody answers.
     static func find(_ endpoint: String) -> String {

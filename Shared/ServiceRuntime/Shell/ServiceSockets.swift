@@ -265,7 +265,7 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
                 guard begin.duration(to: now) >= .seconds(5) else { continue }
                 if let last = told[peer], last.duration(to: now) < .seconds(60) { continue }
                 told[peer] = now
-                let reason = await OwnThread.run(name: "peer problem") { PeerProblem.find(peer.endpoint) }
+                let reason = await PeerProblem.reason(peer.endpoint)
                 // Asking takes its time; the peer may have come meanwhile.
                 guard unreachable.contains(peer) else { continue }
                 logger.warning("cannot reach \(peer): \(reason)")

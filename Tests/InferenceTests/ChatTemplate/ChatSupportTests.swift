@@ -29,7 +29,8 @@ struct ChatSupportTests {
 
     /// A template that refuses the chat that is tried is understood all the same.
     @Test(arguments: [
-        "{{ messages[0].content }}", "{{ raise_exception('a system message is needed') }}",
+        "{{ messages[0].content }}", "{{ '%s: %s' | format(messages[0].role, messages[0].content) }}",
+        "{{ raise_exception('a system message is needed') }}",
         "{% if messages | length > 1 %}{{ 'x' | nofilter }}{% endif %}",
     ])
     func usableTemplates(template: String) throws {
