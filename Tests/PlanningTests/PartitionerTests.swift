@@ -101,11 +101,15 @@ import Testing
         let partitioner = Partitioner(cost: fleet)
         let answer = partitioner.answer(Build.query(ids, ordered: false, phase: .prefill))
         check(answer, Build.query(ids, ordered: false, phase: .prefill), fleet)
+        var compared = 0
         for _ in 0..<20 {
             let order = ids.shuffled(using: &random)
             let fixed = partitioner.answer(Build.query(order, ordered: true, phase: .prefill))
-            #expect(!fixed.feasible || answer.cycleSeconds <= fixed.cycleSeconds)
+            guard fixed.feasible else { continue }
+            compared += 1
+            #expect(answer.feasible && answer.cycleSeconds <= fixed.cycleSeconds)
         }
+        #expect(compared > 0)
     }
 
     @Test func senselessQueriesAreAnswered() throws {

@@ -123,22 +123,30 @@ import Testing
         #expect(seen == Array(0..<10))
     }
 
-    @Test func sendersWaitWhileItIsFull() async {
-        let queue = EventQueue<Int>(capacity: 8)
-        let sent = Counter()
-        let seen = await withTaskGroup(of: Void.self, returning: Int.self) { group in
-            for value in 0..<200 {
-                group.addTask {
-                    await queue.send(value)
-                    sent.value.wrappingAdd(1, ordering: .relaxed)
-                }
+    @Test func sendersWaitWhileItIsFull() async throws {
+        let (capacity, senders) = (8, 200)
+        let queue = EventQueue<Int>(capacity: capacity)
+        // As many as it holds are taken at once: nobody has to consume.
+        for value in 0..<capacity { await queue.send(value) }
+        let (begun, sent) = (Counter(), Counter())
+        let tasks = (0..<senders).map { value in
+            Task {
+                begun.value.wrappingAdd(1, ordering: .relaxed)
+                await queue.send(capacity + value)
+                sent.value.wrappingAdd(1, ordering: .relaxed)
             }
-            var seen = 0
-            while seen < 200, await queue.next() != nil { seen += 1 }
-            await group.waitForAll()
-            return seen
         }
-        #expect(seen == 200)
-        #expect(sent.value.load(ordering: .relaxed) == 200)
+        try await eventually("all have begun") { begun.value.load(ordering: .relaxed) == senders }
+        try await Task.sleep(for: .milliseconds(30))
+        #expect(sent.value.load(ordering: .relaxed) == 0, "all wait")
+        var seen: Set<Int> = []
+        while seen.count < capacity + senders, let value = await queue.next() {
+            seen.insert(value)
+            // Who was taken found at most so many before it as the queue holds.
+            #expect(sent.value.load(ordering: .relaxed) <= seen.count)
+        }
+        for task in tasks { await task.value }
+        #expect(seen == Set(0..<capacity + senders))
+        #expect(sent.value.load(ordering: .relaxed) == senders)
     }
 }

@@ -64,8 +64,14 @@ import Testing
         try withFiles { _, arguments in
             let question = try question(arguments + ["--rate", "0.2", "--policy", "b0"])
             let capacity = try question.capacity()
-            #expect(capacity > 0.1 * question.plan.plan.predictedRequestsPerSecond)
-            #expect(capacity < 10 * question.plan.plan.predictedRequestsPerSecond)
+            func growth(_ rate: Double) throws -> Double {
+                let traffic = try SimulatedTraffic(question.stream, rate: rate).evenlySpaced
+                let record = try question.system.run(
+                    traffic, on: question.plan, fleet: question.fleet, question.conditions)
+                return record.backlogGrowth
+            }
+            #expect(try growth(capacity) <= CapacitySearch().mostGrowth)
+            #expect(try growth(2 * capacity) > CapacitySearch().mostGrowth)
         }
     }
 

@@ -214,13 +214,20 @@ import Testing
 
     @Test func hugeHeadersAndGarbage() async throws {
         try await GatewayFixture.run { fixture in
-            let huge = String(repeating: "a", count: 100_000)
-            for text in ["GET /health HTTP/1.1\r\nHost: a\r\nX-Big: \(huge)\r\n\r\n", "\u{1}\u{2}garbage\r\n\r\n"] {
-                let connection = try await RawConnection.open(port: fixture.port)
-                try? await connection.send(text)
-                let answer = await connection.readToEnd()
-                #expect(answer.isEmpty || answer.hasPrefix("HTTP/1.1 4"))
-            }
+            let garbage = try await RawConnection.open(port: fixture.port)
+            try await garbage.send("\u{1}\u{2}garbage\r\n\r\n")
+            let answer = try await garbage.head()
+            #expect(answer.status == 400 && answer.headers["connection"] == "close")
+            #expect(await garbage.readToEnd().isEmpty)
+            // It may be cut off before it has sent all of it, and then it does not see the answer either; it gets none that
+            // would be one to the path.
+            let huge = try await RawConnection.open(port: fixture.port)
+            let header = String(repeating: "a", count: 100_000)
+            try? await huge.send("GET /health HTTP/1.1\r\nHost: a\r\nX-Big: \(header)\r\n\r\n")
+            let refusal = await huge.readToEnd()
+            let statuses = refusal.split(separator: "\r\n").filter { $0.hasPrefix("HTTP/1.1 ") }
+            #expect(statuses.allSatisfy { $0.hasPrefix("HTTP/1.1 4") } && statuses.count <= 1, "\(refusal.prefix(200))")
+            #expect(refusal.isEmpty == statuses.isEmpty, "\(refusal.prefix(200))")
             #expect(try await fixture.ask("GET", "/health").status == 200)
         }
     }

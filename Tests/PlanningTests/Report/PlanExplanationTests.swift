@@ -28,7 +28,8 @@ import Testing
             #expect(explanation.groups.map(\.name) == result.groupNames)
             for role in ReplicaRole.allCases {
                 let shares = explanation.groups.filter { $0.role == role }.map(\.share)
-                #expect(shares.isEmpty || abs(shares.reduce(0, +) - 1) < 1e-9)
+                #expect(shares.count == groups.count { $0.role == role })
+                if !shares.isEmpty { #expect(abs(shares.reduce(0, +) - 1) < 1e-9) }
             }
             for (finding, group) in zip(explanation.groups, groups) {
                 #expect(finding.stages.map(\.layers.count) == group.layers)
