@@ -39,14 +39,15 @@ import Testing
         #expect(model.bytesHead == model.bytesEmbedding + 4 * model.hidden)
     }
 
-    static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(
-        path: "../../../shared/scenarios/models")
+    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(
+        path: "../Fixtures/models")
 
-    @Test(
-        .enabled(if: FileManager.default.fileExists(atPath: folder.path), "the described models are not there"),
-        arguments: ["llama-2-7b-q4", "llama-2-13b-q4", "llama-3-8b-q4"])
+    /// The model files of the scenarios that the paper's experiments are described with.
+    @Test(arguments: ["llama-2-7b-q4", "llama-2-13b-q4", "llama-3-8b-q4"])
     func equalsTheDescribedModels(_ name: String) throws {
         let file = Self.folder.appending(path: "\(name).json")
-        #expect(ModelCatalogue.named(name) == (try ModelFile.read(Data(contentsOf: file))))
+        let described = try ModelFile.read(Data(contentsOf: file))
+        #expect(described.name == name)
+        #expect(ModelCatalogue.named(name) == described)
     }
 }

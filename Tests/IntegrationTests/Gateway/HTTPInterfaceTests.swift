@@ -226,8 +226,8 @@ import Testing
             try? await huge.send("GET /health HTTP/1.1\r\nHost: a\r\nX-Big: \(header)\r\n\r\n")
             let refusal = await huge.readToEnd()
             let statuses = refusal.split(separator: "\r\n").filter { $0.hasPrefix("HTTP/1.1 ") }
-            #expect(statuses.allSatisfy { $0.hasPrefix("HTTP/1.1 4") } && statuses.count <= 1, "\(refusal.prefix(200))")
-            #expect(refusal.isEmpty == statuses.isEmpty, "\(refusal.prefix(200))")
+            #expect(statuses.count <= 1 && refusal.isEmpty == statuses.isEmpty, "\(refusal.prefix(200))")
+            #expect(statuses.allSatisfy { $0.hasPrefix("HTTP/1.1 4") }, "\(refusal.prefix(200))")
             #expect(try await fixture.ask("GET", "/health").status == 200)
         }
     }
