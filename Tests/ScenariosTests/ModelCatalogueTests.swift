@@ -17,7 +17,7 @@ import Testing
         #expect(ModelCatalogue.named("llama-3-8b-q4") == (try ModelFile.read(Fixtures.llama3.utf8)))
     }
 
-    /// Figures of the 13B file, which is not among the fixtures.
+    /// Figures of the 13B file.
     @Test func thirteenBillion() throws {
         let model = try #require(ModelCatalogue.named("llama-2-13b-q4"))
         #expect(model.paramsPerLayer == 317_194_240 && model.bytesPerLayer == 178_462_720)
