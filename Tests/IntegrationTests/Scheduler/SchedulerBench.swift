@@ -6,7 +6,8 @@ import ServiceRuntime
 
 @testable import Scheduler
 
-/// A scheduler as it runs; a publisher stands in for the profiler, a socket that always answers with one plan for the clusterer.
+/// A scheduler as it runs; a publisher stands in for the profiler, a socket that always answers with one plan for the
+/// clusterer.
 final class SchedulerBench: Sendable {
     let context: MessagingContext
     let thread: SocketThread
@@ -60,8 +61,8 @@ final class SchedulerBench: Sendable {
         self.tasks = tasks
     }
 
-    /// Free ports, nobody to connect to, and no waiting but for what a test waits for. Other tests may keep all cores busy for long:
-    /// silence is no loss here.
+    /// Free ports, nobody to connect to, and no waiting but for what a test waits for. Other tests may keep all cores busy
+    /// for long: silence is no loss here.
     static func configuration() -> SchedulerConfiguration {
         var configuration = SchedulerConfiguration()
         for setting in EndpointSetting.allCases { configuration.addresses[setting] = "tcp://127.0.0.1:9" }

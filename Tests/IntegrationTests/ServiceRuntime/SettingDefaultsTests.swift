@@ -12,8 +12,8 @@ import Testing
 @testable import Profiler
 @testable import Scheduler
 
-/// Defaults stand in the tables of settings, where help and README take them from, and in the configuration types, where tests and
-/// simulations take them from. With nothing set, both must say the same.
+/// Defaults stand in the tables of settings, where help and README take them from, and in the configuration types, where
+/// tests and simulations take them from. With nothing set, both must say the same.
 @Suite("Settings: defaults")
 struct SettingDefaultsTests {
     private func settings(_ keys: [SettingKey], _ given: [String] = []) throws -> Settings {

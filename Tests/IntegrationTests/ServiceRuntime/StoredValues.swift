@@ -1,4 +1,5 @@
-/// The stored properties of a value by their paths, as text: configurations are compared by them, whether they are Equatable or not.
+/// The stored properties of a value by their paths, as text: configurations are compared by them, whether they are
+/// Equatable or not.
 enum StoredValues {
     static func of(_ value: Any) -> [String: String] {
         var values: [String: String] = [:]
@@ -6,7 +7,7 @@ enum StoredValues {
         return values
     }
 
-    /// The paths at which two values differ, with both texts; of `left` nothing is compared below the paths that are left out.
+    /// The paths at which two values differ, with both texts; nothing is compared below the paths that are left out.
     static func differences(_ left: Any, _ right: Any, leavingOut omitted: Set<String> = []) -> [String] {
         let (left, right) = (of(left), of(right))
         return Set(left.keys).union(right.keys).sorted().compactMap { path in

@@ -1,5 +1,6 @@
 import Domain
 import Foundation
+import Messaging
 import ServiceRuntime
 import StageRuntime
 import Testing
@@ -9,7 +10,7 @@ import Testing
 @Suite("Command line: devices of a fleet file")
 struct FleetDevicesTests {
     private func read(_ text: String) throws -> FleetFile {
-        let path = FileManager.default.temporaryDirectory.appendingPathComponent("devices-\(UUID().uuidString).yaml").path
+        let path = NSTemporaryDirectory() + "devices-\(UUID().uuidString).yaml"
         defer { try? FileManager.default.removeItem(atPath: path) }
         try text.write(toFile: path, atomically: true, encoding: .utf8)
         return try FleetFile.read(path)
