@@ -56,16 +56,19 @@ E2_INLINE void vnni_rows(
     const uint8_t *w[4], *scales[4];
     const e2_qblock *a[VNNI_ROWS];
     v16 y[4][VNNI_ROWS];
+#pragma clang loop unroll(full)
     for (int t = 0; t < tiles; t++) {
         w[t] = e2_tile(m->w, tile + t);
         scales[t] = w[t] + e2_scale_offset(form, blocks, 0);
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; r++) { y[t][r] = v_set(0.0f); }
     }
+#pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) { a[r] = m->input.blocks + (size_t)(row + r) * (size_t)blocks; }
     // Q6 has a sum per half of the inputs.
     const int passes = form == E2_FORM_Q6 ? 2 : 1, steps = 8 / passes;
     for (int32_t b = 0; b < blocks; b++) {
+#pragma clang loop unroll(full)
         for (int t = 0; t < tiles; t++) {
             const uint8_t *vectors = w[t] + e2_vector_offset(form, b);
             e2_prefetch_block(
@@ -75,12 +78,14 @@ E2_INLINE void vnni_rows(
 #pragma clang loop unroll(full)
             for (int pass = 0; pass < passes; pass++) {
                 __m512i sums[VNNI_ROWS];
+#pragma clang loop unroll(full)
                 for (int r = 0; r < rows; r++) { sums[r] = _mm512_setzero_si512(); }
 #pragma clang loop unroll(full)
                 for (int step = 0; step < steps; step++) {
                     VNNI_ORDER;
                     int v = passes == 2 ? step : step / 2, half = passes == 2 ? pass : step % 2;
                     __m512i weights = vnni_weights(form, vectors, v, half);
+#pragma clang loop unroll(full)
                     for (int r = 0; r < rows; r++) {
                         __m512i x = vnni_four(a[r][b].values + 16 * half + 4 * v);
                         sums[r] = _mm512_dpbusd_epi32(sums[r], weights, x);
@@ -88,6 +93,7 @@ E2_INLINE void vnni_rows(
                     }
                 }
                 v16 scale = v_load_half(scale_words + 16 * pass);
+#pragma clang loop unroll(full)
                 for (int r = 0; r < rows; r++) {
                     if (!e2_has_minimum(form)) {
                         int32_t a_sum = pass == 1 ? a[r][b].sum - a[r][b].first_sum
@@ -98,12 +104,15 @@ E2_INLINE void vnni_rows(
                 }
                 if (e2_has_minimum(form)) {
                     v16 minimum = v_load_half(scale_words + 16);
+#pragma clang loop unroll(full)
                     for (int r = 0; r < rows; r++) { y[t][r] = v_fma(minimum, v_set(a[r][b].scaled_sum), y[t][r]); }
                 }
             }
         }
     }
+#pragma clang loop unroll(full)
     for (int t = 0; t < tiles; t++) {
+#pragma clang loop unroll(full)
         for (int r = 0; r < rows; r++) { matmul_put(m, tile + t, row + r, y[t][r]); }
     }
 }
