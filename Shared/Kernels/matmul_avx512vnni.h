@@ -51,6 +51,13 @@ E2_INLINE __m512i vnni_excess(e2_form form, const int32_t *a_sum) {
     return _mm512_slli_epi32(sum, (unsigned)__builtin_ctz((unsigned)e2_weight_offset(form)));
 }
 
+// The same for Q6 and one half of the inputs, negative, as what its sum starts with. General registers compute it and
+// memory broadcasts it: there the vector units have too much to do already.
+E2_INLINE __m512i vnni_start(const e2_qblock *a, int pass, volatile int32_t *place) {
+    *place = -32 * (pass == 0 ? a->first_sum : a->sum - a->first_sum);
+    return _mm512_set1_epi32(*place);
+}
+
 // `rows` rows times `tiles` tiles. Every loop over a constant is unrolled by name: what the compiler unrolls only after
 // it has placed the arrays in memory stays there, and each sum is then loaded and stored again for each product.
 E2_INLINE void vnni_rows(
@@ -70,19 +77,23 @@ E2_INLINE void vnni_rows(
     for (int r = 0; r < rows; r++) { a[r] = m->input.blocks + (size_t)(row + r) * (size_t)blocks; }
     // Q6 has a sum per half of the inputs.
     const int passes = form == E2_FORM_Q6 ? 2 : 1, steps = 8 / passes;
+    const size_t ahead = (size_t)tiles * e2_tile_bytes(form, m->w->cols);
+    int32_t starts[VNNI_ROWS];
     for (int32_t b = 0; b < blocks; b++) {
         VNNI_UNROLL
         for (int t = 0; t < tiles; t++) {
             const uint8_t *vectors = w[t] + e2_vector_offset(form, b);
             e2_prefetch_block(
                 form, vectors, scales[t] + (size_t)b * e2_scale_bytes(form),
-                (size_t)tiles * e2_tile_bytes(form, m->w->cols));
+                ahead);
             const uint16_t *scale_words = (const uint16_t *)(scales[t] + (size_t)b * e2_scale_bytes(form));
             VNNI_UNROLL
             for (int pass = 0; pass < passes; pass++) {
                 __m512i sums[VNNI_ROWS];
                 VNNI_UNROLL
-                for (int r = 0; r < rows; r++) { sums[r] = _mm512_setzero_si512(); }
+                for (int r = 0; r < rows; r++) {
+                    sums[r] = form == E2_FORM_Q6 ? vnni_start(&a[r][b], pass, &starts[r]) : _mm512_setzero_si512();
+                }
                 VNNI_UNROLL
                 for (int step = 0; step < steps; step++) {
                     VNNI_ORDER;
@@ -98,14 +109,11 @@ E2_INLINE void vnni_rows(
                 v16 scale = v_load_half(scale_words + 16 * pass);
                 VNNI_UNROLL
                 for (int r = 0; r < rows; r++) {
-                    if (!e2_has_minimum(form)) {
-                        const int32_t *a_sum = form == E2_FORM_Q6 ? &a[r][b].first_sum : &a[r][b].sum;
-                        // sum + first_sum - sum: the second half's
-                        if (pass == 1) { sums[r] = _mm512_add_epi32(sums[r], vnni_excess(form, a_sum)); }
-                        if (pass == 1) { a_sum = &a[r][b].sum; }
-                        sums[r] = _mm512_sub_epi32(sums[r], vnni_excess(form, a_sum));
+                    if (form != E2_FORM_Q6 && !e2_has_minimum(form)) {
+                        sums[r] = _mm512_sub_epi32(sums[r], vnni_excess(form, &a[r][b].sum));
                     }
                     y[t][r] = v_fma(v_whole(sums[r]), v_mul(scale, v_set(a[r][b].scale)), y[t][r]);
+                    VNNI_KEEP(y[t][r]);  // not with those of the other half: they would need registers until then
                 }
                 if (e2_has_minimum(form)) {
                     v16 minimum = v_load_half(scale_words + 16);
