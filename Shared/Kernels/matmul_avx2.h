@@ -12,6 +12,9 @@ enum {
 // Keeps the compiler from moving loads and sums of one step into another, which costs it its registers.
 #define AVX2_ORDER __asm__ volatile("" ::: "memory")
 #define AVX2_KEEP(x) __asm__ volatile("" : "+x"(x))
+// Results lie in memory between blocks, on purpose: sixteen registers do not hold them beside the sums. So that the
+// compiler does not try, it must not see where the pointer comes from.
+#define AVX2_MEMORY(pointer) __asm__("" : "+r"(pointer) : : "memory")
 
 // Four activations, eight times.
 E2_INLINE __m256i avx2_four(const int8_t *p) {
@@ -170,8 +173,10 @@ E2_INLINE void avx2_packed_rows(
     const e2_qblock *a = m->input.blocks + (size_t)row * (size_t)blocks;
     const uint8_t *base = e2_tile(m->w, tile);
     size_t tile_bytes = e2_tile_bytes(form, m->w->cols);
-    _Alignas(64) float y[AVX2_TILES * AVX2_ROWS][16];
-    memset(y, 0, sizeof y);
+    _Alignas(64) float results[AVX2_TILES * AVX2_ROWS][16];
+    memset(results, 0, (size_t)(tiles * rows) * sizeof *results);
+    float(*y)[16] = results;
+    AVX2_MEMORY(y);
     for (int32_t b = 0; b < blocks; b++, a++) {
         for (int t = 0; t < tiles; t++) {
             const uint8_t *from = base + (size_t)t * tile_bytes;
@@ -206,15 +211,17 @@ E2_INLINE void avx2_unpack(
 E2_INLINE void avx2_unpacked_panel(const matmul_call *m, e2_form form, int32_t tile, int32_t row, int32_t rows) {
     int32_t blocks = m->w->cols / E2_BLOCK;
     const uint8_t *base = e2_tile(m->w, tile);
-    avx2_unpacked unpacked;
-    _Alignas(64) float y[AVX2_PANEL][16];
-    memset(y, 0, (size_t)rows * sizeof *y);
+    avx2_unpacked chunk, *unpacked = &chunk;
+    _Alignas(64) float results[AVX2_PANEL][16], (*y)[16] = results;
+    memset(results, 0, (size_t)rows * sizeof *results);
+    AVX2_MEMORY(unpacked);
+    AVX2_MEMORY(y);
     for (int32_t b = 0; b < blocks; b += AVX2_CHUNK) {
         int32_t count = blocks - b < AVX2_CHUNK ? blocks - b : AVX2_CHUNK;
         avx2_source w = {
             .vectors = base + e2_vector_offset(form, b), .scales = base + e2_scale_offset(form, blocks, b),
-            .unpacked = &unpacked};
-        avx2_unpack(form, w, count, e2_tile_bytes(form, m->w->cols), &unpacked);
+            .unpacked = unpacked};
+        avx2_unpack(form, w, count, e2_tile_bytes(form, m->w->cols), unpacked);
         for (int32_t r = 0; r < rows; r += AVX2_ROWS) {
             const e2_qblock *a = m->input.blocks + (size_t)(row + r) * (size_t)blocks + b;
             avx2_rows(form, w, true, count, a, (size_t)blocks, AVX2_ROWS, y + r);
