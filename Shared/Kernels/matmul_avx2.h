@@ -259,16 +259,28 @@ E2_INLINE void avx2_form(const matmul_call *m, e2_form form, int32_t begin, int3
     }
 }
 
-#define AVX2_FORM(form) case form: avx2_form(m, form, begin, end, rows); break;
+// A function per form.
+#define AVX2_FORM(form)                                                                                    \
+    static __attribute__((noinline)) void avx2_##form(                                                     \
+        const matmul_call *m, int32_t begin, int32_t end, int32_t rows) {                                  \
+        avx2_form(m, E2_FORM_##form, begin, end, rows);                                                    \
+    }
+
+AVX2_FORM(Q4)
+AVX2_FORM(Q4M)
+AVX2_FORM(Q5)
+AVX2_FORM(Q5M)
+AVX2_FORM(Q6)
+AVX2_FORM(Q8)
 
 static void matmul_quantised(const matmul_call *m, int32_t begin, int32_t end, int32_t rows) {
     switch (m->w->form) {
-        AVX2_FORM(E2_FORM_Q4)
-        AVX2_FORM(E2_FORM_Q4M)
-        AVX2_FORM(E2_FORM_Q5)
-        AVX2_FORM(E2_FORM_Q5M)
-        AVX2_FORM(E2_FORM_Q6)
-        AVX2_FORM(E2_FORM_Q8)
+    case E2_FORM_Q4: avx2_Q4(m, begin, end, rows); break;
+    case E2_FORM_Q4M: avx2_Q4M(m, begin, end, rows); break;
+    case E2_FORM_Q5: avx2_Q5(m, begin, end, rows); break;
+    case E2_FORM_Q5M: avx2_Q5M(m, begin, end, rows); break;
+    case E2_FORM_Q6: avx2_Q6(m, begin, end, rows); break;
+    case E2_FORM_Q8: avx2_Q8(m, begin, end, rows); break;
     default: break;
     }
 }
