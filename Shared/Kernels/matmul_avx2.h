@@ -119,18 +119,47 @@ E2_INLINE __m256 avx2_scale(e2_form form, avx2_source w, bool unpacked, int32_t 
     return avx2_half(w.scales + (size_t)b * e2_scale_bytes(form) + 32 * which + 16 * side);
 }
 
+// Steps `step` and `step + 1` of Q6, which fill the 16 bits: a row takes both at once, so that no row's part waits in a
+// register for the second.
+E2_INLINE void avx2_pair(
+    e2_form form, avx2_source w, bool unpacked, int32_t b, int half, int step, const e2_qblock *a, size_t stride,
+    const int rows, __m256i sums[][2]) {
+    __m256i left = avx2_load(form, w, unpacked, b, step, half, 0);
+    __m256i right = avx2_load(form, w, unpacked, b, step, half, 1);
+    __m256i next_left = avx2_load(form, w, unpacked, b, step + 1, half, 0);
+    __m256i next_right = avx2_load(form, w, unpacked, b, step + 1, half, 1);
+    for (int r = 0; r < rows; r++) {
+        __m256i part[2], x = avx2_four(a[(size_t)r * stride].values + 16 * half + 4 * step);
+        avx2_add(form, step, left, x, &part[0], &sums[r][0]);
+        avx2_add(form, step, right, x, &part[1], &sums[r][1]);
+        x = avx2_four(a[(size_t)r * stride].values + 16 * half + 4 * step + 4);
+        avx2_add(form, step + 1, next_left, x, &part[0], &sums[r][0]);
+        avx2_add(form, step + 1, next_right, x, &part[1], &sums[r][1]);
+        AVX2_KEEP(sums[r][0]);
+        AVX2_KEEP(sums[r][1]);
+    }
+}
+
 // Adds `blocks` blocks of a tile times `rows` rows to y; row r's blocks start at a + r * stride.
 E2_INLINE void avx2_rows(
     e2_form form, avx2_source w, bool unpacked, int32_t blocks, const e2_qblock *a, size_t stride, const int rows,
     float y[][16]) {
     // Q6 has a sum per half of the inputs.
     const int passes = form == E2_FORM_Q6 ? 2 : 1, steps = 8 / passes;
+    const bool pairs = !AVX2_VNNI && form == E2_FORM_Q6;
     for (int32_t b = 0; b < blocks; b++, a++) {
 #pragma clang loop unroll(full)
         for (int pass = 0; pass < passes; pass++) {
             __m256i part[AVX2_ROWS][2], sums[AVX2_ROWS][2];
+            if (pairs) {
 #pragma clang loop unroll(full)
-            for (int step = 0; step < steps; step++) {
+                for (int step = 0; step < steps; step += 2) {
+                    AVX2_ORDER;
+                    avx2_pair(form, w, unpacked, b, pass, step, a, stride, rows, sums);
+                }
+            }
+#pragma clang loop unroll(full)
+            for (int step = pairs ? steps : 0; step < steps; step++) {
                 AVX2_ORDER;
                 int v = passes == 2 ? step : step / 2, half = passes == 2 ? pass : step % 2;
                 __m256i left = avx2_load(form, w, unpacked, b, v, half, 0);
