@@ -87,7 +87,7 @@ def product_loops(body):
 
 
 def moves_vector(instruction):
-    """Whether a vector register, or an operand of its size, is on the stack. Broadcasts read one number, no register."""
+    """Whether a vector register, or an operand of its size, is on the stack. Broadcasts read one number only."""
     if re.search(r"\(%r[sb]p", instruction):
         broadcast = "broadcast" in instruction or "{1to" in instruction
         return not broadcast and re.search(r"%[xyz]mm", instruction) is not None
