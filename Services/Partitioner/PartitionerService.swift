@@ -36,8 +36,8 @@ struct PartitionerDesk: ServiceDesk {
     private let inbox: ServiceInbox<PartitionerInput>
     private let logger: Logger
     private var core: PartitionerCore
-    private var open: [Ticket: WireMessage] = [:]
-    private var lastTicket: Ticket = 0
+    private var open: [PartitionTicket: WireMessage] = [:]
+    private var lastTicket: PartitionTicket = 0
 
     init(
         _ configuration: PartitionerConfiguration, _ partition: ServerSocket, _ inbox: ServiceInbox<PartitionerInput>,
@@ -102,7 +102,7 @@ struct PartitionerDesk: ServiceDesk {
     @concurrent
     private static func solve(
         _ partitioner: Partitioner, _ queries: [PartitionQuery], seconds: Double
-    ) async -> Result<[PartitionAnswer], Refusal> {
+    ) async -> Result<[PartitionAnswer], PartitionRefusal> {
         let start = ContinuousClock.now
         var answers: [PartitionAnswer] = []
         answers.reserveCapacity(queries.count)
@@ -110,7 +110,7 @@ struct PartitionerDesk: ServiceDesk {
             answers.append(partitioner.answer(query))
             guard ContinuousClock.now - start < .seconds(seconds) else {
                 let done = "\(answers.count) of \(queries.count) queries took longer than \(seconds) s"
-                return .failure(Refusal(body: ErrorBody(code: "timed_out", message: done, retriable: true)))
+                return .failure(PartitionRefusal(body: ErrorBody(code: "timed_out", message: done, retriable: true)))
             }
             await Task.yield()
         }
