@@ -84,7 +84,7 @@ struct PartitionerDesk: ServiceDesk {
             let limit = configuration.solveSeconds
             // Detached and of low priority: computing must not hold up the run loop.
             Task.detached(priority: .utility) { [inbox] in
-                let result = await Self.solve(Partitioner(cost: cost), queries, seconds: limit)
+                let result = await Self.solve(LayerPartitioner(cost: cost), queries, seconds: limit)
                 inbox.push(.event(.solved(ticket, result)))
             }
         case .answer(let ticket, let answers):
@@ -101,7 +101,7 @@ struct PartitionerDesk: ServiceDesk {
     /// Answers queries one by one and lets other tasks run in between.
     @concurrent
     private static func solve(
-        _ partitioner: Partitioner, _ queries: [PartitionQuery], seconds: Double
+        _ partitioner: LayerPartitioner, _ queries: [PartitionQuery], seconds: Double
     ) async -> Result<[PartitionAnswer], PartitionRefusal> {
         let start = ContinuousClock.now
         var answers: [PartitionAnswer] = []

@@ -16,7 +16,7 @@ private final class LocalPartitions: PartitionSource {
     func answers(_ problem: PartitionProblem) async throws(PlanRefusal) -> [PartitionAnswer] {
         batches.withLock { $0 += 1 }
         do {
-            return spoil(Planning.Partitioner(cost: try problem.cost()).answers(problem.queries))
+            return spoil(LayerPartitioner(cost: try problem.cost()).answers(problem.queries))
         } catch {
             throw PlanRefusal(body: ErrorBody(code: error.code.rawValue, message: error.message))
         }
