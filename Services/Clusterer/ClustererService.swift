@@ -50,10 +50,10 @@ struct ClustererDesk: ServiceDesk {
     private let inbox: ServiceInbox<ClustererInput>
     private let logger: Logger
     private var core: ClustererCore
-    private var open: [Ticket: WireMessage] = [:]
+    private var open: [PlanTicket: WireMessage] = [:]
     /// Who got the proposal at hand as an answer.
     private var askers: [String] = []
-    private var lastTicket: Ticket = 0
+    private var lastTicket: PlanTicket = 0
     private var proposed = 0
 
     init(
@@ -105,8 +105,8 @@ struct ClustererDesk: ServiceDesk {
             let search = PlanSearch(order: order)
             let source = RemotePartitioner(socket: partition, limits: configuration.partitioner)
             tasks.addTask(priority: .utility) { [inbox] in
-                let result: Result<SearchOutcome, Refusal>
-                do throws(Refusal) {
+                let result: Result<SearchOutcome, PlanRefusal>
+                do throws(PlanRefusal) {
                     result = .success(try await search.run(source))
                 } catch {
                     result = .failure(error)

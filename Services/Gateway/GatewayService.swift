@@ -81,8 +81,8 @@ final class GatewayService: Sendable {
             requests.remove(id)
             inbox.push(.abandoned(id))
         }
-        var streams: [RequestID: RequestStream] = [:]
-        for (id, demand) in zip(ids, demands) { streams[id] = RequestStream(demand, text: text()) }
+        var streams: [RequestID: SequenceStream] = [:]
+        for (id, demand) in zip(ids, demands) { streams[id] = SequenceStream(demand, text: text()) }
         requests.insert(group, ids)
         shell.inbox.push(.opened(streams))
         return group

@@ -3,42 +3,42 @@ import Planning
 import Protocol
 
 /// Names a message that waits for its answer.
-typealias Ticket = UInt64
+typealias PartitionTicket = UInt64
 
 /// What happens to the partitioner.
 enum PartitionerEvent: Sendable {
     /// A message to answer.
-    case asked(Ticket, PartitionProblem)
+    case asked(PartitionTicket, PartitionProblem)
     /// A computation ended.
-    case solved(Ticket, Result<[PartitionAnswer], Refusal>)
+    case solved(PartitionTicket, Result<[PartitionAnswer], PartitionRefusal>)
 }
 
 /// What the partitioner does about it.
 enum PartitionerInstruction: Sendable {
     /// Compute the answers and report `solved`.
-    case solve(Ticket, FleetCost, [PartitionQuery])
+    case solve(PartitionTicket, FleetCost, [PartitionQuery])
     /// Send the answers.
-    case answer(Ticket, [PartitionAnswer])
+    case answer(PartitionTicket, [PartitionAnswer])
     /// Send an error.
-    case refuse(Ticket, ErrorBody)
+    case refuse(PartitionTicket, ErrorBody)
 }
 
 /// An error on its way to the one who asked.
-struct Refusal: Error, Sendable, Hashable {
+struct PartitionRefusal: Error, Sendable, Hashable {
     var body: ErrorBody
 }
 
 /// Checks messages and lets a bounded number of them compute and wait; keeps nothing else.
 struct PartitionerCore: Sendable {
     private struct Waiting: Sendable {
-        var ticket: Ticket
+        var ticket: PartitionTicket
         var cost: FleetCost
         var queries: [PartitionQuery]
     }
 
     private let parallel: Int
     private let queueLimit: Int
-    private var running: Set<Ticket> = []
+    private var running: Set<PartitionTicket> = []
     private var waiting: [Waiting] = []
 
     init(parallel: Int, queueLimit: Int) {
@@ -54,7 +54,7 @@ struct PartitionerCore: Sendable {
         }
     }
 
-    private mutating func asked(_ ticket: Ticket, _ problem: PartitionProblem) -> [PartitionerInstruction] {
+    private mutating func asked(_ ticket: PartitionTicket, _ problem: PartitionProblem) -> [PartitionerInstruction] {
         guard waiting.count < queueLimit else {
             let error = ErrorBody(
                 code: "overloaded", message: "\(waiting.count) messages wait for the partitioner already",
@@ -72,7 +72,7 @@ struct PartitionerCore: Sendable {
     }
 
     private mutating func solved(
-        _ ticket: Ticket, _ result: Result<[PartitionAnswer], Refusal>
+        _ ticket: PartitionTicket, _ result: Result<[PartitionAnswer], PartitionRefusal>
     ) -> [PartitionerInstruction] {
         guard running.remove(ticket) != nil else { return [] }
         switch result {

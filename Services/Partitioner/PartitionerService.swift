@@ -36,8 +36,8 @@ struct PartitionerDesk: ServiceDesk {
     private let inbox: ServiceInbox<PartitionerInput>
     private let logger: Logger
     private var core: PartitionerCore
-    private var open: [Ticket: WireMessage] = [:]
-    private var lastTicket: Ticket = 0
+    private var open: [PartitionTicket: WireMessage] = [:]
+    private var lastTicket: PartitionTicket = 0
 
     init(
         _ configuration: PartitionerConfiguration, _ partition: ServerSocket, _ inbox: ServiceInbox<PartitionerInput>,
@@ -84,7 +84,7 @@ struct PartitionerDesk: ServiceDesk {
             let limit = configuration.solveSeconds
             // Detached and of low priority: computing must not hold up the run loop.
             Task.detached(priority: .utility) { [inbox] in
-                let result = await Self.solve(Partitioner(cost: cost), queries, seconds: limit)
+                let result = await Self.solve(LayerPartitioner(cost: cost), queries, seconds: limit)
                 inbox.push(.event(.solved(ticket, result)))
             }
         case .answer(let ticket, let answers):
@@ -101,8 +101,8 @@ struct PartitionerDesk: ServiceDesk {
     /// Answers queries one by one and lets other tasks run in between.
     @concurrent
     private static func solve(
-        _ partitioner: Partitioner, _ queries: [PartitionQuery], seconds: Double
-    ) async -> Result<[PartitionAnswer], Refusal> {
+        _ partitioner: LayerPartitioner, _ queries: [PartitionQuery], seconds: Double
+    ) async -> Result<[PartitionAnswer], PartitionRefusal> {
         let start = ContinuousClock.now
         var answers: [PartitionAnswer] = []
         answers.reserveCapacity(queries.count)
@@ -110,7 +110,7 @@ struct PartitionerDesk: ServiceDesk {
             answers.append(partitioner.answer(query))
             guard ContinuousClock.now - start < .seconds(seconds) else {
                 let done = "\(answers.count) of \(queries.count) queries took longer than \(seconds) s"
-                return .failure(Refusal(body: ErrorBody(code: "timed_out", message: done, retriable: true)))
+                return .failure(PartitionRefusal(body: ErrorBody(code: "timed_out", message: done, retriable: true)))
             }
             await Task.yield()
         }

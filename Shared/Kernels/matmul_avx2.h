@@ -12,6 +12,9 @@ enum {
 // Keeps the compiler from moving loads and sums of one step into another, which costs it its registers.
 #define AVX2_ORDER __asm__ volatile("" ::: "memory")
 #define AVX2_KEEP(x) __asm__ volatile("" : "+x"(x))
+// Results lie in memory between blocks, on purpose: sixteen registers do not hold them beside the sums. So that the
+// compiler does not try, it must not see where the pointer comes from.
+#define AVX2_MEMORY(pointer) __asm__("" : "+r"(pointer) : : "memory")
 
 // Four activations, eight times.
 E2_INLINE __m256i avx2_four(const int8_t *p) {
@@ -116,18 +119,47 @@ E2_INLINE __m256 avx2_scale(e2_form form, avx2_source w, bool unpacked, int32_t 
     return avx2_half(w.scales + (size_t)b * e2_scale_bytes(form) + 32 * which + 16 * side);
 }
 
+// Steps `step` and `step + 1` of Q6, which fill the 16 bits: a row takes both at once, so that no row's part waits in a
+// register for the second.
+E2_INLINE void avx2_pair(
+    e2_form form, avx2_source w, bool unpacked, int32_t b, int half, int step, const e2_qblock *a, size_t stride,
+    const int rows, __m256i sums[][2]) {
+    __m256i left = avx2_load(form, w, unpacked, b, step, half, 0);
+    __m256i right = avx2_load(form, w, unpacked, b, step, half, 1);
+    __m256i next_left = avx2_load(form, w, unpacked, b, step + 1, half, 0);
+    __m256i next_right = avx2_load(form, w, unpacked, b, step + 1, half, 1);
+    for (int r = 0; r < rows; r++) {
+        __m256i part[2], x = avx2_four(a[(size_t)r * stride].values + 16 * half + 4 * step);
+        avx2_add(form, step, left, x, &part[0], &sums[r][0]);
+        avx2_add(form, step, right, x, &part[1], &sums[r][1]);
+        x = avx2_four(a[(size_t)r * stride].values + 16 * half + 4 * step + 4);
+        avx2_add(form, step + 1, next_left, x, &part[0], &sums[r][0]);
+        avx2_add(form, step + 1, next_right, x, &part[1], &sums[r][1]);
+        AVX2_KEEP(sums[r][0]);
+        AVX2_KEEP(sums[r][1]);
+    }
+}
+
 // Adds `blocks` blocks of a tile times `rows` rows to y; row r's blocks start at a + r * stride.
 E2_INLINE void avx2_rows(
     e2_form form, avx2_source w, bool unpacked, int32_t blocks, const e2_qblock *a, size_t stride, const int rows,
     float y[][16]) {
     // Q6 has a sum per half of the inputs.
     const int passes = form == E2_FORM_Q6 ? 2 : 1, steps = 8 / passes;
+    const bool pairs = !AVX2_VNNI && form == E2_FORM_Q6;
     for (int32_t b = 0; b < blocks; b++, a++) {
 #pragma clang loop unroll(full)
         for (int pass = 0; pass < passes; pass++) {
             __m256i part[AVX2_ROWS][2], sums[AVX2_ROWS][2];
+            if (pairs) {
 #pragma clang loop unroll(full)
-            for (int step = 0; step < steps; step++) {
+                for (int step = 0; step < steps; step += 2) {
+                    AVX2_ORDER;
+                    avx2_pair(form, w, unpacked, b, pass, step, a, stride, rows, sums);
+                }
+            }
+#pragma clang loop unroll(full)
+            for (int step = pairs ? steps : 0; step < steps; step++) {
                 AVX2_ORDER;
                 int v = passes == 2 ? step : step / 2, half = passes == 2 ? pass : step % 2;
                 __m256i left = avx2_load(form, w, unpacked, b, v, half, 0);
@@ -170,8 +202,10 @@ E2_INLINE void avx2_packed_rows(
     const e2_qblock *a = m->input.blocks + (size_t)row * (size_t)blocks;
     const uint8_t *base = e2_tile(m->w, tile);
     size_t tile_bytes = e2_tile_bytes(form, m->w->cols);
-    _Alignas(64) float y[AVX2_TILES * AVX2_ROWS][16];
-    memset(y, 0, sizeof y);
+    _Alignas(64) float results[AVX2_TILES * AVX2_ROWS][16];
+    memset(results, 0, (size_t)(tiles * rows) * sizeof *results);
+    float(*y)[16] = results;
+    AVX2_MEMORY(y);
     for (int32_t b = 0; b < blocks; b++, a++) {
         for (int t = 0; t < tiles; t++) {
             const uint8_t *from = base + (size_t)t * tile_bytes;
@@ -206,15 +240,17 @@ E2_INLINE void avx2_unpack(
 E2_INLINE void avx2_unpacked_panel(const matmul_call *m, e2_form form, int32_t tile, int32_t row, int32_t rows) {
     int32_t blocks = m->w->cols / E2_BLOCK;
     const uint8_t *base = e2_tile(m->w, tile);
-    avx2_unpacked unpacked;
-    _Alignas(64) float y[AVX2_PANEL][16];
-    memset(y, 0, (size_t)rows * sizeof *y);
+    avx2_unpacked chunk, *unpacked = &chunk;
+    _Alignas(64) float results[AVX2_PANEL][16], (*y)[16] = results;
+    memset(results, 0, (size_t)rows * sizeof *results);
+    AVX2_MEMORY(unpacked);
+    AVX2_MEMORY(y);
     for (int32_t b = 0; b < blocks; b += AVX2_CHUNK) {
         int32_t count = blocks - b < AVX2_CHUNK ? blocks - b : AVX2_CHUNK;
         avx2_source w = {
             .vectors = base + e2_vector_offset(form, b), .scales = base + e2_scale_offset(form, blocks, b),
-            .unpacked = &unpacked};
-        avx2_unpack(form, w, count, e2_tile_bytes(form, m->w->cols), &unpacked);
+            .unpacked = unpacked};
+        avx2_unpack(form, w, count, e2_tile_bytes(form, m->w->cols), unpacked);
         for (int32_t r = 0; r < rows; r += AVX2_ROWS) {
             const e2_qblock *a = m->input.blocks + (size_t)(row + r) * (size_t)blocks + b;
             avx2_rows(form, w, true, count, a, (size_t)blocks, AVX2_ROWS, y + r);
@@ -252,16 +288,28 @@ E2_INLINE void avx2_form(const matmul_call *m, e2_form form, int32_t begin, int3
     }
 }
 
-#define AVX2_FORM(form) case form: avx2_form(m, form, begin, end, rows); break;
+// A function per form.
+#define AVX2_FORM(form)                                                                                    \
+    static __attribute__((noinline)) void avx2_##form(                                                     \
+        const matmul_call *m, int32_t begin, int32_t end, int32_t rows) {                                  \
+        avx2_form(m, E2_FORM_##form, begin, end, rows);                                                    \
+    }
+
+AVX2_FORM(Q4)
+AVX2_FORM(Q4M)
+AVX2_FORM(Q5)
+AVX2_FORM(Q5M)
+AVX2_FORM(Q6)
+AVX2_FORM(Q8)
 
 static void matmul_quantised(const matmul_call *m, int32_t begin, int32_t end, int32_t rows) {
     switch (m->w->form) {
-        AVX2_FORM(E2_FORM_Q4)
-        AVX2_FORM(E2_FORM_Q4M)
-        AVX2_FORM(E2_FORM_Q5)
-        AVX2_FORM(E2_FORM_Q5M)
-        AVX2_FORM(E2_FORM_Q6)
-        AVX2_FORM(E2_FORM_Q8)
+    case E2_FORM_Q4: avx2_Q4(m, begin, end, rows); break;
+    case E2_FORM_Q4M: avx2_Q4M(m, begin, end, rows); break;
+    case E2_FORM_Q5: avx2_Q5(m, begin, end, rows); break;
+    case E2_FORM_Q5M: avx2_Q5M(m, begin, end, rows); break;
+    case E2_FORM_Q6: avx2_Q6(m, begin, end, rows); break;
+    case E2_FORM_Q8: avx2_Q8(m, begin, end, rows); break;
     default: break;
     }
 }

@@ -1,9 +1,10 @@
 // Quantised matrix products with AVX-512 VNNI: one instruction multiplies sixteen outputs by four activations.
 
 enum {
-    VNNI_ROWS = 12,
-    VNNI_TILES = 4,  // that one or two rows meet at once
+    VNNI_ROWS = 8,  // sixteen sums and results: enough to hide what is not multiplying, and room for the rest
 };
+
+#define VNNI_UNROLL _Pragma("clang loop unroll(full)")
 
 // Keeps the compiler from moving loads and sums of one step into another, which costs it its registers.
 #ifdef E2_EMULATED
@@ -43,111 +44,128 @@ E2_INLINE __m512i vnni_weights(e2_form form, const uint8_t *vectors, int v, int 
 }
 
 // What the offset of the weights adds to a sum, where `a_sum` is the sum of the activations.
-E2_INLINE __m512i vnni_excess(e2_form form, int32_t a_sum) {
-    __m512i sum = _mm512_set1_epi32(a_sum);
+E2_INLINE __m512i vnni_excess(e2_form form, const int32_t *a_sum) {
+    __m512i sum = _mm512_set1_epi32(*a_sum);
     VNNI_KEEP(sum);  // broadcast while loading, then one shift
     return _mm512_slli_epi32(sum, (unsigned)__builtin_ctz((unsigned)e2_weight_offset(form)));
 }
 
-// `rows` rows times `tiles` tiles, with rows * tiles <= VNNI_ROWS.
-E2_INLINE void vnni_rows(
-    const matmul_call *m, e2_form form, int32_t tile, int32_t row, const int rows, const int tiles) {
-    int32_t blocks = m->w->cols / E2_BLOCK;
-    const uint8_t *w[4], *scales[4];
-    const e2_qblock *a[VNNI_ROWS];
-    v16 y[4][VNNI_ROWS];
-    for (int t = 0; t < tiles; t++) {
-        w[t] = e2_tile(m->w, tile + t);
-        scales[t] = w[t] + e2_scale_offset(form, blocks, 0);
-#pragma clang loop unroll(full)
-        for (int r = 0; r < rows; r++) { y[t][r] = v_set(0.0f); }
+// The same for Q6 and one half of the inputs, negative, as what its sum starts with. General registers compute it and
+// memory broadcasts it: there the vector units have too much to do already.
+E2_INLINE __m512i vnni_start(const e2_qblock *a, int pass, volatile int32_t *place) {
+    *place = -32 * (pass == 0 ? a->first_sum : a->sum - a->first_sum);
+    return _mm512_set1_epi32(*place);
+}
+
+// Asks for weights that are needed a while later. Tiles follow each other in memory, and so do the matrices of a layer:
+// reading straight on, in steps of a block, is what the prefetchers of a processor follow too. Q8 has twice the bytes
+// for the same work: in the first-level cache they would wait for its few places for misses.
+E2_INLINE void vnni_prefetch(e2_form form, const uint8_t *tile, int32_t b) {
+    const size_t bytes = e2_vector_bytes(form) + e2_scale_bytes(form);
+    const uint8_t *p = tile + (size_t)b * bytes;
+    for (size_t i = 0; i < bytes; i += 64) {
+        if (form == E2_FORM_Q8) {
+            __builtin_prefetch(p + 49152 + i, 0, 2);
+        } else {
+            __builtin_prefetch(p + 16384 + i, 0, 3);
+        }
     }
-    for (int r = 0; r < rows; r++) { a[r] = m->input.blocks + (size_t)(row + r) * (size_t)blocks; }
+}
+
+// `rows` rows times a tile. Every loop over a constant is unrolled by name: what the compiler unrolls only after it has
+// placed the arrays in memory stays there, and each sum is then loaded and stored again for each product.
+E2_INLINE void vnni_rows(const matmul_call *m, e2_form form, int32_t tile, int32_t row, const int rows) {
+    const int32_t blocks = m->w->cols / E2_BLOCK;
+    const uint8_t *w = e2_tile(m->w, tile), *scales = w + e2_scale_offset(form, blocks, 0);
+    const e2_qblock *a[VNNI_ROWS];
+    v16 y[VNNI_ROWS];
+    VNNI_UNROLL
+    for (int r = 0; r < rows; r++) {
+        a[r] = m->input.blocks + (size_t)(row + r) * (size_t)blocks;
+        y[r] = v_set(0.0f);
+    }
     // Q6 has a sum per half of the inputs.
     const int passes = form == E2_FORM_Q6 ? 2 : 1, steps = 8 / passes;
+    int32_t starts[VNNI_ROWS];
     for (int32_t b = 0; b < blocks; b++) {
-        for (int t = 0; t < tiles; t++) {
-            const uint8_t *vectors = w[t] + e2_vector_offset(form, b);
-            e2_prefetch_block(
-                form, vectors, scales[t] + (size_t)b * e2_scale_bytes(form),
-                (size_t)tiles * e2_tile_bytes(form, m->w->cols));
-            const uint16_t *scale_words = (const uint16_t *)(scales[t] + (size_t)b * e2_scale_bytes(form));
-#pragma clang loop unroll(full)
-            for (int pass = 0; pass < passes; pass++) {
-                __m512i sums[VNNI_ROWS];
-                for (int r = 0; r < rows; r++) { sums[r] = _mm512_setzero_si512(); }
-#pragma clang loop unroll(full)
-                for (int step = 0; step < steps; step++) {
-                    VNNI_ORDER;
-                    int v = passes == 2 ? step : step / 2, half = passes == 2 ? pass : step % 2;
-                    __m512i weights = vnni_weights(form, vectors, v, half);
-                    for (int r = 0; r < rows; r++) {
-                        __m512i x = vnni_four(a[r][b].values + 16 * half + 4 * v);
-                        sums[r] = _mm512_dpbusd_epi32(sums[r], weights, x);
-                        VNNI_KEEP(sums[r]);
-                    }
-                }
-                v16 scale = v_load_half(scale_words + 16 * pass);
+        const uint8_t *vectors = w + e2_vector_offset(form, b);
+        const uint16_t *scale_words = (const uint16_t *)(scales + (size_t)b * e2_scale_bytes(form));
+        vnni_prefetch(form, w, b);
+        VNNI_UNROLL
+        for (int pass = 0; pass < passes; pass++) {
+            __m512i sums[VNNI_ROWS];
+            VNNI_UNROLL
+            for (int r = 0; r < rows; r++) {
+                sums[r] = form == E2_FORM_Q6 ? vnni_start(&a[r][b], pass, &starts[r]) : _mm512_setzero_si512();
+            }
+            VNNI_UNROLL
+            for (int step = 0; step < steps; step++) {
+                VNNI_ORDER;
+                int v = passes == 2 ? step : step / 2, half = passes == 2 ? pass : step % 2;
+                __m512i weights = vnni_weights(form, vectors, v, half);
+                VNNI_UNROLL
                 for (int r = 0; r < rows; r++) {
-                    if (!e2_has_minimum(form)) {
-                        int32_t a_sum = pass == 1 ? a[r][b].sum - a[r][b].first_sum
-                            : form == E2_FORM_Q6 ? a[r][b].first_sum : a[r][b].sum;
-                        sums[r] = _mm512_sub_epi32(sums[r], vnni_excess(form, a_sum));
-                    }
-                    y[t][r] = v_fma(v_whole(sums[r]), v_mul(scale, v_set(a[r][b].scale)), y[t][r]);
+                    __m512i x = vnni_four(a[r][b].values + 16 * half + 4 * v);
+                    sums[r] = _mm512_dpbusd_epi32(sums[r], weights, x);
+                    VNNI_KEEP(sums[r]);
                 }
-                if (e2_has_minimum(form)) {
-                    v16 minimum = v_load_half(scale_words + 16);
-                    for (int r = 0; r < rows; r++) { y[t][r] = v_fma(minimum, v_set(a[r][b].scaled_sum), y[t][r]); }
+            }
+            v16 scale = v_load_half(scale_words + 16 * pass);
+            VNNI_UNROLL
+            for (int r = 0; r < rows; r++) {
+                if (form != E2_FORM_Q6 && !e2_has_minimum(form)) {
+                    sums[r] = _mm512_sub_epi32(sums[r], vnni_excess(form, &a[r][b].sum));
                 }
+                y[r] = v_fma(v_whole(sums[r]), v_mul(scale, v_set(a[r][b].scale)), y[r]);
+                VNNI_KEEP(y[r]);  // not with those of the other half: they would need registers until then
+            }
+            if (e2_has_minimum(form)) {
+                v16 minimum = v_load_half(scale_words + 16);
+                VNNI_UNROLL
+                for (int r = 0; r < rows; r++) { y[r] = v_fma(minimum, v_set(a[r][b].scaled_sum), y[r]); }
             }
         }
     }
-    for (int t = 0; t < tiles; t++) {
-        for (int r = 0; r < rows; r++) { matmul_put(m, tile + t, row + r, y[t][r]); }
+    VNNI_UNROLL
+    for (int r = 0; r < rows; r++) { matmul_put(m, tile, row + r, y[r]); }
+}
+
+// A function per form and number of rows.
+#define VNNI_KERNEL(form, rows)                                                                             \
+    static __attribute__((noinline)) void vnni_##form##_##rows(                                             \
+        const matmul_call *m, int32_t tile, int32_t row) {                                                  \
+        vnni_rows(m, E2_FORM_##form, tile, row, rows);                                                      \
     }
-}
+#define VNNI_FORM(form)                                                                                     \
+    VNNI_KERNEL(form, 1) VNNI_KERNEL(form, 2) VNNI_KERNEL(form, 3) VNNI_KERNEL(form, 4)                     \
+    VNNI_KERNEL(form, 5) VNNI_KERNEL(form, 6) VNNI_KERNEL(form, 7) VNNI_KERNEL(form, 8)
+#define VNNI_LIST(form)                                                                                     \
+    [E2_FORM_##form] = {                                                                                    \
+        vnni_##form##_1, vnni_##form##_2, vnni_##form##_3, vnni_##form##_4,                                 \
+        vnni_##form##_5, vnni_##form##_6, vnni_##form##_7, vnni_##form##_8}
 
-#define VNNI_CASE(rows) case rows: vnni_rows(m, form, tile, row, rows, 1); break;
+VNNI_FORM(Q4)
+VNNI_FORM(Q4M)
+VNNI_FORM(Q5)
+VNNI_FORM(Q5M)
+VNNI_FORM(Q6)
+VNNI_FORM(Q8)
 
-// How many rows the next kernel takes where so many are left: nearly equal groups of a few sizes.
-static int32_t vnni_group(int32_t left) {
-    static const uint8_t groups[24] = {0, 1, 2, 3, 4, 3, 6, 4, 8, 6, 6, 8, 12, 6, 8, 12, 8, 8, 12, 12, 12, 12, 12, 12};
-    return left < 24 ? groups[left] : VNNI_ROWS;
-}
-
-E2_INLINE void vnni_tile(const matmul_call *m, e2_form form, int32_t tile, int32_t row, int32_t end) {
-    for (int32_t group; row < end; row += group) {
-        group = vnni_group(end - row);
-        switch (group) {
-            VNNI_CASE(1) VNNI_CASE(2) VNNI_CASE(3) VNNI_CASE(4) VNNI_CASE(6) VNNI_CASE(8) VNNI_CASE(12)
-        default: break;
-        }
-    }
-}
-
-E2_INLINE void vnni_form(const matmul_call *m, e2_form form, int32_t begin, int32_t end, int32_t rows) {
-    // One or two rows: several tiles at once, so that their chains overlap and memory is read in several streams.
-    for (; rows == 1 && begin + VNNI_TILES <= end; begin += VNNI_TILES) { vnni_rows(m, form, begin, 0, 1, VNNI_TILES); }
-    for (; rows == 2 && begin + VNNI_TILES <= end; begin += VNNI_TILES) { vnni_rows(m, form, begin, 0, 2, VNNI_TILES); }
-    int32_t panel = matmul_panel(m->w->cols);
-    for (int32_t row = 0; row < rows; row += panel) {
-        int32_t last = rows - row < panel ? rows : row + panel;
-        for (int32_t tile = begin; tile < end; tile++) { vnni_tile(m, form, tile, row, last); }
-    }
-}
-
-#define VNNI_FORM(form) case form: vnni_form(m, form, begin, end, rows); break;
+static void (*const vnni_kernels[][VNNI_ROWS])(const matmul_call *m, int32_t tile, int32_t row) = {
+    VNNI_LIST(Q4), VNNI_LIST(Q4M), VNNI_LIST(Q5), VNNI_LIST(Q5M), VNNI_LIST(Q6), VNNI_LIST(Q8)};
 
 static void matmul_quantised(const matmul_call *m, int32_t begin, int32_t end, int32_t rows) {
-    switch (m->w->form) {
-        VNNI_FORM(E2_FORM_Q4)
-        VNNI_FORM(E2_FORM_Q4M)
-        VNNI_FORM(E2_FORM_Q5)
-        VNNI_FORM(E2_FORM_Q5M)
-        VNNI_FORM(E2_FORM_Q6)
-        VNNI_FORM(E2_FORM_Q8)
-    default: break;
+    int32_t panel = matmul_panel(m->w->cols);
+    for (int32_t first = 0; first < rows; first += panel) {
+        int32_t last = rows - first < panel ? rows : first + panel;
+        for (int32_t tile = begin; tile < end; tile++) {
+            for (int32_t row = first, group; row < last; row += group) {
+                // Groups of nearly equal size: nine rows are five and four rather than eight and one.
+                int32_t groups = (last - row + VNNI_ROWS - 1) / VNNI_ROWS;
+                group = (last - row + groups - 1) / groups;
+                vnni_kernels[m->w->form][group - 1](m, tile, row);
+            }
+        }
     }
 }
 

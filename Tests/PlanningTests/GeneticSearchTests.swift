@@ -20,7 +20,7 @@ import Testing
         let reserve = try KVReserve(cost: cost, traffic: traffic, options: options)
         var catalog = GroupCatalog(cost: cost, traffic: traffic, options: options, reservedTokens: reserve.tokens)
         var scores = GroupingScore(system: SystemEstimate(cost: cost, traffic: traffic, options: options))
-        let partitioner = Partitioner(cost: cost)
+        let partitioner = LayerPartitioner(cost: cost)
         var best: PlanScore?
         func extend(_ groups: [[Int]], _ device: Int) {
             guard device < cost.devices.count else {
@@ -51,7 +51,7 @@ import Testing
             }
             var search = try GeneticSearch(
                 cost: cost, workload: workload, seed: UInt64(seed), fleetVersion: 0)
-            search.run(Partitioner(cost: cost))
+            search.run(LayerPartitioner(cost: cost))
             let found = try #require(search.leader).score
             #expect(found.excessSeconds >= best.excessSeconds - 1e-9 || found.tooSlow != best.tooSlow)
             let close =
@@ -95,7 +95,7 @@ import Testing
 
     @Test func equalSeedsGiveEqualPlansInWhateverOrderAnswersArrive() throws {
         let cost = try fleet(3, count: 7, share: 0.25...0.9)
-        let partitioner = Partitioner(cost: cost)
+        let partitioner = LayerPartitioner(cost: cost)
         let first = try Planner.plan(cost: cost, workload: workload, seed: 11)
         var random = SeededRandom(seed: 77)
         var search = try GeneticSearch(cost: cost, workload: workload, seed: 11, fleetVersion: 0)

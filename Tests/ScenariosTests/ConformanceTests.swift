@@ -62,7 +62,7 @@ import Testing
         let wanted = try JSONDecoder().decode([Wanted].self, from: Data(Fixtures.conformance.utf8))
         #expect(wanted.map(\.model) == ["llama-2-7b-q4", "llama-3-8b-q4"])
         for (wanted, file) in zip(wanted, [Fixtures.llama2, Fixtures.llama3]) {
-            let model = try ModelFile.read(file.utf8)
+            let model = try ModelDescriptionFile.read(file.utf8)
             #expect(model.name == wanted.model)
             let cost = try DescribedFleet.example().cost(model)
             let (a, b) = (stages(wanted.a), stages(wanted.b))

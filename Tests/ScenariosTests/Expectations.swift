@@ -41,5 +41,5 @@ extension DescribedFleet {
 }
 
 extension ModelDescription {
-    static func llama2() throws -> ModelDescription { try ModelFile.read(Fixtures.llama2.utf8) }
+    static func llama2() throws -> ModelDescription { try ModelDescriptionFile.read(Fixtures.llama2.utf8) }
 }

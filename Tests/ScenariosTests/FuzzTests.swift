@@ -45,8 +45,8 @@ import Testing
 
     @Test func models() {
         damaged(Fixtures.llama3, rounds: 3000) { bytes in
-            let model = try ModelFile.read(bytes)
-            #expect(try ModelFile.read(ModelFile.write(model)) == model)
+            let model = try ModelDescriptionFile.read(bytes)
+            #expect(try ModelDescriptionFile.read(ModelDescriptionFile.write(model)) == model)
         }
     }
 

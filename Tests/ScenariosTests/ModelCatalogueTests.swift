@@ -14,7 +14,7 @@ import Testing
 
     @Test func equalsTheFilesOfTheFixtures() throws {
         #expect(ModelCatalogue.named("llama-2-7b-q4") == (try ModelDescription.llama2()))
-        #expect(ModelCatalogue.named("llama-3-8b-q4") == (try ModelFile.read(Fixtures.llama3.utf8)))
+        #expect(ModelCatalogue.named("llama-3-8b-q4") == (try ModelDescriptionFile.read(Fixtures.llama3.utf8)))
     }
 
     /// Figures of the 13B file.
@@ -46,7 +46,7 @@ import Testing
     @Test(arguments: ["llama-2-7b-q4", "llama-2-13b-q4", "llama-3-8b-q4"])
     func equalsTheDescribedModels(_ name: String) throws {
         let file = Self.folder.appending(path: "\(name).json")
-        let described = try ModelFile.read(Data(contentsOf: file))
+        let described = try ModelDescriptionFile.read(Data(contentsOf: file))
         #expect(described.name == name)
         #expect(ModelCatalogue.named(name) == described)
     }

@@ -6,7 +6,7 @@ import Protocol
 /// runs and waits.
 struct ClustererCore: Sendable {
     private struct Pending: Sendable {
-        var ticket: Ticket
+        var ticket: PlanTicket
         var request: PlanRequest
         var since: Double
     }
@@ -14,7 +14,7 @@ struct ClustererCore: Sendable {
     private struct Search: Sendable {
         var order: SearchOrder
         var reason: String
-        var tickets: [Ticket]
+        var tickets: [PlanTicket]
         var isRunning = false
     }
 
@@ -79,9 +79,9 @@ struct ClustererCore: Sendable {
         return instructions
     }
 
-    private func order(_ request: PlanRequest) throws(Refusal) -> SearchOrder {
+    private func order(_ request: PlanRequest) throws(PlanRefusal) -> SearchOrder {
         guard let fleet else {
-            throw Refusal(
+            throw PlanRefusal(
                 body: ErrorBody(
                     code: "no_devices", message: "the profiler has not published a fleet yet", retriable: true))
         }
@@ -92,7 +92,7 @@ struct ClustererCore: Sendable {
             settings: configuration.search, inForce: request.planInForce, contextTokens: request.contextTokens)
     }
 
-    private mutating func join(_ ticket: Ticket, _ order: SearchOrder, reason: String) {
+    private mutating func join(_ ticket: PlanTicket, _ order: SearchOrder, reason: String) {
         if let shared = searches.first(where: { $0.value.order == order })?.key {
             searches[shared]?.tickets.append(ticket)
         } else {
@@ -114,7 +114,7 @@ struct ClustererCore: Sendable {
     }
 
     private mutating func finish(
-        _ id: SearchID, _ result: Result<SearchOutcome, Refusal>
+        _ id: SearchID, _ result: Result<SearchOutcome, PlanRefusal>
     ) -> [ClustererInstruction] {
         guard let search = searches.removeValue(forKey: id) else { return [] }
         switch result {

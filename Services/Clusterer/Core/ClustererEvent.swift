@@ -3,7 +3,7 @@ import Planning
 import Protocol
 
 /// Names a request that waits for its answer.
-typealias Ticket = UInt64
+typealias PlanTicket = UInt64
 /// Names a search.
 typealias SearchID = UInt64
 
@@ -14,9 +14,9 @@ enum ClustererEvent: Sendable {
     /// The scheduler published what traffic it sees.
     case workload(WorkloadStatistics)
     /// Somebody wants a plan.
-    case requested(Ticket, PlanRequest)
+    case requested(PlanTicket, PlanRequest)
     /// A search ended.
-    case searched(SearchID, Result<SearchOutcome, Refusal>)
+    case searched(SearchID, Result<SearchOutcome, PlanRefusal>)
     /// Time passes.
     case tick
 }
@@ -26,9 +26,9 @@ enum ClustererInstruction: Sendable {
     /// Search a plan and report `searched`.
     case search(SearchID, SearchOrder)
     /// Answer a request.
-    case propose(Ticket, PlanProposal)
+    case propose(PlanTicket, PlanProposal)
     /// Answer a request with an error.
-    case refuse(Ticket, ErrorBody)
+    case refuse(PlanTicket, ErrorBody)
     /// Tell everybody.
     case publish(PlanProposal)
 }
@@ -60,6 +60,6 @@ struct SearchOutcome: Sendable, Hashable {
 }
 
 /// An error on its way to the one who asked.
-struct Refusal: Error, Sendable, Hashable {
+struct PlanRefusal: Error, Sendable, Hashable {
     var body: ErrorBody
 }

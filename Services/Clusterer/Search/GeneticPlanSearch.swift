@@ -12,7 +12,7 @@ struct GeneticPlanSearch: Sendable {
     /// The plan.
     ///
     /// - Throws: as `PlanSearch.run`.
-    func run(_ partitioner: any PartitionSource) async throws(Refusal) -> SearchOutcome {
+    func run(_ partitioner: any PartitionSource) async throws(PlanRefusal) -> SearchOutcome {
         let start = ContinuousClock.now
         let limit = Duration.seconds(order.settings.searchSeconds)
         var search = try prepared()
@@ -29,7 +29,7 @@ struct GeneticPlanSearch: Sendable {
             let answers = try await partitioner.answers(problem)
             // A partitioner that leaves queries out would be asked for them for ever.
             guard asked.isSubset(of: answers.map(\.id)) else {
-                throw Refusal(
+                throw PlanRefusal(
                     body: ErrorBody(
                         code: "bad_answer",
                         message: "the partitioner left \(asked.subtracting(answers.map(\.id)).count) queries out"))
@@ -46,18 +46,18 @@ struct GeneticPlanSearch: Sendable {
         return outcome
     }
 
-    private func prepared() throws(Refusal) -> GeneticSearch {
+    private func prepared() throws(PlanRefusal) -> GeneticSearch {
         do {
             return try GeneticSearch(
                 cost: try order.problem.cost(), workload: order.workload, options: order.settings.geneticOptions,
                 seed: order.seed, fleetVersion: order.fleetVersion)
         } catch {
-            throw Refusal(error)
+            throw PlanRefusal(error)
         }
     }
 
     /// The plan that was found, or the one in force where a move is not worth its cost.
-    private func weighed(_ search: GeneticSearch) throws(Refusal) -> SearchOutcome {
+    private func weighed(_ search: GeneticSearch) throws(PlanRefusal) -> SearchOutcome {
         do {
             let plan = try search.plan()
             guard let inForce = order.inForce else { return SearchOutcome(plan: plan, seconds: 0) }
@@ -67,7 +67,7 @@ struct GeneticPlanSearch: Sendable {
             return SearchOutcome(
                 plan: order.keeping(inForce, rate: try? task.sustainedRate(inForce)), move: move, seconds: 0)
         } catch {
-            throw Refusal(error)
+            throw PlanRefusal(error)
         }
     }
 }

@@ -5,7 +5,7 @@ import ServiceRuntime
 /// Answers partition queries; the partitioner service, or anything that stands in for it.
 protocol PartitionSource: Sendable {
     /// Answers the queries of a problem, in their order.
-    func answers(_ problem: PartitionProblem) async throws(Refusal) -> [PartitionAnswer]
+    func answers(_ problem: PartitionProblem) async throws(PlanRefusal) -> [PartitionAnswer]
 }
 
 /// Limits of a request to the partitioner.
@@ -23,7 +23,7 @@ struct RemotePartitioner: PartitionSource {
     let socket: ClientSocket
     let limits: PartitionerLimits
 
-    func answers(_ problem: PartitionProblem) async throws(Refusal) -> [PartitionAnswer] {
+    func answers(_ problem: PartitionProblem) async throws(PlanRefusal) -> [PartitionAnswer] {
         var answers: [PartitionAnswer] = []
         for start in stride(from: 0, to: problem.queries.count, by: PartitionProblem.mostQueries) {
             var part = problem
@@ -33,7 +33,7 @@ struct RemotePartitioner: PartitionSource {
         return answers
     }
 
-    private func persistently(_ problem: PartitionProblem) async throws(Refusal) -> [PartitionAnswer] {
+    private func persistently(_ problem: PartitionProblem) async throws(PlanRefusal) -> [PartitionAnswer] {
         var pause = limits.pauseSeconds
         var attempt = 1
         while true {
@@ -49,29 +49,29 @@ struct RemotePartitioner: PartitionSource {
         }
     }
 
-    private func once(_ problem: PartitionProblem) async throws(Refusal) -> [PartitionAnswer] {
+    private func once(_ problem: PartitionProblem) async throws(PlanRefusal) -> [PartitionAnswer] {
         do {
             let reply = try await socket.request(
                 Outgoing(.partitionSolve, body: problem), timeout: .seconds(limits.timeoutSeconds))
             return try reply.body(as: PartitionSolution.self).answers
         } catch let error as RuntimeError {
             if let reported = error.reported {
-                throw Refusal(
+                throw PlanRefusal(
                     body: ErrorBody(
                         code: reported.code, message: "the partitioner refuses: \(reported.message)",
                         retriable: reported.retriable))
             }
             throw away("\(error.message)")
         } catch let error as ProtocolError {
-            throw Refusal(
+            throw PlanRefusal(
                 body: ErrorBody(code: error.code.rawValue, message: "the partitioner's answer: \(error.message)"))
         } catch {
             throw away("\(error)")
         }
     }
 
-    private func away(_ why: String) -> Refusal {
-        Refusal(
+    private func away(_ why: String) -> PlanRefusal {
+        PlanRefusal(
             body: ErrorBody(
                 code: "partitioner_unavailable",
                 message: "the partitioner at \(socket.endpoint) does not answer: \(why)", retriable: true))

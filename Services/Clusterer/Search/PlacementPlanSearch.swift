@@ -11,15 +11,15 @@ struct PlacementPlanSearch: Sendable {
     /// The plan.
     ///
     /// - Throws: as `PlanSearch.run`.
-    func run() async throws(Refusal) -> SearchOutcome {
+    func run() async throws(PlanRefusal) -> SearchOutcome {
         let order = order
         let isCancelled = Mark()
         return try await withTaskCancellationHandler {
-            await OwnThread.run(name: "plan-search") { () -> Result<SearchOutcome, Refusal> in
+            await OwnThread.run(name: "plan-search") { () -> Result<SearchOutcome, PlanRefusal> in
                 do throws(PlanningError) {
                     return .success(try Self.search(order, isCancelled))
                 } catch {
-                    return .failure(Refusal(error))
+                    return .failure(PlanRefusal(error))
                 }
             }
         } onCancel: {

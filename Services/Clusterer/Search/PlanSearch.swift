@@ -12,7 +12,7 @@ struct PlanSearch: Sendable {
     ///
     /// - Throws: `no_devices`, `model_does_not_fit` (the message says how much memory is missing), `no_plan`, or what the
     ///   partitioner reports.
-    func run(_ partitioner: any PartitionSource) async throws(Refusal) -> SearchOutcome {
+    func run(_ partitioner: any PartitionSource) async throws(PlanRefusal) -> SearchOutcome {
         switch order.settings.algorithm {
         case .standard: try await PlacementPlanSearch(order: order).run()
         case .genetic, .paper: try await GeneticPlanSearch(order: order).run(partitioner)
@@ -50,7 +50,7 @@ extension SearchOrder {
     }
 }
 
-extension Refusal {
+extension PlanRefusal {
     init(_ error: PlanningError) {
         let code = error.code == .noUsableDevice ? "no_devices" : error.code.rawValue
         // A device that joins may change anything but damaged input.

@@ -12,7 +12,7 @@ struct ComposeCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting {
-            let description = try FleetFile.read(fleet)
+            let description = try LaunchFleetFile.read(fleet)
             for device in description.devices {
                 guard let first = device.id.unicodeScalars.first,
                     ("a"..."z").contains(first) || ("0"..."9").contains(first),

@@ -4,7 +4,7 @@ import ServiceRuntime
 /// A docker-compose file for a fleet description: one service for every kind of process and every type of device. It works unchanged on
 /// Compose 1.29 and 5.
 struct ComposeFile {
-    let fleet: FleetFile
+    let fleet: LaunchFleetFile
     /// What the fleet description is called, for the comment.
     let name: String
 
@@ -116,7 +116,7 @@ struct ComposeFile {
 
     private static let models = "${E2LLM_MODELS:?folder with the model files}:/models:ro"
 
-    private func device(_ device: FleetFile.Device) -> String {
+    private func device(_ device: LaunchFleetFile.Device) -> String {
         var environment: [String] = []
         func add(_ name: String, _ value: String?) {
             if let value { environment.append("      E2LLM_WORKER_\(name): \"\(value)\"") }

@@ -13,7 +13,7 @@ enum ScenarioFleet {
         if let drawn = try GeneratedInput.fleet(path) { return .described(drawn) }
         return try ScenarioOptions.reading(path) { bytes in
             if MeasuredFleet.isOne(bytes) { return .measured(try MeasuredFleet(bytes, name: path)) }
-            return .described(try Scenarios.FleetFile.read(bytes))
+            return .described(try FleetFile.read(bytes))
         }
     }
 

@@ -70,9 +70,9 @@ struct ScenarioOptions: ParsableArguments {
             throw Failure(.usage, "--model \(path) is neither a file nor a known model (known: \(names))")
         }
         let isGGUF = FileHandle(forReadingAtPath: path)?.readData(ofLength: 4) == Data("GGUF".utf8)
-        guard isGGUF else { return try reading(path) { try Scenarios.ModelFile.read($0) } }
+        guard isGGUF else { return try reading(path) { try ModelDescriptionFile.read($0) } }
         do {
-            return try Inference.ModelFile(path: path).description
+            return try ModelFile(path: path).description
         } catch {
             throw Failure(.failed, "\(path): \(error)")
         }

@@ -39,9 +39,9 @@ struct CompareCommand: AsyncParsableCommand {
         for measure in comparison.measures {
             lines.append(
                 row([
-                    measure.name, FigureText.short(measure.mean.real), FigureText.short(measure.mean.simulated),
-                    percent(measure.mean.error), FigureText.short(measure.p90.real),
-                    FigureText.short(measure.p90.simulated), percent(measure.p90.error),
+                    measure.name, TableFigure.short(measure.mean.real), TableFigure.short(measure.mean.simulated),
+                    percent(measure.mean.error), TableFigure.short(measure.p90.real),
+                    TableFigure.short(measure.p90.simulated), percent(measure.p90.error),
                 ]))
         }
         return lines.joined(separator: "\n")

@@ -38,7 +38,7 @@ struct SimulationAnswer: Encodable {
     }
 
     var text: String {
-        func number(_ value: Double) -> String { FigureText.short(value) }
+        func number(_ value: Double) -> String { TableFigure.short(value) }
         var lines = [title + (oracle ? " (knows output lengths)" : "")]
         lines.append(
             "\(summary.finished) of \(summary.requests) requests finished in \(number(makespan)) s: "
@@ -70,7 +70,7 @@ struct SimulationAnswer: Encodable {
 }
 
 /// Figures as a table shows them.
-enum FigureText {
+enum TableFigure {
     /// Three significant digits or so.
     static func short(_ value: Double) -> String {
         guard value.isFinite else { return "-" }

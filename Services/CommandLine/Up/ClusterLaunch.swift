@@ -7,7 +7,7 @@ import UnixSignals
 /// One run of `e2llm up`.
 struct ClusterLaunch {
     private let command: UpCommand
-    private let fleet: FleetFile
+    private let fleet: LaunchFleetFile
     private let model: String
     private let directory: URL
     private let executables: [ServiceName: String]
@@ -31,7 +31,7 @@ struct ClusterLaunch {
         LineLogHandler.bootstrap(level: level, format: .text)
         logger = Logger(label: "up")
         guard (1...65535).contains(command.port) else { throw Failure(.usage, "--port must be 1 to 65535") }
-        fleet = try FleetFile.read(command.fleet)
+        fleet = try LaunchFleetFile.read(command.fleet)
         try Self.check((fleet.settings ?? [:]).map { "\($0.key)=\($0.value)" } + command.set)
         model = URL(fileURLWithPath: command.model).standardizedFileURL.path
         if let problem = try ModelCheck.run(command.model) { logger.warning("\(problem)") }
@@ -220,7 +220,7 @@ struct ClusterLaunch {
         }
     }
 
-    private static func executables(_ fleet: FleetFile, _ replace: [String]) throws -> [ServiceName: String] {
+    private static func executables(_ fleet: LaunchFleetFile, _ replace: [String]) throws -> [ServiceName: String] {
         var result: [ServiceName: String] = [:]
         for service in ServiceName.allCases { result[service] = Executables.own(service.rawValue) }
         var replaced = fleet.services ?? [:]

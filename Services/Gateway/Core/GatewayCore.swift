@@ -73,7 +73,7 @@ struct GatewayCore: Sendable {
         }
     }
 
-    private mutating func open(_ streams: [RequestID: RequestStream], at now: Double) -> [GatewayInstruction] {
+    private mutating func open(_ streams: [RequestID: SequenceStream], at now: Double) -> [GatewayInstruction] {
         let ids = streams.keys.sorted()
         var obstacle = scheduler.obstacle(at: now).map { ErrorBody(code: "unavailable", message: $0, retriable: true) }
         if isStopping {

@@ -4,7 +4,7 @@ import Protocol
 /// Everything that can happen to the gateway's core. The time is given to `handle`.
 enum GatewayEvent: Sendable {
     /// A client asks for sequences, which live and fail one by one.
-    case opened([RequestID: RequestStream])
+    case opened([RequestID: SequenceStream])
     /// Nobody waits for a sequence any more.
     case abandoned(RequestID)
     /// The scheduler routed a submission.
@@ -64,7 +64,7 @@ enum RequestOutput: Sendable, Hashable {
     /// Text for so many new tokens.
     case text(String, tokens: Int)
     /// It is complete.
-    case ended(FinishReason, stop: RequestStream.StopCause?, SequenceTimes)
+    case ended(FinishReason, stop: SequenceStream.StopCause?, SequenceTimes)
     /// It failed.
     case failed(ErrorBody)
 }

@@ -20,7 +20,7 @@ struct SequenceRecord: Sendable {
     /// The sequence.
     let id: RequestID
     /// Its tokens and text.
-    private(set) var stream: RequestStream
+    private(set) var stream: SequenceStream
     /// Its id on the wire.
     private(set) var wire: RequestID
     /// Number of the last submission.
@@ -42,7 +42,7 @@ struct SequenceRecord: Sendable {
     private(set) var lastError: ErrorBody?
 
     /// Makes the record of a sequence that has not been submitted.
-    init(id: RequestID, stream: RequestStream, openedAt now: Double) {
+    init(id: RequestID, stream: SequenceStream, openedAt now: Double) {
         self.id = id
         self.stream = stream
         wire = id
@@ -96,7 +96,7 @@ struct SequenceRecord: Sendable {
     /// Takes tokens.
     mutating func receive(
         _ tokens: [Int32], at index: Int, finishReason: FinishReason?, now: Double, _ metrics: GatewayMetrics
-    ) -> [RequestStream.Outcome] {
+    ) -> [SequenceStream.Outcome] {
         let before = stream.emitted.count
         let outcomes = stream.receive(tokens, at: index, finishReason: finishReason)
         let count = stream.emitted.count - before

@@ -64,7 +64,7 @@ struct AnswerShape: Sendable {
     }
 
     /// The chunk that ends a choice.
-    func closing(_ reason: FinishReason, stop: RequestStream.StopCause?, index: Int) -> JSONValue {
+    func closing(_ reason: FinishReason, stop: SequenceStream.StopCause?, index: Int) -> JSONValue {
         let content: JSONValue = kind == .chat ? ["delta": .object([])] : ["text": ""]
         return chunk([choice(index, content, reason).adding(["stop_reason": stop.json])])
     }
@@ -89,10 +89,10 @@ struct AnswerShape: Sendable {
 struct FinishedChoice: Sendable, Hashable {
     var text: String
     var reason: FinishReason
-    var stop: RequestStream.StopCause?
+    var stop: SequenceStream.StopCause?
 }
 
-extension RequestStream.StopCause? {
+extension SequenceStream.StopCause? {
     /// vLLM's `stop_reason`: the string or token that ended the choice.
     var json: JSONValue {
         switch self {

@@ -57,8 +57,10 @@ struct RequestFields: Sendable {
         case .unsigned(let number): return number
         case .some(let value):
             guard value.isWhole else { throw APIError.invalid("\(name(key)) must be a whole number", name(key)) }
-            if let number = value.double.flatMap({ UInt64(exactly: $0) }), value.whole == nil { return number }
-            guard let number = value.whole else {
+            // A number that is not kept as a whole one may be another than was written.
+            var isExact = true
+            if case .number(let number) = value { isExact = abs(number) <= 0x1p53 }
+            guard isExact, let number = value.whole else {
                 throw APIError.invalid(
                     "\(name(key)) must be \(Int64.min) to \(UInt64.max), not \(value.written)", name(key))
             }

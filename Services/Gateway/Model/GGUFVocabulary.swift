@@ -4,7 +4,7 @@ import Inference
 import ServiceRuntime
 
 /// The vocabulary and chat template of a GGUF file.
-struct GGUFVocabulary: Vocabulary {
+struct GGUFVocabulary: ServedVocabulary {
     private let tokenizer: Tokenizer
     private let chats: ChatSupport
 

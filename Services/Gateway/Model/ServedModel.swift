@@ -3,7 +3,7 @@ import Inference
 import Synchronization
 
 /// The texts and tokens of a model.
-protocol Vocabulary: Sendable {
+protocol ServedVocabulary: Sendable {
     /// Entries.
     var count: Int { get }
     /// Tokens that end a generation.
@@ -23,7 +23,7 @@ protocol Vocabulary: Sendable {
     func makeText() -> any TokenText
 }
 
-extension Vocabulary {
+extension ServedVocabulary {
     var chatProblem: String? { nil }
 }
 
@@ -50,7 +50,7 @@ struct ServedModel: Sendable {
     /// Most tokens of prompt and output together that the file allows.
     var trainedContext: Int
     /// Its texts and tokens.
-    var vocabulary: any Vocabulary
+    var vocabulary: any ServedVocabulary
 
     /// What the fleet promises.
     let promise = PromisedContext()

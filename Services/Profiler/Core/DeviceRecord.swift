@@ -3,7 +3,7 @@ import Messaging
 import Protocol
 
 /// One worker process of a device.
-struct WorkerRecord: Sendable, Hashable {
+struct DeviceWorker: Sendable, Hashable {
     var sender: Sender
     var endpoint: String
     var memoryUsableBytes: Int
@@ -42,7 +42,7 @@ struct DeviceIdentity: Sendable, Hashable {
 struct DeviceRecord: Sendable {
     let id: DeviceID
     var identity: DeviceIdentity
-    var workers: [WorkerKind: WorkerRecord] = [:]
+    var workers: [WorkerKind: DeviceWorker] = [:]
     /// Sessions that another process of the same kind has replaced: they are not let in again while it lives.
     var replaced: [String] = []
     /// Since when at least one worker is there, for the grace of the second.
@@ -64,10 +64,10 @@ struct DeviceRecord: Sendable {
 
     var isPresent: Bool { workers.values.contains(where: \.isAlive) }
 
-    func alive(_ kind: WorkerKind) -> WorkerRecord? { workers[kind].flatMap { $0.isAlive ? $0 : nil } }
+    func alive(_ kind: WorkerKind) -> DeviceWorker? { workers[kind].flatMap { $0.isAlive ? $0 : nil } }
 
     /// The worker that measures links from here: `sender` prefers the prefill worker, a target the decoder worker.
-    func linkEnd(sends: Bool) -> WorkerRecord? {
+    func linkEnd(sends: Bool) -> DeviceWorker? {
         sends ? alive(.prefill) ?? alive(.decode) : alive(.decode) ?? alive(.prefill)
     }
 

@@ -21,7 +21,7 @@ extension ProfilerCore {
             device.retries[body.worker] = nil
             linkRetries = linkRetries.filter { $0.key.from != body.device && $0.key.to != body.device }
         }
-        device.workers[body.worker] = WorkerRecord(
+        device.workers[body.worker] = DeviceWorker(
             sender: sender, endpoint: body.dataEndpoint, memoryUsableBytes: body.memoryUsableBytes, lastHeard: now,
             isAlive: true)
         device.lostAt = nil

@@ -9,7 +9,7 @@ struct MatrixBenchmark {
     let model: ModelFile
     let threads: Int
     let peakGMACs: Double
-    var rowCounts = [1, 8, 16, 512]
+    var rowCounts = [1, 2, 4, 8, 12, 16, 24, 48, 512]
     var secondsPerPoint = 0.04
 
     private static let mostHeadRows = 16

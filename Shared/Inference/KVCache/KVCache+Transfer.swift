@@ -23,7 +23,7 @@ extension KVCache {
                 .invalidSequence,
                 "sequence \(sequence) holds \(table.length) positions, cannot export \(positions)")
         }
-        let transfer = KVTransfer(layout: layout, positions: positions, type: type ?? shape.type)
+        let transfer = KVBlockCopy(layout: layout, positions: positions, type: type ?? shape.type)
         let size = transferBytes(layers: layers, positions: positions, type: type)
         return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             count = size
@@ -61,7 +61,7 @@ extension KVCache {
         }
         try reserve(sequence, tokens: positions.upperBound)
         let table = try table(sequence)
-        let transfer = KVTransfer(layout: layout, positions: positions, type: type ?? shape.type)
+        let transfer = KVBlockCopy(layout: layout, positions: positions, type: type ?? shape.type)
         bytes.withUnsafeBytes { buffer in
             guard expected > 0, let start = buffer.baseAddress else { return }
             for layer in layers.range {

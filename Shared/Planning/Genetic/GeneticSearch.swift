@@ -46,7 +46,7 @@ public struct GeneticSearch: Sendable {
         random = SeededRandom(seed: seed)
         population = []
         let limit = SeedGroupings(catalog: catalog).largestRandomGroup
-        largestGroup = max(1, min(limit, deviceCount, cost.model.layers, Partitioner.largestGroup))
+        largestGroup = max(1, min(limit, deviceCount, cost.model.layers, LayerPartitioner.largestGroup))
         population = firstGeneration()
     }
 
@@ -83,7 +83,7 @@ public struct GeneticSearch: Sendable {
     }
 
     /// Runs the search to its end against a partitioner in the same process.
-    public mutating func run(_ partitioner: Partitioner) {
+    public mutating func run(_ partitioner: LayerPartitioner) {
         while !isFinished { receive(partitioner.answers(nextQueries())) }
     }
 

@@ -48,7 +48,7 @@ struct GroupCatalog: Sendable {
             owners[nextQuery] = key
             nextQuery += 1
         }
-        if key.count <= min(Partitioner.largestGroup, cost.model.layers) {
+        if key.count <= min(LayerPartitioner.largestGroup, cost.model.layers) {
             add(.prefill, batch: 1, kvTokens: reservedTokens)
             for batch in Set(options.decodeBatches.map { min(4096, max(1, $0)) }).sorted() {
                 let tokens = traffic.requestTokens.multipliedReportingOverflow(by: batch)

@@ -78,16 +78,16 @@ public struct MoveJudge: Sendable {
             old.meets(minimumTokensPerSecond: minimum), new.meets(minimumTokensPerSecond: minimum)
         )
         let figures =
-            "\(Text.rate(gain)) request-seconds are gained in \(Text.rate(policy.horizonSeconds)) s, the move costs "
-            + "\(Text.rate(cost.requestSeconds))"
+            "\(MessageFigure.rate(gain)) request-seconds are gained in \(MessageFigure.rate(policy.horizonSeconds)) s, "
+            + "the move costs \(MessageFigure.rate(cost.requestSeconds))"
         if new.groups == old.groups {
             decision.reason = "it is the plan in force"
         } else if isQuick, !wasQuick {
             decision.moves = true
-            decision.reason = "only the new plan keeps \(Text.rate(minimum)) tokens/s for every request"
+            decision.reason = "only the new plan keeps \(MessageFigure.rate(minimum)) tokens/s for every request"
         } else if gain < policy.leastGain * before {
             decision.reason =
-                "\(figures); less than \(Text.rate(policy.leastGain * 100)) % of the requests' time is gained"
+                "\(figures); less than \(MessageFigure.rate(policy.leastGain * 100)) % of the requests' time is gained"
         } else {
             decision.moves = gain > cost.requestSeconds
             decision.reason = figures

@@ -3,7 +3,7 @@
 /// Which device comes first, which last and how many layers each holds decide the stage times; the order in between decides
 /// only the hops. So for every (first, last): the least slowest stage is `LayerBalance`, the least slowest hop is a
 /// bottleneck path over all devices (`DevicePaths`), and they do not influence each other. Exact up to
-/// `Partitioner.exactOrderLimit` devices; above that the paths are heuristic (nearest neighbour, then 2-opt) and only a
+/// `LayerPartitioner.exactOrderLimit` devices; above that the paths are heuristic (nearest neighbour, then 2-opt) and only a
 /// few first and last devices are tried.
 struct OrderSearch {
     let group: StageGroup
@@ -13,7 +13,7 @@ struct OrderSearch {
     func solve() -> PipelineSolution? {
         let count = group.devices.count
         guard count > 1 else { return PipelineProgram(group).solve() }
-        if count > Partitioner.exactOrderLimit { return HeuristicOrder(group).solve() }
+        if count > LayerPartitioner.exactOrderLimit { return HeuristicOrder(group).solve() }
         return exact()
     }
 

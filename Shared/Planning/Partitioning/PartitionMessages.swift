@@ -113,8 +113,8 @@ public struct PartitionSolution: Codable, Sendable, Hashable {
 extension PartitionQuery {
     fileprivate func problem(known: Set<DeviceID>) -> String? {
         if devices.isEmpty { return "devices: the group is empty" }
-        if devices.count > Partitioner.largestGroup {
-            return "devices: \(devices.count) are more than \(Partitioner.largestGroup)"
+        if devices.count > LayerPartitioner.largestGroup {
+            return "devices: \(devices.count) are more than \(LayerPartitioner.largestGroup)"
         }
         if let unknown = devices.first(where: { !known.contains($0) }) {
             return "devices: device \(unknown) is not described in the message"

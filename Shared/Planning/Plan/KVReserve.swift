@@ -38,7 +38,7 @@ struct KVReserve: Sendable {
         let sizes = cost.devices.map(\.memoryBytes).sorted(by: >)
         var least = Int.max
         // Devices of most memory first: if any group holds the model, one of these prefixes does.
-        for count in 1...min(sizes.count, cost.model.layers, Partitioner.largestGroup) {
+        for count in 1...min(sizes.count, cost.model.layers, LayerPartitioner.largestGroup) {
             let fit = MemoryFit(cost.model, kvTokens: kvTokens, memoryBytes: Array(sizes.prefix(count)))
             let missing = fit.missingBytes(ordered: false)
             if missing == 0 { return 0 }

@@ -12,7 +12,7 @@ public enum Planner {
     ) throws(PlanningError) -> PlacementPlan {
         var search = try GeneticSearch(
             cost: cost, workload: workload, options: options, seed: seed, fleetVersion: fleetVersion)
-        search.run(Partitioner(cost: cost))
+        search.run(LayerPartitioner(cost: cost))
         return try search.plan()
     }
 }

@@ -137,8 +137,8 @@ public struct PlacementPlanner {
         }
         if placed.rate < instance.demand.rate {
             relaxations.append(
-                "the plan sustains \(Text.rate(placed.rate)) requests/s, less than the \(Text.rate(instance.demand.rate)) "
-                    + "asked for")
+                "the plan sustains \(MessageFigure.rate(placed.rate)) requests/s, "
+                    + "less than the \(MessageFigure.rate(instance.demand.rate)) asked for")
         }
         var bound = Double.infinity
         if provesBound { bound = self.bound(instance, search, exact: exactBound, stop: proofStop) }
@@ -182,12 +182,13 @@ public struct PlacementPlanner {
         }
         let why =
             best > 0
-            ? "plans that keep it sustain \(Text.rate(best)) requests/s of \(Text.rate(fastest))"
+            ? "plans that keep it sustain \(MessageFigure.rate(best)) requests/s of \(MessageFigure.rate(fastest))"
             : "no group of devices reaches it"
         return SpeedChoice(
             candidates: all.candidates, exactBound: all.exactBound,
             relaxation:
-                "the minimum decode speed of \(Text.rate(minimum)) tokens/s for every request is relaxed: \(why)")
+                "the minimum decode speed of \(MessageFigure.rate(minimum)) tokens/s for every request "
+                + "is relaxed: \(why)")
     }
 
     /// The same groups with f16 on the wire, where that costs nothing that counts.
@@ -233,8 +234,9 @@ public struct PlacementPlanner {
     private func noQuickPlan(_ instance: PlanningInstance, _ fastest: Double) -> PlanningError {
         PlanningError(
             .noPlan,
-            "no plan keeps the minimum decode speed of \(Text.rate(instance.limits.minimumTokensPerSecond)) tokens/s for "
-                + "every request; without it \(Text.rate(fastest)) requests/s can be sustained")
+            "no plan keeps the minimum decode speed of "
+                + "\(MessageFigure.rate(instance.limits.minimumTokensPerSecond)) tokens/s for every request; "
+                + "without it \(MessageFigure.rate(fastest)) requests/s can be sustained")
     }
 
     private func noPlan(_ instance: PlanningInstance) -> PlanningError {
@@ -265,8 +267,8 @@ enum Ports {
     }
 }
 
-/// Figures as text.
-enum Text {
+/// Figures as messages show them.
+enum MessageFigure {
     /// Three significant digits or so.
     static func rate(_ value: Double) -> String {
         guard value.isFinite else { return "\(value)" }

@@ -54,7 +54,7 @@ import Testing
                 [sizes.queryWidth, sizes.hidden], [sizes.kvWidth, sizes.hidden], [sizes.feedForward, sizes.hidden],
                 [sizes.hidden, sizes.feedForward], [sizes.vocabulary, sizes.hidden],
             ])
-        #expect(matrices.count == 4 * 4 + 3)
+        #expect(matrices.count == 4 * 9 + 6)
         #expect(matrices.allSatisfy { $0.type == "Q8_0" && $0.gmacs > 0 && $0.weightGBPerSecond > 0 })
     }
 

@@ -86,7 +86,7 @@ struct ClustererCoreTests {
         #expect(searches(core.handle(.requested(1, PlanRequest(reason: "one")), at: 0)).count == 1)
         #expect(core.handle(.requested(2, PlanRequest(reason: "two", excludedDevices: ["a"])), at: 0).isEmpty)
         let error = ErrorBody(code: "no_plan", message: "none", retriable: true)
-        let after = core.handle(.searched(1, .failure(Clusterer.Refusal(body: error))), at: 1)
+        let after = core.handle(.searched(1, .failure(PlanRefusal(body: error))), at: 1)
         #expect(refusals(after) == [error])
         let next = searches(after)
         #expect(next.count == 1)

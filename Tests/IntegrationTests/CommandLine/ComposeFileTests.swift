@@ -9,7 +9,7 @@ import Testing
 
     /// The file in the repository is what the command writes.
     @Test func theCheckedInFileIsWrittenFromItsFleet() throws {
-        let fleet = try FleetFile.read(Self.compose.appendingPathComponent("fleets/containers.yaml").path)
+        let fleet = try LaunchFleetFile.read(Self.compose.appendingPathComponent("fleets/containers.yaml").path)
         let text = try String(contentsOf: Self.compose.appendingPathComponent("compose.yaml"), encoding: .utf8)
         #expect(ComposeFile(fleet: fleet, name: "containers.yaml").text == text)
     }
@@ -23,7 +23,7 @@ import Testing
           - {id: pi, count: 3, threads: 4, memory_limit: 1G}
           - {id: nuc}
         """.write(toFile: path, atomically: true, encoding: .utf8)
-        let file = ComposeFile(fleet: try FleetFile.read(path), name: "f.yaml")
+        let file = ComposeFile(fleet: try LaunchFleetFile.read(path), name: "f.yaml")
         #expect(file.scale == " --scale pi=3")
         for part in [
             "  pi:\n", "  nuc:\n", "E2LLM_WORKER_THREADS: \"4\"", "E2LLM_WORKER_KV_TYPE: \"q8_0\"",

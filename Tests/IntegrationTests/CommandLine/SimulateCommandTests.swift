@@ -15,7 +15,7 @@ import Testing
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let fleet = try FleetGenerator(deviceCount: 8, seed: 2).fleet()
-        try Data(Scenarios.FleetFile.write(fleet)).write(to: folder.appending(path: "fleet.json"))
+        try Data(FleetFile.write(fleet)).write(to: folder.appending(path: "fleet.json"))
         let rows = (0..<60).map { "r\($0),\(Double($0)),\(100 + 10 * $0),\(1 + 2 * $0)" }
         let csv = "request_id,t_unit,prompt_tokens,output_tokens\n" + rows.joined(separator: "\n") + "\n"
         try Data(csv.utf8).write(to: folder.appending(path: "stream.csv"))

@@ -4,7 +4,7 @@ import Domain
 @testable import Gateway
 
 /// A vocabulary of the 256 bytes and two special tokens, whose texts can be foretold.
-struct ByteVocabulary: Vocabulary {
+struct ByteVocabulary: ServedVocabulary {
     static let end: Int32 = 256
     static let start: Int32 = 257
     private static let endText = "<|end|>"

@@ -24,8 +24,8 @@ struct GatewayCoreTests {
         return core
     }
 
-    private func stream(maxTokens: Int = 50) -> RequestStream {
-        RequestStream(
+    private func stream(maxTokens: Int = 50) -> SequenceStream {
+        SequenceStream(
             SequenceDemand(
                 prompt: [1, 2, 3], sampling: SamplingParameters(seed: 7),
                 stop: StopConditions(maxTokens: maxTokens, stopTokens: [256])), text: ByteText())
@@ -195,7 +195,7 @@ struct GatewayCoreTests {
         var core = core()
         let demand = SequenceDemand(
             prompt: [1], sampling: SamplingParameters(), stop: StopConditions(maxTokens: 9), stopStrings: ["b"])
-        _ = core.handle(.opened(["a": RequestStream(demand, text: ByteText())]), at: 0)
+        _ = core.handle(.opened(["a": SequenceStream(demand, text: ByteText())]), at: 0)
         _ = core.handle(.accepted("a", submission: 1, accepted()), at: 0)
         #expect(core.handle(.tokens("a", index: 0, [98], nil), at: 1).last == .cancel("a"))
     }

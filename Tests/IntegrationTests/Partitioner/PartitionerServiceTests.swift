@@ -40,7 +40,7 @@ struct PartitionerServiceTests {
             groups.enumerated().map { PartitionerCoreTests.query($0.offset, $0.element) })
         let reply = try await client.request(Outgoing(.partitionSolve, body: problem), timeout: .seconds(20))
         let solution = try reply.body(as: PartitionSolution.self)
-        #expect(solution.answers == Planning.Partitioner(cost: try problem.cost()).answers(problem.queries))
+        #expect(solution.answers == LayerPartitioner(cost: try problem.cost()).answers(problem.queries))
         #expect(solution.answers.allSatisfy { $0.feasible })
 
         var wrong = problem

@@ -9,11 +9,11 @@ import Testing
 
 @Suite("Command line: devices of a fleet file")
 struct FleetDevicesTests {
-    private func read(_ text: String) throws -> FleetFile {
+    private func read(_ text: String) throws -> LaunchFleetFile {
         let path = NSTemporaryDirectory() + "devices-\(UUID().uuidString).yaml"
         defer { try? FileManager.default.removeItem(atPath: path) }
         try text.write(toFile: path, atomically: true, encoding: .utf8)
-        return try FleetFile.read(path)
+        return try LaunchFleetFile.read(path)
     }
 
     @Test("devices are counted, and their settings are those of a worker")

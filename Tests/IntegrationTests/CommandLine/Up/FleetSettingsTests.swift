@@ -39,7 +39,7 @@ struct FleetSettingsTests {
             ),
         ] {
             try text.write(toFile: path, atomically: true, encoding: .utf8)
-            let error = #expect(throws: Failure.self) { try FleetFile.read(path) }
+            let error = #expect(throws: Failure.self) { try LaunchFleetFile.read(path) }
             #expect(error?.description.hasSuffix(reason) == true)
         }
     }

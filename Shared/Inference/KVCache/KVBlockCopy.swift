@@ -3,7 +3,7 @@ internal import Kernels
 
 /// Copies between KV blocks and the wire layout `[layer][K|V][kv head][position]` of rows (one head at one position), which
 /// the cache's type or another one may store.
-struct KVTransfer {
+struct KVBlockCopy {
     let layout: KVBlockLayout
     /// Positions on the wire.
     let positions: Range<Int>

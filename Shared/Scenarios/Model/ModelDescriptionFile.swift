@@ -1,7 +1,7 @@
 public import Domain
 
 /// The file `models/NAME.json`.
-public enum ModelFile {
+public enum ModelDescriptionFile {
     /// Most bytes that are read unless told otherwise.
     public static let byteLimit = 1 << 20
 

@@ -20,7 +20,7 @@ struct SequenceDemand: Sendable, Hashable {
 /// waiting --tokens--> streaming --stop string, finish reason--> ended
 ///     \______lost, gap: continued with prompt and emitted tokens______/
 /// ```
-struct RequestStream: Sendable {
+struct SequenceStream: Sendable {
     /// What tokens led to.
     enum Outcome: Sendable, Hashable {
         /// Text to show (it may be empty) for so many new tokens.

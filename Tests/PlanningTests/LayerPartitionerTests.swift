@@ -4,7 +4,7 @@ import Foundation
 import Planning
 import Testing
 
-@Suite struct PartitionerTests {
+@Suite struct LayerPartitionerTests {
     /// 200 seeded groups: both phases, given and free order, with memory that binds or not, some of them infeasible.
     @Test(arguments: 0..<20)
     func equalsBruteForce(seed: Int) throws {
@@ -20,7 +20,7 @@ import Testing
                 fleet.devices.map(\.id).shuffled(using: &random), ordered: Bool.random(using: &random),
                 phase: instance.isMultiple(of: 2) ? .prefill : .decode, batch: random.between(1, 16),
                 kvTokens: random.between(0, 2048))
-            let answer = Partitioner(cost: fleet).answer(query)
+            let answer = LayerPartitioner(cost: fleet).answer(query)
             let best = BruteForce(cost: fleet, query: query).solve()
             #expect(answer.feasible == (best != nil))
             guard let best, answer.feasible else {
@@ -61,13 +61,13 @@ import Testing
         let model = Build.model(layers: 6, head: 3_000_000)
         let fleet = try Build.randomFleet(count: 2, model: model, memoryShare: 0.02...0.3, &random)
         let query = Build.query(fleet.devices.map(\.id), ordered: true, phase: .prefill, kvTokens: 512)
-        let missing = try #require(Partitioner(cost: fleet).answer(query).missingBytes)
+        let missing = try #require(LayerPartitioner(cost: fleet).answer(query).missingBytes)
         func feasible(_ first: Int, _ second: Int) throws -> Bool {
             var devices = fleet.devices
             devices[0].memoryBytes += first
             devices[1].memoryBytes += second
             let more = try FleetCost(model: model, devices: devices, network: fleet.network)
-            return Partitioner(cost: more).answer(query).feasible
+            return LayerPartitioner(cost: more).answer(query).feasible
         }
         var enough = false
         for share in 0...500 where !enough {
@@ -89,7 +89,8 @@ import Testing
         let fleet = try FleetCost(
             model: model, devices: devices,
             network: NetworkCost(links: [link("a", "b", 1e5), link("b", "c", 1e9), link("a", "c", 1e9)]))
-        let answer = Partitioner(cost: fleet).answer(Build.query(["a", "b", "c"], ordered: false, phase: .prefill))
+        let answer = LayerPartitioner(cost: fleet)
+            .answer(Build.query(["a", "b", "c"], ordered: false, phase: .prefill))
         #expect(answer.stages.count == 3 && answer.stages[1].device == "c")
     }
 
@@ -98,7 +99,7 @@ import Testing
         let model = Build.model(layers: 40, head: 4_000_000)
         let fleet = try Build.randomFleet(count: 14, model: model, memoryShare: 0.15...0.4, &random)
         let ids = fleet.devices.map(\.id)
-        let partitioner = Partitioner(cost: fleet)
+        let partitioner = LayerPartitioner(cost: fleet)
         let answer = partitioner.answer(Build.query(ids, ordered: false, phase: .prefill))
         check(answer, Build.query(ids, ordered: false, phase: .prefill), fleet)
         var compared = 0
@@ -115,7 +116,7 @@ import Testing
     @Test func senselessQueriesAreAnswered() throws {
         var random = SeededRandom(seed: 4)
         let fleet = try Build.randomFleet(count: 3, model: Build.model(layers: 2), memoryShare: 1...2, &random)
-        let partitioner = Partitioner(cost: fleet)
+        let partitioner = LayerPartitioner(cost: fleet)
         var queries = [[], ["d0", "d0"], ["x"], ["d0", "d1", "d2"]].map {
             Build.query($0.map { DeviceID($0) }, ordered: false, phase: .decode)
         }
@@ -143,7 +144,7 @@ import Testing
                 + #""ordered":true,"phase":"decode","prompt_tokens":200}"#)
         var random = SeededRandom(seed: 5)
         let fleet = try Build.randomFleet(count: 2, model: Build.model(), memoryShare: 1...2, &random)
-        let answer = Partitioner(cost: fleet).answer(Build.query(["d1", "d0"], ordered: false, phase: .decode))
+        let answer = LayerPartitioner(cost: fleet).answer(Build.query(["d1", "d0"], ordered: false, phase: .decode))
         let data = try encoder.encode(answer)
         #expect(try JSONDecoder().decode(PartitionAnswer.self, from: data) == answer)
         let names = String(decoding: data, as: UTF8.self)

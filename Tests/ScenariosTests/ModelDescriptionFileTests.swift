@@ -2,7 +2,7 @@ import Domain
 import Scenarios
 import Testing
 
-@Suite struct ModelFileTests {
+@Suite struct ModelDescriptionFileTests {
     @Test func readsAndWrites() throws {
         let model = try ModelDescription.llama2()
         #expect(model.name == "llama-2-7b-q4")
@@ -13,7 +13,7 @@ import Testing
         #expect(model.bytesEmbedding == 73_728_000 && model.bytesHead == 107_536_384)
         #expect(model.bytesTotal == 3_825_065_984)
         #expect(model.kvBytesPerTokenPerLayer == 16384 && model.activationBytesPerToken == 8192)
-        #expect(try ModelFile.read(ModelFile.write(model)) == model)
+        #expect(try ModelDescriptionFile.read(ModelDescriptionFile.write(model)) == model)
     }
 
     static let faults = [
@@ -36,7 +36,7 @@ import Testing
     ]
 
     @Test(arguments: faults) func names(_ fault: Fault) {
-        fault.expect(in: Fixtures.llama2) { _ = try ModelFile.read($0.utf8) }
+        fault.expect(in: Fixtures.llama2) { _ = try ModelDescriptionFile.read($0.utf8) }
     }
 
     /// Every field but the optional ones is asked for by name.
@@ -46,9 +46,9 @@ import Testing
             let key = line.split(separator: "\"")[1]
             let text = Fixtures.llama2.replacing("\"\(key)\"", with: "\"unknown\"")
             if optional.contains(where: { line.contains($0) }) {
-                _ = try ModelFile.read(text.utf8)
+                _ = try ModelDescriptionFile.read(text.utf8)
             } else {
-                refused(.invalidField, "model: \(key) is missing") { _ = try ModelFile.read(text.utf8) }
+                refused(.invalidField, "model: \(key) is missing") { _ = try ModelDescriptionFile.read(text.utf8) }
             }
         }
     }
@@ -56,8 +56,10 @@ import Testing
     @Test func optionalFields() throws {
         let text = Fixtures.llama2.replacing(
             "\"layers\"", with: "\"digest\": \"abc\", \"architecture\": \"qwen2\", \"layers\"")
-        let model = try ModelFile.read(text.utf8)
+        let model = try ModelDescriptionFile.read(text.utf8)
         #expect(model.digest == "abc" && model.architecture == "qwen2")
-        refused(.tooLarge, "model: 10 bytes") { _ = try ModelFile.read(Array(repeating: 32, count: 10), limit: 9) }
+        refused(.tooLarge, "model: 10 bytes") {
+            _ = try ModelDescriptionFile.read(Array(repeating: 32, count: 10), limit: 9)
+        }
     }
 }

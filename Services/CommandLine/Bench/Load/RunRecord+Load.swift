@@ -71,7 +71,7 @@ enum LoadNotes {
     static func of(_ schedule: LoadSchedule, _ results: [LoadRun.Result], before: ServedFleet) -> [String] {
         var notes: [String] = []
         let late = zip(schedule.entries, results).map { $1.sent - $0.seconds }.max() ?? 0
-        if late > 0.05 { notes.append("requests were sent up to \(FigureText.short(late)) s late") }
+        if late > 0.05 { notes.append("requests were sent up to \(TableFigure.short(late)) s late") }
         let finished = results.compactMap { result -> (LoadMoments, Int)? in
             if case .finished(let moments, let tokens) = result.outcome { (moments, tokens) } else { nil }
         }

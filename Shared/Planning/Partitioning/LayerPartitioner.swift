@@ -7,7 +7,7 @@ internal import Domain
 /// * `ordered`: the paper's dynamic program over the given order; exact.
 /// * not `ordered`: exact over all orders for groups of up to `exactOrderLimit` devices (see `OrderSearch`), a heuristic
 ///   over orders above that, with exact ranges for the order it finds.
-public struct Partitioner: Sendable {
+public struct LayerPartitioner: Sendable {
     /// Largest group for which the best order is found exactly.
     public static let exactOrderLimit = 8
     /// Largest group that is accepted.

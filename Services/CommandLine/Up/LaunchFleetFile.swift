@@ -19,7 +19,7 @@ import Yams
 /// settings:                # optional: settings for all processes
 ///   clusterer.seed: 7
 /// ```
-struct FleetFile: Codable, Sendable {
+struct LaunchFleetFile: Codable, Sendable {
     struct Device: Codable, Sendable {
         var id: String
         var count: Int?
@@ -55,7 +55,7 @@ struct FleetFile: Codable, Sendable {
     var settings: [String: String]?
 
     /// Reads and checks a file; unknown keys are errors, since they are mostly misspelt ones.
-    static func read(_ path: String) throws -> FleetFile {
+    static func read(_ path: String) throws -> LaunchFleetFile {
         let text: String
         do {
             text = try YAMLText.read(path)
@@ -67,7 +67,7 @@ struct FleetFile: Codable, Sendable {
                 throw Failure(.usage, "\(path): is not a map with the key devices")
             }
             try checkKeys(root, path)
-            let file = try YAMLDecoder().decode(FleetFile.self, from: text)
+            let file = try YAMLDecoder().decode(LaunchFleetFile.self, from: text)
             try file.check(path)
             return file
         } catch let error as Failure {

@@ -10,15 +10,15 @@ extension Fleet {
     /// - Throws: `no_devices`, which says what the devices wait for.
     func problem(
         excluding excluded: [DeviceID], slowdowns: [DeviceSlowdown] = []
-    ) throws(Refusal) -> PartitionProblem {
+    ) throws(PlanRefusal) -> PartitionProblem {
         guard let model else {
-            throw Refusal(
+            throw PlanRefusal(
                 body: ErrorBody(code: "no_devices", message: "no device has registered yet", retriable: true))
         }
         let excluded = Set(excluded)
         let usable = usableDevices.filter { !excluded.contains($0.id) }.compactMap { $0.partitionDevice(model) }
         guard !usable.isEmpty else {
-            throw Refusal(
+            throw PlanRefusal(
                 body: ErrorBody(
                     code: "no_devices", message: "no device can be used: \(summary(excluded))", retriable: true))
         }

@@ -3,12 +3,12 @@ import Testing
 
 @testable import Gateway
 
-struct RequestStreamTests {
+struct SequenceStreamTests {
     private func stream(
         maxTokens: Int = 100, minTokens: Int = 0, stops: [String] = [], includesStop: Bool = false,
         stopTokens: [Int32] = [ByteVocabulary.end]
-    ) -> RequestStream {
-        RequestStream(
+    ) -> SequenceStream {
+        SequenceStream(
             SequenceDemand(
                 prompt: [1, 2], sampling: SamplingParameters(),
                 stop: StopConditions(maxTokens: maxTokens, minTokens: minTokens, stopTokens: stopTokens),
@@ -16,7 +16,9 @@ struct RequestStreamTests {
     }
 
     /// All text and the end of a stream that got one token per message.
-    private func run(_ stream: inout RequestStream, _ tokens: [Int32]) -> (text: String, end: RequestStream.Outcome?) {
+    private func run(
+        _ stream: inout SequenceStream, _ tokens: [Int32]
+    ) -> (text: String, end: SequenceStream.Outcome?) {
         var text = ""
         for (index, token) in tokens.enumerated() {
             for outcome in stream.receive([token], at: index, finishReason: nil) {
