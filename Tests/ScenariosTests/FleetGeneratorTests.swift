@@ -98,16 +98,16 @@ import Testing
         }
     }
 
-    @Test func catalogue() {
+    @Test func catalogue() throws {
         #expect(DeviceType.catalogue.count >= 10)
         #expect(Set(DeviceType.catalogue.map(\.name)).count == DeviceType.catalogue.count)
         #expect(Set(DeviceType.catalogue.map(\.prefix)).count == DeviceType.catalogue.count)
         // Types of the example fleet have the figures of the example.
-        for device in (try? DescribedFleet.example().devices) ?? [] {
-            let type = DeviceType.named(device.type)
-            #expect(type?.flopsPrefill == device.flopsPrefill)
-            #expect(type?.memoryBandwidth == device.memoryBandwidth)
-            #expect(type?.layerOverheadSeconds == device.layerOverheadSeconds)
+        for device in try DescribedFleet.example().devices {
+            let type = try #require(DeviceType.named(device.type))
+            #expect(type.flopsPrefill == device.flopsPrefill)
+            #expect(type.memoryBandwidth == device.memoryBandwidth)
+            #expect(type.layerOverheadSeconds == device.layerOverheadSeconds)
         }
     }
 }
