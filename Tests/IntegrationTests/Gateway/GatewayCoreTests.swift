@@ -314,7 +314,7 @@ struct GatewayCoreTests {
                 }
             }
         }
-        #expect(core.count <= opened)
+        #expect(core.count == opened - ended.count, "what has not ended is still known, and nothing else")
     }
 }
 

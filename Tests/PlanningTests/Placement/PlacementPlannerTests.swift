@@ -103,13 +103,11 @@ import Testing
         #expect(message { _, limits in limits.largestBatch = 0 }.contains("largest batch"))
         #expect(message { _, limits in limits.wireTypes = [] }.contains("KV types on the wire"))
         #expect(message { _, limits in limits.chunkTokens = 0 }.contains("chunk"))
-        var tiny = cost
-        tiny = try FleetCost(model: cost.model, devices: [cost.devices[0]], network: cost.network)
-        if cost.devices[0].memoryBytes < cost.model.bytesTotal {
-            let error = #expect(throws: PlanningError.self) {
-                try PlacementPlanner().plan(cost: tiny, demand: Fleets.demand, limits: Fleets.limits())
-            }
-            #expect(error?.code == .modelDoesNotFit)
+        let half = CostedDevice(id: "half", memoryBytes: cost.model.bytesTotal / 2, cost: cost.devices[0].cost)
+        let tiny = try FleetCost(model: cost.model, devices: [half], network: cost.network)
+        let error = #expect(throws: PlanningError.self) {
+            try PlacementPlanner().plan(cost: tiny, demand: Fleets.demand, limits: Fleets.limits())
         }
+        #expect(error?.code == .modelDoesNotFit)
     }
 }
