@@ -40,7 +40,7 @@ import Testing
     }
 
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(
-        path: "../Fixtures/models")
+        path: "../Fixtures/described")
 
     /// The model files of the scenarios that the paper's experiments are described with.
     @Test(arguments: ["llama-2-7b-q4", "llama-2-13b-q4", "llama-3-8b-q4"])
