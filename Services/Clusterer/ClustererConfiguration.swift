@@ -61,8 +61,8 @@ struct ClustererConfiguration: Sendable {
         search.options.patience = try settings.int("clusterer.patience", in: 1...100_000)
         if let speed = settings.optionalString("clusterer.min_decode_speed"), !speed.isEmpty {
             search.options.minimumTokensPerSecond = try settings.double("clusterer.min_decode_speed", in: 0...10_000)
-        } else if search.algorithm == .standard {
-            search.options.minimumTokensPerSecond = 0
+        } else if search.algorithm != .standard {
+            search.options.minimumTokensPerSecond = PlanningOptions().minimumTokensPerSecond
         }
         search.options.largestDecodeConcurrency = try settings.int("clusterer.max_decode_concurrency", in: 1...256)
         search.options.mixedMargin = try settings.double("clusterer.mixed_margin", in: 0...10)

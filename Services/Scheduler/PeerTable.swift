@@ -20,16 +20,17 @@ final class PeerTable: Sendable {
     private static let capacity = 4096
     private let state = Mutex(State())
 
-    /// Learns from a message who speaks.
-    func note(_ input: SchedulerInput, _ message: WireMessage) {
-        guard let peer = message.peer, case .event(let event, _) = input else { return }
+    /// Learns from a message who speaks; `false` where it speaks in the session of another key.
+    func note(_ input: SchedulerInput, _ message: WireMessage) -> Bool {
+        guard let peer = message.peer, case .event(let event, _) = input else { return true }
         switch event {
-        case .workerHello(let report): note(report.address, peer, message.user)
-        case .workerHeartbeat(let address, _): note(address, peer, message.user)
+        case .workerHello(let report): return note(report.address, peer, message.user)
+        case .workerHeartbeat(let address, _): return note(address, peer, message.user)
         case .gatewayHeartbeat(let endpoint, _): note(gateway: endpoint, peer)
         case .submitted(let request): note(gateway: request.gateway, peer)
         default: break
         }
+        return true
     }
 
     /// The worker that sent a message, by its session and the key that the session was begun with.
@@ -50,10 +51,10 @@ final class PeerTable: Sendable {
     /// Where a gateway is reached.
     func peer(gateway: String) -> PeerIdentity? { state.withLock { $0.gateways[gateway] } }
 
-    private func note(_ address: WorkerAddress, _ peer: PeerIdentity, _ user: String?) {
+    private func note(_ address: WorkerAddress, _ peer: PeerIdentity, _ user: String?) -> Bool {
         state.withLock { state in
             // Another key cannot take a session over.
-            if let known = state.sessions[address.session], known.user != user { return }
+            if let known = state.sessions[address.session], known.user != user { return false }
             state.addresses[peer] = address
             if state.workers.updateValue(peer, forKey: address) == nil {
                 state.order.append(address)
@@ -64,6 +65,7 @@ final class PeerTable: Sendable {
                     state.sessions[oldest.session] = nil
                 }
             }
+            return true
         }
     }
 

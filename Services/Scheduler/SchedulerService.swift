@@ -58,7 +58,7 @@ enum SchedulerService {
     private static func receive(
         _ message: WireMessage, _ server: ServerSocket, _ inbox: ServiceInbox<SchedulerInput>, _ peers: PeerTable
     ) async {
-        do {
+        do throws(ProtocolError) {
             if message.type == .requestEvent {
                 // The envelope's session says which worker speaks; strangers are not listened to.
                 guard let address = peers.worker(of: message) else { return }
@@ -67,7 +67,9 @@ enum SchedulerService {
                 guard let address = peers.worker(of: message) else { return }
                 await inbox.send(.event(.workerLeaving(address), nil))
             } else if let input = try SchedulerInput.read(message) {
-                peers.note(input, message)
+                guard peers.note(input, message) else {
+                    throw ProtocolError(.malformed, "the session belongs to another key")
+                }
                 await inbox.send(input)
             } else {
                 await server.replyUnknownType(to: message)

@@ -93,6 +93,16 @@ import Testing
         }
     }
 
+    @Test(arguments: ["tcp://noport", "tcp://", "tcp", "tcp://:", "tcp://[::1", "tcp://a:b:c", ":"])
+    func damagedEndpointsAreRefused(endpoint: String) async throws {
+        try await TestBus.with { bus in
+            let error = await #expect(throws: MessagingError.self) {
+                try await RouterSocket.bind(endpoint, on: bus.thread)
+            }
+            #expect(error != nil)
+        }
+    }
+
     @Test func unknownNamesCannotBeBound() async throws {
         try await TestBus.with { bus in
             let error = await #expect(throws: MessagingError.self) {

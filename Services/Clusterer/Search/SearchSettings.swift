@@ -24,8 +24,12 @@ struct SearchSettings: Sendable, Hashable {
     var algorithm = SearchAlgorithm.standard
     /// Roles; the genetic algorithms know `split` and `any`.
     var roles = SearchRoles.auto
-    /// Options of the genetic algorithms; the default one shares those that limit plans.
-    var options = PlanningOptions()
+    /// Options of the genetic algorithms; the default one shares those that limit plans, and has no minimum decode speed.
+    var options: PlanningOptions = {
+        var options = PlanningOptions()
+        options.minimumTokensPerSecond = 0
+        return options
+    }()
     /// When a better plan is worth the move.
     var moving = MovingPolicy()
     /// Whether the default algorithm tries its best plans out in simulation before it chooses one.

@@ -236,16 +236,23 @@ struct ClusterLaunch {
                 throw Failure(.usage, "\(name) is no service; services are \(names)")
             }
             let absolute = URL(fileURLWithPath: path).standardizedFileURL.path
-            guard FileManager.default.isExecutableFile(atPath: absolute) else {
+            guard isProgram(absolute) else {
                 throw Failure(.usage, "\(path) is not an executable file")
             }
             result[service] = absolute
         }
-        for (service, path) in result where !FileManager.default.isExecutableFile(atPath: path) {
+        for (service, path) in result where !isProgram(path) {
             throw Failure(.failed, "the executable of \(service.rawValue) is missing: \(path)")
         }
         return result
     }
+}
+
+/// Whether a path leads to a file that can be run; folders count as executable for the system.
+private func isProgram(_ path: String) -> Bool {
+    var isFolder: ObjCBool = false
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && !isFolder.boolValue
+        && FileManager.default.isExecutableFile(atPath: path)
 }
 
 /// The executables beside this one.

@@ -5,8 +5,10 @@ enum HostAddresses {
     /// Endpoints with addresses in place of a host name, IPv6 first; none where the endpoint names no host or nobody
     /// knows it. Asking may take seconds.
     static func endpoints(for endpoint: String) -> [(endpoint: String, isIPv6: Bool)] {
-        guard endpoint.hasPrefix("tcp://"), let colon = endpoint.lastIndex(of: ":") else { return [] }
-        let host = String(endpoint[endpoint.index(endpoint.startIndex, offsetBy: "tcp://".count)..<colon])
+        guard endpoint.hasPrefix("tcp://") else { return [] }
+        let rest = endpoint.dropFirst("tcp://".count)
+        guard let colon = rest.lastIndex(of: ":") else { return [] }
+        let host = String(rest[..<colon])
         guard !host.isEmpty, host != "*", !host.hasPrefix("[") else { return [] }
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
@@ -27,7 +29,7 @@ enum HostAddresses {
             guard !addresses.contains(where: { $0.text == address }) else { continue }
             addresses.append((address, candidate.pointee.ai_family == AF_INET6))
         }
-        let port = endpoint[colon...]
+        let port = rest[colon...]
         return (addresses.filter(\.isIPv6) + addresses.filter { !$0.isIPv6 }).map {
             ("tcp://" + ($0.isIPv6 ? "[\($0.text)]" : $0.text) + port, $0.isIPv6)
         }
