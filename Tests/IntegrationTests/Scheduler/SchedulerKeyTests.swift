@@ -52,7 +52,7 @@ struct SchedulerKeyTests {
             weightBytes: 1000)
         #expect(try await worker.refusal(worker.hello(stages: [stage])) == nil)
         #expect(try await thief.refusal(thief.hello(as: "a"))?.code == "not_permitted", "another's device")
-        #expect(try await thief.refusal(thief.hello()) == nil, "its own device, in another's session")
+        #expect(try await thief.refusal(thief.hello())?.code == "malformed", "its own device, in another's session")
 
         let accepted = try await gateway.submit("r1", [1, 2, 3], maxTokens: 10)
         #expect(accepted.route.decode.map(\.endpoint) == [worker.endpoint])
