@@ -77,7 +77,8 @@ struct GatewayDesk: ServiceDesk, Sendable {
             generatedTokens: submission.generatedTokens, sampling: submission.sampling, stop: submission.stop,
             gatewayEndpoint: announced, tokenCount: submission.tokens.count)
         let message = Outgoing(
-            .requestSubmit, request: submission.id, body: body, tensors: [Frame(elements: submission.tokens)])
+            .requestSubmit, request: submission.id, deadline: acceptTimeout - min(.seconds(2), acceptTimeout / 2),
+            body: body, tensors: [Frame(elements: submission.tokens)])
         do {
             let reply = try await control.request(message, timeout: acceptTimeout)
             let accepted = try reply.body(as: RequestAccepted.self)

@@ -214,7 +214,8 @@ extension SimulatedSystem {
             settings.timeline = conditions.timeline
             var services = SimulatedServices(settings)
             services.faults = conditions.faults
-            services.planning = SimulatedServices.Replanning(task(fleet, PlanningDemand(WorkloadStatistics()), conditions))
+            services.planning = SimulatedServices.Replanning(
+                task(fleet, PlanningDemand(WorkloadStatistics()), conditions))
             record = try services.run(traffic, plan: plan.plan, cost: fleet.cost, progress: progress)
         } else {
             guard conditions.faults.isEmpty else {

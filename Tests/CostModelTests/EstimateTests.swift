@@ -157,33 +157,4 @@ import Testing
             #expect(abs(exposed - (arrived - compute * Double(chunks))) < 1e-9)
         }
     }
-
-    @Test func completionCountsBacklogAndTransfer() throws {
-        let fleet = try fleet([link("a", "b", 0.001, 1e8), link("b", "a", 0.001, 1e8)])
-        let prefill = replica("p", .prefill, stages([("a", 12)]))
-        let decode = replica("d", .decode, stages([("b", 12)]), concurrency: 2)
-        func estimate(_ first: ReplicaBacklog = .init(), _ second: ReplicaBacklog = .init(), on: PlanReplica? = nil)
-            throws -> CompletionEstimate
-        {
-            try #require(
-                fleet.completion(
-                    promptTokens: 200, outputTokens: 50, prefill: on ?? prefill, prefillBacklog: first, decode: decode,
-                    decodeBacklog: second))
-        }
-        let idle = try estimate()
-        #expect(idle.waitingSeconds == idle.kvSeconds && idle.kvSeconds > 0)
-        #expect(abs(idle.totalSeconds - idle.prefillSeconds - idle.kvSeconds - idle.decodeSeconds) < 1e-12)
-        let queued = try estimate(ReplicaBacklog(prefillSeconds: 3))
-        #expect(abs(queued.totalSeconds - idle.totalSeconds - 3) < 1e-9)
-        let own = try estimate(on: decode)
-        #expect(own.kvSeconds == 0)
-        var previous = idle.totalSeconds
-        for waiting in 0..<6 {
-            let backlog = ReplicaBacklog(activeSequences: 2, waitingSequences: waiting, meanRemainingTokens: 400)
-            let total = try estimate(ReplicaBacklog(), backlog).totalSeconds
-            #expect(total >= previous)
-            previous = total
-        }
-        #expect(previous > idle.totalSeconds + 1)
-    }
 }

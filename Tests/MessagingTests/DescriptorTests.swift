@@ -63,7 +63,7 @@ import Testing
                 try await eventually("what sent half a greeting or nothing is closed") {
                     unfinished.allSatisfy(\.isClosed)
                 }
-                connections.forEach { $0.end() }
+                for connection in connections { connection.end() }
                 try await expectNoMore(than: before)
                 try await echo("after", dealer, router)
             }
@@ -83,7 +83,7 @@ import Testing
                 let dealer = try await DealerSocket.connect(to: router.endpoint, on: bus.thread)
                 try await echo("among 200 silent peers", dealer, router)
                 try await eventually("the silent are closed") { silent.allSatisfy(\.isClosed) }
-                silent.forEach { $0.end() }
+                for connection in silent { connection.end() }
                 await dealer.close()
                 try await expectNoMore(than: before)
             }

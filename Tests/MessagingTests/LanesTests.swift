@@ -1,5 +1,6 @@
-@testable import Messaging
 import Testing
+
+@testable import Messaging
 
 /// The queues of a ROUTER and whose turn it is, without sockets.
 @Suite struct LanesTests {

@@ -1,5 +1,6 @@
-@testable import Messaging
 import Testing
+
+@testable import Messaging
 
 @Suite(.timeLimit(.minutes(3))) struct ShapingTests {
     @Test func scheduleIsSerialInRateAndParallelInLatency() {

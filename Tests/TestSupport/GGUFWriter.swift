@@ -1,7 +1,17 @@
 /// A metadata value for `GGUFWriter`.
 public indirect enum GGUFWriterValue: Sendable {
-    case uint8(UInt8), int8(Int8), uint16(UInt16), int16(Int16), uint32(UInt32), int32(Int32), uint64(UInt64)
-    case int64(Int64), float32(Float), float64(Double), bool(Bool), string(String)
+    case uint8(UInt8)
+    case int8(Int8)
+    case uint16(UInt16)
+    case int16(Int16)
+    case uint32(UInt32)
+    case int32(Int32)
+    case uint64(UInt64)
+    case int64(Int64)
+    case float32(Float)
+    case float64(Double)
+    case bool(Bool)
+    case string(String)
     /// Any bytes as a string.
     case bytes([UInt8])
     /// An array of the given type number; elements are written as they are, so that they may contradict it.

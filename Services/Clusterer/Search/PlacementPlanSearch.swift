@@ -39,7 +39,9 @@ struct PlacementPlanSearch: Sendable {
     private static func search(_ order: SearchOrder, _ isCancelled: Mark) throws(PlanningError) -> SearchOutcome {
         let start = ContinuousClock.now
         // Time is up at once for a search that nobody waits for.
-        let answer = try order.task().answer { isCancelled.isSet ? .infinity : (ContinuousClock.now - start) / .seconds(1) }
+        let answer = try order.task().answer {
+            isCancelled.isSet ? .infinity : (ContinuousClock.now - start) / .seconds(1)
+        }
         var plan = answer.plan
         if let inForce = order.inForce, let move = answer.move, !move.replaces {
             plan = order.keeping(inForce, rate: answer.plan.predictedRequestsPerSecond)

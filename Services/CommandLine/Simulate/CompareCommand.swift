@@ -11,7 +11,9 @@ struct CompareCommand: AsyncParsableCommand {
             what the runs do not have in common.
             """)
 
-    @Argument(help: "The record of the real, or first, run; or the folder of `bench load --output` or `simulate --output`.") var real: String
+    @Argument(
+        help: "The record of the real, or first, run; or the folder of `bench load --output` or `simulate --output`.")
+    var real: String
     @Argument(help: "The record of the simulated, or second, run; or a folder.") var simulated: String
     @Flag(help: "Print JSON.") var json = false
 

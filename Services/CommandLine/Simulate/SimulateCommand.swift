@@ -2,8 +2,8 @@ import ArgumentParser
 import Domain
 import Foundation
 import Planning
-import Scenarios
 import Reports
+import Scenarios
 import Scheduling
 import Simulation
 

@@ -49,8 +49,8 @@ actor Supervisor {
             if stopping { return false }
             switch policy.ended(end, after: started.duration(to: .now)) {
             case .again(let pause):
-                let where_ = specification.logFile.map { "; see \($0)" } ?? ""
-                logger.warning("\(specification.name) ended (\(end)), starts again in \(pause)\(where_)")
+                let place = specification.logFile.map { "; see \($0)" } ?? ""
+                logger.warning("\(specification.name) ended (\(end)), starts again in \(pause)\(place)")
                 try? await Task.sleep(for: pause)
             case .never:
                 let reason = specification.logFile.flatMap { RefusalReason.read($0, from: written) }

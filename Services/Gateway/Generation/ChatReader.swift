@@ -1,4 +1,5 @@
 import Inference
+
 /// Reads the messages of a chat.
 struct ChatReader {
     private let reader: RequestReader

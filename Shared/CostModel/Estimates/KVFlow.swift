@@ -14,7 +14,7 @@ public struct KVFlow: Sendable, Hashable {
 
 extension FleetCost {
     /// What must travel for a prompt of `tokens` tokens: the overlap of every prefill stage with every decoder stage,
-    /// without overlaps on the same device. `bytesShare` scales the f16 bytes (34/64 for q8_0, 18/64 for q4_0).
+    /// without overlaps on the same device. `bytesShare` scales the f16 bytes (34/64 for q8_0).
     public func kvFlows(
         from prefill: [PlanStage], to decode: [PlanStage], tokens: Int, bytesShare: Double = 1
     ) -> [KVFlow] {

@@ -1,4 +1,5 @@
 internal import Simulation
+
 /// What scenarios of one mode say together: geometric means over scenarios.
 public struct LadderSummary: Codable, Sendable, Hashable {
     /// E2LLM beside one baseline at one share of its capacity.

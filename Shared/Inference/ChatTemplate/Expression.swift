@@ -35,14 +35,25 @@ struct Expression: Sendable {
 /// Operators on two values.
 enum BinaryOperator: String, Sendable {
     case and, or
-    case add = "+", subtract = "-", multiply = "*", divide = "/", floorDivide = "//", remainder = "%"
+    case add = "+"
+    case subtract = "-"
+    case multiply = "*"
+    case divide = "/"
+    case floorDivide = "//"
+    case remainder = "%"
     case concatenate = "~"
 }
 
 /// Comparisons, which chain.
 enum Comparison: String, Sendable {
-    case equal = "==", unequal = "!=", less = "<", lessOrEqual = "<=", greater = ">", greaterOrEqual = ">="
-    case isIn = "in", isNotIn = "not in"
+    case equal = "=="
+    case unequal = "!="
+    case less = "<"
+    case lessOrEqual = "<="
+    case greater = ">"
+    case greaterOrEqual = ">="
+    case isIn = "in"
+    case isNotIn = "not in"
 }
 
 /// Arguments of a call, filter or test.

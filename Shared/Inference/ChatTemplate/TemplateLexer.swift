@@ -30,7 +30,10 @@ struct TemplateLexer {
         var bytes: [UInt8] = []
         var previous: UInt8 = 0
         for byte in text.utf8 {
-            if byte == 0x0A, previous == 0x0D { previous = byte; continue }
+            if byte == 0x0A, previous == 0x0D {
+                previous = byte
+                continue
+            }
             bytes.append(byte == 0x0D ? 0x0A : byte)
             previous = byte
         }

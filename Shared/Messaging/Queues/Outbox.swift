@@ -72,7 +72,10 @@ final class Outbox: Sendable {
     }
 
     private func admit(_ waiter: Waiter) {
-        enum Next { case resume(MessagingError?), stay }
+        enum Next {
+            case resume(MessagingError?)
+            case stay
+        }
         let (next, isNew): (Next, Bool) = state.withLock { state in
             switch admit(waiter.item, to: Self.onlyLane, &state) {
             case .accepted: return (.resume(nil), postFlush(&state))

@@ -52,7 +52,11 @@ struct SeedGroupings {
                 (size, bytes) = (0, 0)
             }
         }
-        if size > 0 { sizes.isEmpty ? sizes.append(size) : (sizes[sizes.count - 1] += size) }
+        if size > 0, let last = sizes.indices.last {
+            sizes[last] += size
+        } else if size > 0 {
+            sizes.append(size)
+        }
         return Genome(order: order, sizes: sizes)
     }
 

@@ -8,13 +8,13 @@ extension MessageType {
     public static let deviceRegistered: MessageType = "device.registered"
     /// worker -> profiler every second: `DeviceHeartbeat`; answered with the same type and an empty body.
     public static let deviceHeartbeat: MessageType = "device.heartbeat"
-    /// worker -> profiler: it is leaving in an orderly way; empty body.
+    /// worker -> profiler: it is leaving in an orderly way: `DeviceHeartbeat`; no reply.
     public static let deviceLeave: MessageType = "device.leave"
     /// anyone -> profiler: empty body; reply `fleet.snapshot`.
     public static let fleetGet: MessageType = "fleet.get"
     /// Reply to `fleet.get`, and published on every change: `Fleet`.
     public static let fleetSnapshot: MessageType = "fleet.snapshot"
-    /// profiler -> worker: `MeasureProfile`; reply `ProfileResult`.
+    /// profiler -> worker: `MeasureProfile`; reply `profile.result`: `DeviceMeasurements`.
     public static let profileMeasure: MessageType = "profile.measure"
     /// Reply to `profile.measure`: `DeviceMeasurements`.
     public static let profileResult: MessageType = "profile.result"

@@ -7,7 +7,7 @@ extension MessageType {
     public static let workerHello: MessageType = "worker.hello"
     /// Reply to `worker.hello`: `WorkerWelcome`.
     public static let workerWelcome: MessageType = "worker.welcome"
-    /// worker -> scheduler every second: `WorkerHeartbeat`; answered with the same type and an empty body, or with an
+    /// worker -> scheduler every `heartbeat_ms` of its welcome: `WorkerHeartbeat`; answered with the same type and an empty body, or with an
     /// error `unknown_worker` after a restart of the scheduler.
     public static let workerHeartbeat: MessageType = "worker.heartbeat"
     /// worker -> scheduler: it is about to stop, and waits a while for its requests to end or to go on elsewhere; empty body,
@@ -40,7 +40,7 @@ extension MessageType {
     /// scheduler -> gateway: the request named in the envelope cannot go on where it was: `ErrorBody`; where it is
     /// retriable the gateway submits prompt and emitted tokens again.
     public static let requestLost: MessageType = "request.lost"
-    /// gateway -> scheduler every second: `GatewayHeartbeat`; answered with the same type and an empty body.
+    /// gateway -> scheduler every second: `GatewayHeartbeat`; no reply.
     public static let gatewayHeartbeat: MessageType = "gateway.heartbeat"
     /// anyone -> scheduler: empty body; reply `scheduler.state`.
     public static let stateGet: MessageType = "state.get"
@@ -342,7 +342,7 @@ public struct RequestEvent: Codable, Sendable, Hashable {
         case decodeStarted = "decode_started"
         /// All stages have been told to free the sequence; the last event of a request.
         case finished
-        /// A stage cannot go on; `message` says why.
+        /// A stage cannot go on; `error` says why.
         case failed
     }
 
@@ -440,7 +440,7 @@ public struct ReplicaLoad: Codable, Sendable, Hashable {
     }
 }
 
-/// The scheduler's state as it publishes it; the envelope's `epoch` is the one in force.
+/// The scheduler's state as it publishes it; the envelope's `epoch` is the largest that was given or heard of.
 public struct SchedulerState: Codable, Sendable, Hashable {
     /// Whether requests are served.
     public var ready: Bool

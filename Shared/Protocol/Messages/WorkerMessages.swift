@@ -10,7 +10,8 @@ extension MessageType {
     /// stage -> next stage of the replica that a sequence leaves: `SequenceMoveBody`; it follows all steps of the sequence
     /// (since 1.2).
     public static let sequenceMove: MessageType = "sequence.move"
-    /// first stage -> next stages every 20 s: `SequenceKeep`; sequences that no such message names for 90 s are freed.
+    /// first stage -> next stages, four times per lease: `SequenceKeep`; sequences that no such message names for a lease (90 s) are
+    /// freed.
     public static let sequenceKeep: MessageType = "sequence.keep"
     /// stage -> next stage: `StageForward` with tensor `hidden` f32 [rows, hidden].
     public static let stageForward: MessageType = "stage.forward"
@@ -193,7 +194,7 @@ public struct KVComplete: Codable, Sendable, Hashable {
 
 /// The token that prefill sampled for the request named in the envelope.
 public struct FirstToken: Codable, Sendable, Hashable {
-    /// The token; absent where the request failed in prefill.
+    /// The token; a prefill that fails sends no such message.
     public var token: Int32
     /// Set where the sequence ends with it.
     public var finishReason: FinishReason?

@@ -1,5 +1,5 @@
-internal import Foundation
 internal import Domain
+internal import Foundation
 
 /// Draws request streams for tests and comparisons: the same stream for the same settings and seed.
 public struct StreamGenerator: Sendable, Hashable {

@@ -13,7 +13,10 @@ extension SchedulerCore {
     }
 
     mutating func refreshTimes() {
-        guard var plan = inForce?.plan else { return times = nil }
+        guard var plan = inForce?.plan else {
+            times = nil
+            return
+        }
         // Replicas that come and go are routed to as well.
         plan.replicas = replicas.ordered.map(\.replica)
         times = ReplicaTimes(plan: plan, fleet: fleet, described: describedCost, configuration: configuration)

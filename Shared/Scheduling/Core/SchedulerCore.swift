@@ -99,7 +99,6 @@ public struct SchedulerCore: Sendable {
         case .workerHeartbeat(let address, let load): workerBeat(address, load.plausible, at: now)
         case .workerLeaving(let address): workerLeaves(address, at: now)
         case .workerGone(let address): workerGone(address, at: now)
-        case .workerHeard(let address): _ = workers.hear(address, at: now)
         case .stagePrepared(let address, let epoch, let capacity, let block):
             stagePrepared(address, epoch: epoch, kvCapacityTokens: capacity, kvBlockTokens: block, at: now)
         case .stagePrepareFailed(let address, let epoch, let fault):
@@ -148,7 +147,7 @@ extension SchedulerEvent {
     /// Whether the event may change which plan is wanted; the others, by far the most, only concern requests.
     fileprivate var concernsPlans: Bool {
         switch self {
-        case .workerHeartbeat, .workerHeard, .submitted, .cancelled, .requestEvent, .gatewayHeartbeat: false
+        case .workerHeartbeat, .submitted, .cancelled, .requestEvent, .gatewayHeartbeat: false
         default: true
         }
     }

@@ -6,8 +6,6 @@ public enum SchedulerEvent: Sendable, Hashable {
     case workerHello(WorkerReport)
     /// A worker is alive and reports its load.
     case workerHeartbeat(WorkerAddress, WorkerLoad)
-    /// Any other message of a worker came; it counts as a sign of life.
-    case workerHeard(WorkerAddress)
     /// A worker is about to stop and waits for its requests to end or to go on elsewhere.
     case workerLeaving(WorkerAddress)
     /// The connection of a worker process is gone.

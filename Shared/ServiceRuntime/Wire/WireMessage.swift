@@ -78,6 +78,8 @@ public struct Outgoing: Sendable {
     public var seq: UInt64?
     /// Set on the last message of a sequence.
     public var final: Bool?
+    /// How long the sender waits for an answer; `nil` leaves it to the receiver.
+    public var deadline: Duration?
     /// The body.
     public var body: any Encodable & Sendable
     /// Tensor frames in the order in which the body lists them.
@@ -86,13 +88,14 @@ public struct Outgoing: Sendable {
     /// Makes a message.
     public init(
         _ type: MessageType, request: RequestID? = nil, epoch: Epoch? = nil, seq: UInt64? = nil, final: Bool? = nil,
-        body: any Encodable & Sendable = EmptyBody(), tensors: [Frame] = []
+        deadline: Duration? = nil, body: any Encodable & Sendable = EmptyBody(), tensors: [Frame] = []
     ) {
         self.type = type
         self.request = request
         self.epoch = epoch
         self.seq = seq
         self.final = final
+        self.deadline = deadline
         self.body = body
         self.tensors = tensors
     }
@@ -102,7 +105,8 @@ public struct Outgoing: Sendable {
     ) throws(ProtocolError) -> [Frame] {
         let envelope = Envelope(
             type: type, id: id, replyTo: replyTo, session: session, request: request, epoch: epoch, seq: seq,
-            status: status, final: final)
+            status: status, final: final,
+            deadlineMilliseconds: deadline.map { UInt64(max(0, $0 / .milliseconds(1))) })
         return try encodeFrames(envelope, body)
     }
 

@@ -22,7 +22,8 @@ struct GGUFRefusalTests {
 
     private static func shape(_ name: String, _ shape: [UInt64], _ message: String, type: UInt32 = 0) -> Case {
         Case(name, message) {
-            $0.tensors[1].shape = shape; $0.tensors[1].type = type
+            $0.tensors[1].shape = shape
+            $0.tensors[1].type = type
         }
     }
 

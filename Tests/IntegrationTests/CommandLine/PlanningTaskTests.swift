@@ -47,7 +47,8 @@ import Testing
     @Test func rolesAreGivenUpOnlyWhereThatIsAllowed() throws {
         let (fleet, demand) = try Self.question()
         let one = try FleetCost(
-            model: fleet.cost.model, devices: Array(fleet.cost.devices.sorted { $0.memoryBytes > $1.memoryBytes }.prefix(1)),
+            model: fleet.cost.model,
+            devices: Array(fleet.cost.devices.sorted { $0.memoryBytes > $1.memoryBytes }.prefix(1)),
             network: fleet.cost.network)
         var task = PlanningTask(cost: one, demand: demand)
         task.limits.roles = .split

@@ -1,5 +1,5 @@
-import Inference
 import Domain
+import Inference
 
 @testable import Gateway
 

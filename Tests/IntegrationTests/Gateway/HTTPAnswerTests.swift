@@ -1,5 +1,5 @@
-import Inference
 import Domain
+import Inference
 import Protocol
 import Testing
 

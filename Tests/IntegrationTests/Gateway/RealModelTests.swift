@@ -1,6 +1,6 @@
-import Inference
 import Domain
 import Foundation
+import Inference
 import Testing
 
 @testable import Gateway

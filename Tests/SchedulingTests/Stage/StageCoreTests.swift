@@ -1,6 +1,7 @@
 import Domain
-@testable import Scheduling
 import Testing
+
+@testable import Scheduling
 
 /// The decisions of a worker, as lists of events, and of several workers together.
 @Suite struct StageCoreTests {
