@@ -16,7 +16,7 @@ struct ConformanceCommand: AsyncParsableCommand {
     @Option(help: "profiler, partitioner, clusterer, scheduler, gateway or worker (data socket).") var service: String
     @Option(
         help:
-            "The service's ROUTER, such as tcp://127.0.0.1:5553; with ?key=... as it is announced, where keys are used."
+            "The service's ROUTER, such as tcp://127.0.0.1:5553; of a worker with ?key=... as it is announced, where keys are used."
     )
     var endpoint: String
     @OptionGroup var cluster: ClusterOptions
@@ -31,7 +31,8 @@ struct ConformanceCommand: AsyncParsableCommand {
             }
             guard timeout > 0, timeout < 3600 else { throw Failure(.usage, "--timeout is 0 to 3600 seconds") }
             let results = try await ConformanceRun(
-                endpoint: KeyedEndpoint(endpoint), keyring: try cluster.addresses().keyring, seconds: timeout
+                endpoint: KeyedEndpoint(endpoint), setting: kind.setting, keyring: try cluster.addresses().keyring,
+                seconds: timeout
             ).run(ConformanceRules.rules(kind, model: await model(for: kind)))
             let broken = results.filter { $0.problem != nil }
             if json {

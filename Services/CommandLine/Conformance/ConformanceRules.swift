@@ -7,6 +7,18 @@ enum ConformanceRules {
     /// What is exercised.
     enum Service: String, CaseIterable, Sendable {
         case profiler, partitioner, clusterer, scheduler, gateway, worker
+
+        /// Its ROUTER among the sockets of a fleet; workers announce theirs.
+        var setting: EndpointSetting? {
+            switch self {
+            case .profiler: .registry
+            case .partitioner: .partition
+            case .clusterer: .plan
+            case .scheduler: .control
+            case .gateway: .tokens
+            case .worker: nil
+            }
+        }
     }
 
     /// The rules of a service: those of everybody, and its own.

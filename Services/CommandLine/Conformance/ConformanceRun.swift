@@ -12,6 +12,8 @@ struct ConformanceResult: Codable, Sendable {
 /// Tries rules on a socket, one after the other.
 struct ConformanceRun {
     let endpoint: KeyedEndpoint
+    /// The service's socket, whose key the list of keys has where the endpoint names none; `nil` for workers.
+    let setting: EndpointSetting?
     let keyring: Keyring?
     /// How long an answer may take.
     let seconds: Double
@@ -26,7 +28,12 @@ struct ConformanceRun {
     }
 
     private func run(_ rules: [ConformanceRule], _ context: MessagingContext) async throws -> [ConformanceResult] {
-        let options = try keyring?.connecting(.control, to: endpoint) ?? .control
+        var options = SocketOptions.control
+        if let keyring, let setting, endpoint.serverKey == nil {
+            options = try keyring.connecting(options, to: setting)
+        } else if let keyring {
+            options = try keyring.connecting(options, to: endpoint)
+        }
         let dealer = try await DealerSocket.connect(
             to: endpoint.address, on: try context.makeThread(name: "rules"), options: options)
         let conversation = ConformanceConversation(seconds: seconds, received: Self.readable(dealer)) { frames in

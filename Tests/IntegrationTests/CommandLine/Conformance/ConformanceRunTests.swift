@@ -12,7 +12,7 @@ import Testing
 @Suite("Conformance: over sockets", .timeLimit(.minutes(5)))
 struct ConformanceRunTests {
     private func broken(_ service: ConformanceRules.Service, at endpoint: String) async throws -> [String] {
-        let run = ConformanceRun(endpoint: KeyedEndpoint(endpoint), keyring: nil, seconds: 60)
+        let run = ConformanceRun(endpoint: KeyedEndpoint(endpoint), setting: nil, keyring: nil, seconds: 60)
         return try await run.run(ConformanceRules.rules(service)).compactMap { result in
             result.problem.map { "\(result.rule): \($0)" }
         }
@@ -55,7 +55,7 @@ struct ConformanceRunTests {
     }
 
     @Test func nobodyAnswers() async throws {
-        let run = ConformanceRun(endpoint: KeyedEndpoint("tcp://127.0.0.1:9"), keyring: nil, seconds: 0.2)
+        let run = ConformanceRun(endpoint: KeyedEndpoint("tcp://127.0.0.1:9"), setting: nil, keyring: nil, seconds: 0.2)
         await #expect(throws: Failure.self) { try await run.run(ConformanceRules.rules(.gateway)) }
     }
 }
