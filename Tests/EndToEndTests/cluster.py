@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -12,9 +13,16 @@ import urllib.request
 
 
 def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """A free port below those that the system gives to outgoing connections: it is still free when it is bound again."""
+    first = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    for _ in range(1000):
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", random.randrange(10_000, first) if first > 12_000 else 0))
+            except OSError:
+                continue
+            return listener.getsockname()[1]
+    raise AssertionError("no free port")
 
 
 def wait_for(what, seconds, condition):

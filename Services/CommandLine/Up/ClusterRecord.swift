@@ -51,21 +51,37 @@ struct ClusterRecord: Codable, Sendable {
 /// Ports for a cluster's sockets.
 enum FreePorts {
     /// Ports of loopback that nobody uses at the moment.
+    ///
+    /// A process binds such a port only after a while, and again whenever it is started anew. Meanwhile the system may
+    /// give a port of its own range to any outgoing connection, so ports are taken from below that range where there
+    /// is room.
     static func take(_ count: Int) throws -> [Int] {
         var sockets: [Int32] = []
         defer { for socket in sockets { close(socket) } }
         return try (0..<count).map { _ in
-            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            guard descriptor >= 0 else {
-                throw Failure(.failed, "cannot open a socket: \(String(cString: strerror(errno)))")
+            for attempt in 0..<1000 {
+                let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+                guard descriptor >= 0 else {
+                    throw Failure(.failed, "cannot open a socket: \(String(cString: strerror(errno)))")
+                }
+                let wanted = attempt < 900 ? quietRange?.randomElement() ?? 0 : 0
+                if let port = bindLoopback(descriptor, port: wanted) {
+                    sockets.append(descriptor)
+                    return port
+                }
+                close(descriptor)
             }
-            sockets.append(descriptor)
-            guard let port = bindLoopback(descriptor, port: 0) else {
-                throw Failure(.failed, "cannot find a free port: \(String(cString: strerror(errno)))")
-            }
-            return port
+            throw Failure(.failed, "cannot find a free port: \(String(cString: strerror(errno)))")
         }
     }
+
+    /// The ports between those of well-known services and those that the system gives to outgoing connections (see
+    /// ip(7), `ip_local_port_range`); `nil` where hardly any are left.
+    static let quietRange: Range<Int>? = {
+        let text = (try? String(contentsOfFile: "/proc/sys/net/ipv4/ip_local_port_range", encoding: .utf8)) ?? ""
+        let first = text.split(whereSeparator: \.isWhitespace).first.flatMap { Int($0) } ?? 32_768
+        return first >= 12_000 ? 10_000..<min(first, 65_536) : nil
+    }()
 
     /// Whether a port of loopback can be bound.
     static func isFree(_ port: Int) -> Bool {
