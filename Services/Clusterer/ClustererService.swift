@@ -92,7 +92,7 @@ struct ClustererDesk: ServiceDesk {
                 open[lastTicket] = message
                 event = .requested(lastTicket, request)
             } catch {
-                try? await plan.reply(to: message, error: error.body)
+                try? await plan.reply(to: message, error: error.fault)
                 return
             }
         }
@@ -105,8 +105,8 @@ struct ClustererDesk: ServiceDesk {
             let search = PlanSearch(order: order)
             let source = RemotePartitioner(socket: partition, limits: configuration.partitioner)
             tasks.addTask(priority: .utility) { [inbox] in
-                let result: Result<SearchOutcome, PlanRefusal>
-                do throws(PlanRefusal) {
+                let result: Result<SearchOutcome, Fault>
+                do throws(Fault) {
                     result = .success(try await search.run(source))
                 } catch {
                     result = .failure(error)

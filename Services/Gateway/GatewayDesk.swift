@@ -89,9 +89,7 @@ struct GatewayDesk: ServiceDesk, Sendable {
             let timedOut = (error as? RuntimeError)?.code == .timedOut
             let body =
                 reported
-                ?? ErrorBody(
-                    code: timedOut ? "timed_out" : "unavailable", message: "the scheduler did not answer",
-                    retriable: true)
+                ?? Fault(timedOut ? "timed_out" : "unavailable", "the scheduler did not answer", isRetriable: true)
             inbox.push(.refused(submission.id, submission: submission.number, body))
         }
     }
@@ -106,14 +104,14 @@ struct GatewayDesk: ServiceDesk, Sendable {
 
     static func controlEvent(_ message: WireMessage) -> GatewayEvent {
         if message.type == .requestLost, let request = message.envelope.request,
-            let body = try? message.body(as: ErrorBody.self)
+            let body = try? message.body(as: Fault.self)
         {
             return .lost(request, body)
         }
         if message.type == .requestEvent, let request = message.envelope.request,
             let body = try? message.body(as: RequestEvent.self)
         {
-            return .moment(request, body.kind)
+            return .moment(request, body.moment)
         }
         if message.type == .requestMoved, let request = message.envelope.request,
             let body = try? message.body(as: RequestMoved.self)

@@ -1,4 +1,5 @@
 import CostModel
+import Domain
 import Planning
 import Protocol
 
@@ -10,7 +11,7 @@ enum PartitionerEvent: Sendable {
     /// A message to answer.
     case asked(PartitionTicket, PartitionProblem)
     /// A computation ended.
-    case solved(PartitionTicket, Result<[PartitionAnswer], PartitionRefusal>)
+    case solved(PartitionTicket, Result<[PartitionAnswer], Fault>)
 }
 
 /// What the partitioner does about it.
@@ -20,12 +21,7 @@ enum PartitionerInstruction: Sendable {
     /// Send the answers.
     case answer(PartitionTicket, [PartitionAnswer])
     /// Send an error.
-    case refuse(PartitionTicket, ErrorBody)
-}
-
-/// An error on its way to the one who asked.
-struct PartitionRefusal: Error, Sendable, Hashable {
-    var body: ErrorBody
+    case refuse(PartitionTicket, Fault)
 }
 
 /// Checks messages and lets a bounded number of them compute and wait; keeps nothing else.
@@ -56,9 +52,9 @@ struct PartitionerCore: Sendable {
 
     private mutating func asked(_ ticket: PartitionTicket, _ problem: PartitionProblem) -> [PartitionerInstruction] {
         guard waiting.count < queueLimit else {
-            let error = ErrorBody(
-                code: "overloaded", message: "\(waiting.count) messages wait for the partitioner already",
-                retriable: true)
+            let error = Fault(
+                "overloaded", "\(waiting.count) messages wait for the partitioner already",
+                isRetriable: true)
             return [.refuse(ticket, error)]
         }
         do throws(PlanningError) {
@@ -67,17 +63,17 @@ struct PartitionerCore: Sendable {
             waiting.append(Waiting(ticket: ticket, cost: cost, queries: problem.queries))
             return startWaiting()
         } catch {
-            return [.refuse(ticket, ErrorBody(code: error.code.rawValue, message: "partition.solve: \(error.message)"))]
+            return [.refuse(ticket, Fault(error.code.rawValue, "partition.solve: \(error.message)"))]
         }
     }
 
     private mutating func solved(
-        _ ticket: PartitionTicket, _ result: Result<[PartitionAnswer], PartitionRefusal>
+        _ ticket: PartitionTicket, _ result: Result<[PartitionAnswer], Fault>
     ) -> [PartitionerInstruction] {
         guard running.remove(ticket) != nil else { return [] }
         switch result {
         case .success(let answers): return [.answer(ticket, answers)] + startWaiting()
-        case .failure(let refusal): return [.refuse(ticket, refusal.body)] + startWaiting()
+        case .failure(let refusal): return [.refuse(ticket, refusal)] + startWaiting()
         }
     }
 

@@ -69,7 +69,7 @@ struct PartitionerDesk: ServiceDesk {
                 open[lastTicket] = message
                 event = .asked(lastTicket, problem)
             } catch {
-                try? await partition.reply(to: message, error: error.body)
+                try? await partition.reply(to: message, error: error.fault)
                 return
             }
         }
@@ -102,7 +102,7 @@ struct PartitionerDesk: ServiceDesk {
     @concurrent
     private static func solve(
         _ partitioner: LayerPartitioner, _ queries: [PartitionQuery], seconds: Double
-    ) async -> Result<[PartitionAnswer], PartitionRefusal> {
+    ) async -> Result<[PartitionAnswer], Fault> {
         let start = ContinuousClock.now
         var answers: [PartitionAnswer] = []
         answers.reserveCapacity(queries.count)
@@ -110,7 +110,7 @@ struct PartitionerDesk: ServiceDesk {
             answers.append(partitioner.answer(query))
             guard ContinuousClock.now - start < .seconds(seconds) else {
                 let done = "\(answers.count) of \(queries.count) queries took longer than \(seconds) s"
-                return .failure(PartitionRefusal(body: ErrorBody(code: "timed_out", message: done, retriable: true)))
+                return .failure(Fault("timed_out", done, isRetriable: true))
             }
             await Task.yield()
         }

@@ -88,7 +88,7 @@ struct ProfilerDesk: ServiceDesk {
                 }
                 event = read
             } catch {
-                try? await registry.reply(to: received, error: error.body)
+                try? await registry.reply(to: received, error: error.fault)
                 return
             }
         }

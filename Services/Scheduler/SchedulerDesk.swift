@@ -47,20 +47,20 @@ struct SchedulerDesk: ServiceDesk {
             for instruction in core.handle(event, at: now) { await perform(instruction, at: now, &tasks) }
         case .stateAsked(let message):
             let snapshot = core.snapshot(at: now)
-            try? await control.reply(to: message, Outgoing(.schedulerState, epoch: snapshot.epoch, body: snapshot.body))
+            try? await control.reply(to: message, Outgoing(.schedulerState, epoch: core.highestEpoch, body: snapshot))
         }
     }
 
     var figures: [ServiceFigure] {
         let snapshot = core.snapshot(at: now)
-        let body = snapshot.body
         return [
-            ServiceFigure("epoch", "The epoch in force.", Double(snapshot.epoch)),
-            ServiceFigure("requests_running", "Requests that were routed and have not ended.", Double(body.running)),
-            ServiceFigure("requests_waiting", "Requests that wait for a route.", Double(submissions.count)),
-            ServiceFigure("replicas", "Replicas that serve, come or go.", Double(body.replicas.count)),
+            ServiceFigure("epoch", "The epoch in force.", Double(core.highestEpoch)),
             ServiceFigure(
-                "replicas_serving", "Replicas that serve.", Double(body.replicas.count { $0.state == "serving" })),
+                "requests_running", "Requests that were routed and have not ended.", Double(snapshot.running)),
+            ServiceFigure("requests_waiting", "Requests that wait for a route.", Double(submissions.count)),
+            ServiceFigure("replicas", "Replicas that serve, come or go.", Double(snapshot.replicas.count)),
+            ServiceFigure(
+                "replicas_serving", "Replicas that serve.", Double(snapshot.replicas.count { $0.state == "serving" })),
         ]
     }
 
@@ -77,7 +77,7 @@ struct SchedulerDesk: ServiceDesk {
         case .acknowledgeHeartbeat: await answer(Outgoing(.workerHeartbeat))
         case .refuseHeartbeat:
             guard let current else { return }
-            let error = ErrorBody(code: "unknown_worker", message: "say hello first", retriable: true)
+            let error = Fault("unknown_worker", "say hello first", isRetriable: true)
             try? await control.reply(to: current, error: error)
         case .prepare(let address, let stage, let epoch): prepare(address, stage, epoch, &group)
         case .release(let address, let replica, let epoch, let layers):
@@ -87,7 +87,7 @@ struct SchedulerDesk: ServiceDesk {
             guard let peer = peers.peer(routed.first) else { return }
             try? await control.send(routed.move, to: peer)
         case .moved(let routed):
-            guard let peer = peers.peer(gateway: routed.gateway) else { return }
+            guard let peer = peers.peer(gateway: routed.route.gateway) else { return }
             let body = RequestMoved(plan: routed.plan, route: routed.route)
             try? await control.send(Outgoing(.requestMoved, request: routed.request, body: body), to: peer)
         case .confirm(let routed):
@@ -95,20 +95,20 @@ struct SchedulerDesk: ServiceDesk {
             try? await control.reply(to: submission, Outgoing(.requestAccepted, body: routed.accepted))
         case .refuse(let id, _, let fault):
             guard let submission = submissions.removeValue(forKey: id) else { return }
-            try? await control.reply(to: submission, error: fault.body)
+            try? await control.reply(to: submission, error: fault)
         case .lose(let id, let gateway, let fault):
             guard let peer = peers.peer(gateway: gateway) else { return }
-            try? await control.send(Outgoing(.requestLost, request: id, body: fault.body), to: peer)
+            try? await control.send(Outgoing(.requestLost, request: id, body: fault), to: peer)
         case .relay(let report, let gateway):
-            guard let event = report.event, let peer = peers.peer(gateway: gateway) else { return }
-            try? await control.send(Outgoing(.requestEvent, request: report.request, body: event), to: peer)
+            guard let peer = peers.peer(gateway: gateway) else { return }
+            try? await control.send(Outgoing(.requestEvent, request: report.request, body: report.event), to: peer)
         case .cancel(let id, let address):
             guard let peer = peers.peer(address) else { return }
             try? await control.send(Outgoing(.requestCancel, request: id), to: peer)
         case .requestPlan(let question): ask(question, &group)
         case .publishState:
             let snapshot = core.snapshot(at: now)
-            state.publish(Outgoing(.schedulerState, epoch: snapshot.epoch, body: snapshot.body))
+            state.publish(Outgoing(.schedulerState, epoch: core.highestEpoch, body: snapshot))
         case .publishWorkload(let workload):
             state.publish(Outgoing(.workloadStatistics, body: workload))
         case .note(let text): logger.info("\(text)")
@@ -130,8 +130,8 @@ struct SchedulerDesk: ServiceDesk {
             try await control.send(try routed.start(submission), to: peer)
             try await control.reply(to: submission, Outgoing(.requestAccepted, body: routed.accepted))
         } catch {
-            let fault = SchedulingFault(code: "unreachable", message: "\(error)", isRetriable: true)
-            try? await control.reply(to: submission, error: fault.body)
+            let fault = Fault("unreachable", "\(error)", isRetriable: true)
+            try? await control.reply(to: submission, error: fault)
             inbox.push(.event(.cancelled(routed.request), nil))
         }
     }
@@ -164,7 +164,7 @@ struct SchedulerDesk: ServiceDesk {
     private func request(
         _ message: Outgoing, _ address: WorkerAddress, seconds: Double, _ group: inout DiscardingTaskGroup,
         answered: @escaping @Sendable (WireMessage) throws -> SchedulerEvent,
-        failed: @escaping @Sendable (SchedulingFault) -> SchedulerEvent?
+        failed: @escaping @Sendable (Fault) -> SchedulerEvent?
     ) {
         guard let peer = peers.peer(address),
             let answer = try? control.post(message, to: peer, timeout: .seconds(seconds + 1))
@@ -177,27 +177,27 @@ struct SchedulerDesk: ServiceDesk {
                 if let error = error as? RuntimeError, error.code == .timedOut || error.code == .closed { return }
                 if error is CancellationError { return }
                 let fault =
-                    (error as? RuntimeError)?.reported.map { SchedulingFault($0) }
-                    ?? SchedulingFault(code: "failed", message: "\(error)", isRetriable: true)
+                    (error as? RuntimeError)?.reported
+                    ?? Fault("failed", "\(error)", isRetriable: true)
                 if let event = failed(fault) { inbox.push(.event(event, nil)) }
             }
         }
     }
 
-    private func ask(_ question: PlanQuestion, _ group: inout DiscardingTaskGroup) {
+    private func ask(_ question: PlanRequest, _ group: inout DiscardingTaskGroup) {
         let (plan, inbox) = (plan, inbox)
         let timeout = Duration.seconds(configuration.scheduling.planSeconds)
         group.addTask {
             do {
-                let reply = try await plan.request(Outgoing(.planRequest, body: question.body), timeout: timeout)
+                let reply = try await plan.request(Outgoing(.planRequest, body: question), timeout: timeout)
                 let proposal: PlanProposal = try reply.body()
                 inbox.push(.event(.proposal(proposal.plan, reason: proposal.reason, move: proposal.move), nil))
             } catch {
                 if error is CancellationError { return }
                 let reported = (error as? RuntimeError)?.reported
                 let fault =
-                    reported.map { SchedulingFault($0) }
-                    ?? SchedulingFault(code: "no_plan", message: "the clusterer: \(error)", isRetriable: true)
+                    reported
+                    ?? Fault("no_plan", "the clusterer: \(error)", isRetriable: true)
                 inbox.push(.event(.planFailed(fault), nil))
             }
         }

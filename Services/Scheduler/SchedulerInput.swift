@@ -47,7 +47,7 @@ enum SchedulerInput: Sendable {
     /// Reads a worker's report about a request; the caller knows which worker speaks in the session.
     static func report(_ message: WireMessage, by address: WorkerAddress) throws(ProtocolError) -> SchedulerInput {
         let body: RequestEvent = try message.body()
-        return .event(.requestEvent(address, body.report(try requestID(of: message))), message)
+        return .event(.requestEvent(address, RequestReport(try requestID(of: message), body)), message)
     }
 
     private static func requestID(of message: WireMessage) throws(ProtocolError) -> RequestID {

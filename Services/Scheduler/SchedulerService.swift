@@ -75,7 +75,7 @@ enum SchedulerService {
                 await server.replyUnknownType(to: message)
             }
         } catch {
-            try? await server.reply(to: message, error: error.body)
+            try? await server.reply(to: message, error: error.fault)
         }
     }
 }

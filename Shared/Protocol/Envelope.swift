@@ -22,7 +22,7 @@ public enum Capability {
 public enum ReplyStatus: String, Codable, Sendable, Hashable {
     /// The body is the answer.
     case ok
-    /// The body is an `ErrorBody`.
+    /// The body is an `Fault`.
     case error
 }
 
@@ -80,23 +80,6 @@ public struct MessageType: Identifier {
     public let rawValue: String
     /// Makes a type.
     public init(rawValue: String) { self.rawValue = rawValue }
-}
-
-/// The body of an error reply.
-public struct ErrorBody: Codable, Sendable, Hashable {
-    /// A stable code (snake_case).
-    public var code: String
-    /// One sentence for people that names what is wrong.
-    public var message: String
-    /// Whether the same message may succeed later.
-    public var retriable: Bool
-
-    /// Makes an error.
-    public init(code: String, message: String, retriable: Bool = false) {
-        self.code = code
-        self.message = message
-        self.retriable = retriable
-    }
 }
 
 /// A body without fields.

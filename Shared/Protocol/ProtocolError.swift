@@ -1,3 +1,5 @@
+public import Domain
+
 /// What is wrong with a message.
 public struct ProtocolError: Error, Sendable, Hashable, CustomStringConvertible {
     /// Kinds of damage.
@@ -36,7 +38,7 @@ public struct ProtocolError: Error, Sendable, Hashable, CustomStringConvertible 
     /// Code and message.
     public var description: String { "\(code.rawValue): \(message)" }
     /// The error as it is told to the sender.
-    public var body: ErrorBody { ErrorBody(code: code.rawValue, message: message, retriable: isRetriable) }
+    public var fault: Fault { Fault(code.rawValue, message, isRetriable: isRetriable) }
 
     /// Equality ignores where the error was made.
     public static func == (left: ProtocolError, right: ProtocolError) -> Bool {

@@ -1,4 +1,4 @@
-public import Protocol
+public import Domain
 
 /// What went wrong in the frame of a service: settings, sockets, replies.
 public struct RuntimeError: Error, Sendable, CustomStringConvertible {
@@ -21,7 +21,7 @@ public struct RuntimeError: Error, Sendable, CustomStringConvertible {
     /// One sentence that names what is wrong.
     public let message: String
     /// What the peer reported.
-    public let reported: ErrorBody?
+    public let reported: Fault?
     /// Whether the same call may succeed later.
     public let isRetriable: Bool
     /// Where the error was made.
@@ -31,7 +31,7 @@ public struct RuntimeError: Error, Sendable, CustomStringConvertible {
 
     /// Makes an error.
     public init(
-        _ code: Code, _ message: String, reported: ErrorBody? = nil, isRetriable: Bool = false,
+        _ code: Code, _ message: String, reported: Fault? = nil, isRetriable: Bool = false,
         file: StaticString = #fileID, line: UInt = #line
     ) {
         self.code = code

@@ -98,7 +98,7 @@ final class StageEngine {
                 do {
                     outcome.sampled.append(try sample(part, row: row))
                 } catch {
-                    outcome.failed[part.request] = StageRefusal(error)
+                    outcome.failed[part.request] = Fault(error)
                 }
             }
         }
@@ -109,12 +109,12 @@ final class StageEngine {
     }
 
     /// Why a part cannot be computed.
-    private func refusal(_ part: StepPart) -> StageRefusal? {
+    private func refusal(_ part: StepPart) -> Fault? {
         guard let length = executor.cache.length(of: part.request) else {
-            return StageRefusal("not_open", "sequence \(part.request) is not open", isRetriable: true)
+            return Fault("not_open", "sequence \(part.request) is not open", isRetriable: true)
         }
         guard length == part.start else {
-            return StageRefusal(
+            return Fault(
                 "out_of_step", "sequence \(part.request) holds \(length) positions, the step begins at \(part.start)",
                 isRetriable: true)
         }
@@ -128,7 +128,7 @@ final class StageEngine {
         case .hidden(let frame):
             let width = executor.model.configuration.hidden * 4
             guard let last = parts.map(\.rows.upperBound).max(), last * width <= frame.count else {
-                throw StageRefusal("bad_tensor", "the rows of a step are missing")
+                throw Fault("bad_tensor", "the rows of a step are missing")
             }
             var bytes: [UInt8] = []
             bytes.reserveCapacity(parts.reduce(0) { $0 + $1.rows.count } * width)

@@ -17,17 +17,16 @@ extension StageWorker {
             default:
                 try await profiler.reply(
                     to: message,
-                    error: ErrorBody(code: "unknown_type", message: "a worker does not know \(message.type)"))
+                    error: Fault("unknown_type", "a worker does not know \(message.type)"))
             }
         } catch {
-            try? await profiler.reply(to: message, error: StageRefusal(error).body)
+            try? await profiler.reply(to: message, error: Fault(error))
         }
     }
 
     private func measureProfile(_ message: WireMessage, _ body: MeasureProfile) throws {
         guard (1...64).contains(body.layers), (0.05...120).contains(body.budgetSeconds), !body.phases.isEmpty else {
-            throw StageRefusal(
-                "bad_request", "profile.measure: layers, budget_s or phases is out of range")
+            throw Fault("bad_request", "profile.measure: layers, budget_s or phases is out of range")
         }
         let model = model
         let configuration = configuration
@@ -50,7 +49,7 @@ extension StageWorker {
                 case .failure(let error):
                     logger.error("cannot measure: \(error)")
                     try? await profiler.reply(
-                        to: message, error: ErrorBody(code: "measurement_failed", message: "\(error)", retriable: true))
+                        to: message, error: Fault("measurement_failed", "\(error)", isRetriable: true))
                 }
             }
         }
@@ -59,8 +58,7 @@ extension StageWorker {
     private func measureLink(_ message: WireMessage, _ body: MeasureLink) throws {
         guard (1...WireLimits.maximumFrameBytes).contains(body.payloadBytes), (1...100).contains(body.repetitions)
         else {
-            throw StageRefusal(
-                "bad_request", "link.measure: payload_bytes or repetitions is out of range")
+            throw Fault("bad_request", "link.measure: payload_bytes or repetitions is out of range")
         }
         let measurement = LinkMeasurement(
             from: configuration.device, request: body, shape: configuration.link, thread: links.thread,
@@ -72,7 +70,7 @@ extension StageWorker {
             } catch {
                 logger.warning("cannot measure the link to \(body.peer): \(error)")
                 try? await profiler.reply(
-                    to: message, error: ErrorBody(code: "measurement_failed", message: "\(error)", retriable: true))
+                    to: message, error: Fault("measurement_failed", "\(error)", isRetriable: true))
             }
         }
     }

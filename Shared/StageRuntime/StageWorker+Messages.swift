@@ -129,44 +129,23 @@ extension StageWorker {
                 request, layers: layers, positions: positions, bytes: frame.bytes, type: type)
         } completion: { [events] result in
             if case .failure(let error) = result {
-                events.push(.core(.sequenceFailed(request, slot: slot, StageRefusal(error))))
+                events.push(.core(.sequenceFailed(request, slot: slot, Fault(error))))
             }
         }
     }
 }
 
-extension StageRefusal {
+extension Fault {
     /// Any error as a worker tells it.
     init(_ error: any Error) {
         switch error {
-        case let error as StageRefusal: self = error
-        case let error as ProtocolError: self.init(error.body)
+        case let error as Fault: self = error
+        case let error as ProtocolError: self = error.fault
         case let error as InferenceError:
             self.init("\(error.code)", error.message, isRetriable: error.code == .outOfMemory)
         case let error as RuntimeError:
-            self.init(error.reported ?? ErrorBody(code: error.code.rawValue, message: error.message))
+            self = error.reported ?? Fault(error.code.rawValue, error.message)
         default: self.init("internal", "\(error)", isRetriable: true)
         }
-    }
-
-    private init(_ body: ErrorBody) { self.init(body.code, body.message, isRetriable: body.retriable) }
-
-    var body: ErrorBody { ErrorBody(code: code, message: message, retriable: isRetriable) }
-}
-
-extension RequestEvent {
-    init(_ report: RequestReport) {
-        switch report.moment {
-        case .prefillStarted: self.init(kind: .prefillStarted)
-        case .prefillFinished: self.init(kind: .prefillFinished)
-        case .kvComplete: self.init(kind: .kvComplete)
-        case .decodeStarted: self.init(kind: .decodeStarted)
-        case .finished(let reason): self.init(kind: .finished, finishReason: reason)
-        case .failed(let fault):
-            self.init(
-                kind: .failed,
-                error: ErrorBody(code: fault.code, message: fault.message, retriable: fault.isRetriable))
-        }
-        generatedTokens = report.generatedTokens
     }
 }

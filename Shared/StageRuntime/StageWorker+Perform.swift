@@ -81,7 +81,7 @@ extension StageWorker {
             switch result {
             case .success(let (capacity, bytes)):
                 events.push(.core(.loaded(slot: slot, kvCapacityTokens: capacity, weightBytes: bytes)))
-            case .failure(let error): events.push(.core(.loadFailed(slot: slot, StageRefusal(error))))
+            case .failure(let error): events.push(.core(.loadFailed(slot: slot, Fault(error))))
             }
         }
     }
@@ -91,7 +91,7 @@ extension StageWorker {
             try local.engines[slot]?.reserve(request, tokens: tokens)
         } completion: { [events] result in
             if case .failure(let error) = result {
-                events.push(.core(.sequenceFailed(request, slot: slot, StageRefusal(error))))
+                events.push(.core(.sequenceFailed(request, slot: slot, Fault(error))))
             }
         }
     }
@@ -105,7 +105,7 @@ extension StageWorker {
         }
         compute.enqueue { local in
             guard let engine = local.engines[order.slot] else {
-                throw StageRefusal("stage_gone", "the stage was given up", isRetriable: true)
+                throw Fault("stage_gone", "the stage was given up", isRetriable: true)
             }
             return try engine.step(order.parts, input: input)
         } completion: { [events] result in
@@ -116,7 +116,7 @@ extension StageWorker {
     private func export(_ order: ExportOrder) {
         compute.enqueue { local in
             guard let engine = local.engines[order.slot] else {
-                throw StageRefusal("stage_gone", "the stage was given up", isRetriable: true)
+                throw Fault("stage_gone", "the stage was given up", isRetriable: true)
             }
             return try engine.export(order)
         } completion: { [events] result in

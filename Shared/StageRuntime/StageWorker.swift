@@ -78,12 +78,12 @@ final class StageWorker: ServiceDesk {
             self.outcome = nil
             exports = []
         case .computed(let order, .failure(let error)):
-            perform(.computeFailed(order: order, StageRefusal(error)))
+            perform(.computeFailed(order: order, Fault(error)))
         case .exported(let order, .success(let exported)):
             exports = exported.bytes
             perform(.exported(order: order, exported.pieces))
             exports = []
-        case .exported(let order, .failure(let error)): perform(.exportFailed(order: order, StageRefusal(error)))
+        case .exported(let order, .failure(let error)): perform(.exportFailed(order: order, Fault(error)))
         case .core(let event): perform(event)
         case .leave:
             leaveBy = now + Self.leaveSeconds
@@ -111,16 +111,17 @@ final class StageWorker: ServiceDesk {
         }
         return [
             ServiceFigure("stages", "Stages that are served.", Double(now.stages.count)),
-            ServiceFigure("sequences_running", "Sequences that run.", Double(now.running)),
-            ServiceFigure("sequences_waiting", "Sequences that wait.", Double(now.waiting)),
-            ServiceFigure("kv_tokens_reserved", "Tokens of KV cache that are reserved.", Double(now.kvUsedTokens)),
-            counter("prefill_tokens_total", "Prompt tokens computed.", Double(now.counters.prefillTokens)),
-            counter("prefill_seconds_total", "Seconds of steps with prompts.", now.counters.prefillSeconds),
-            counter("decode_rows_total", "Tokens generated.", Double(now.counters.decodeRows)),
-            counter("decode_steps_total", "Steps without prompts.", Double(now.counters.decodeSteps)),
-            counter("decode_seconds_total", "Seconds of steps without prompts.", now.counters.decodeSeconds),
+            ServiceFigure("sequences_running", "Sequences that run.", Double(now.load.running)),
+            ServiceFigure("sequences_waiting", "Sequences that wait.", Double(now.load.waiting)),
+            ServiceFigure("kv_tokens_reserved", "Tokens of KV cache that are reserved.", Double(now.load.kvUsedTokens)),
+            counter("prefill_tokens_total", "Prompt tokens computed.", Double(now.load.counters.prefillTokens)),
+            counter("prefill_seconds_total", "Seconds of steps with prompts.", now.load.counters.prefillSeconds),
+            counter("decode_rows_total", "Tokens generated.", Double(now.load.counters.decodeRows)),
+            counter("decode_steps_total", "Steps without prompts.", Double(now.load.counters.decodeSteps)),
+            counter("decode_seconds_total", "Seconds of steps without prompts.", now.load.counters.decodeSeconds),
             counter(
-                "kv_transfer_bytes_total", "Bytes of KV cache sent and received.", Double(now.counters.kvTransferBytes)),
+                "kv_transfer_bytes_total", "Bytes of KV cache sent and received.",
+                Double(now.load.counters.kvTransferBytes)),
         ]
     }
 
@@ -142,7 +143,7 @@ final class StageWorker: ServiceDesk {
         do {
             if let event = try read() { perform(event) }
         } catch {
-            refuse(message, StageRefusal(error))
+            refuse(message, Fault(error))
         }
     }
 
@@ -151,18 +152,12 @@ final class StageWorker: ServiceDesk {
     }
 
     /// Answers a message with an error, on the socket that it came from.
-    func refuse(_ message: WireMessage, _ refusal: StageRefusal) {
+    func refuse(_ message: WireMessage, _ refusal: Fault) {
         logger.warning("\(message.type) refused: \(refusal)")
         if message.type == .requestStart, let request = message.envelope.request {
-            return report(
-                RequestReport(
-                    request,
-                    .failed(
-                        SchedulingFault(
-                            code: refusal.code, message: refusal.message, isRetriable: refusal.isRetriable))),
-                epoch: message.envelope.epoch ?? 0)
+            return report(RequestReport(request, .failed(refusal)), epoch: message.envelope.epoch ?? 0)
         }
-        reply(to: message, error: refusal.body)
+        reply(to: message, error: refusal)
     }
 
     /// Sends without waiting: a peer that does not read must not hold up the run loop.
@@ -174,7 +169,7 @@ final class StageWorker: ServiceDesk {
         }
     }
 
-    private func reply(to message: WireMessage, error: ErrorBody) {
+    private func reply(to message: WireMessage, error: Fault) {
         if message.peer != nil {
             _ = server.tryReply(to: message, error: error)
         } else {
@@ -184,7 +179,7 @@ final class StageWorker: ServiceDesk {
 
     /// Tells the scheduler what happened to a request.
     func report(_ report: RequestReport, epoch: Epoch) {
-        let event = Outgoing(.requestEvent, request: report.request, epoch: epoch, body: RequestEvent(report))
+        let event = Outgoing(.requestEvent, request: report.request, epoch: epoch, body: report.event)
         if !scheduler.trySend(event) {
             logger.warning("the scheduler's queue is full: what happened to \(report.request) is not reported")
         }

@@ -63,16 +63,8 @@ struct SchedulerSession {
                 }
                 let hello = WorkerHello(
                     device: device, worker: kind, dataEndpoint: dataEndpoint,
-                    stages: now.stages.map {
-                        ServedStage(
-                            assignment: $0.assignment, epoch: $0.formed, kvCapacityTokens: $0.kvCapacityTokens,
-                            weightBytes: $0.weightBytes)
-                    }, kvBlockTokens: KVCache.blockTokens,
-                    requests: now.held.map {
-                        HeldRequest(
-                            request: $0.request, reservedTokens: $0.reservedTokens, gatewayEndpoint: $0.gateway,
-                            replica: $0.replica)
-                    }, capabilities: [Capability.sequenceMove])
+                    stages: now.stages, kvBlockTokens: KVCache.blockTokens, requests: now.held,
+                    capabilities: [Capability.sequenceMove])
                 let reply = try await client.request(
                     Outgoing(.workerHello, epoch: now.epoch, body: hello), timeout: Self.patience)
                 let welcome: WorkerWelcome = try reply.body()
@@ -91,9 +83,9 @@ struct SchedulerSession {
         while true {
             try await Task.sleep(for: interval)
             guard let now = summary() else { continue }
-            let body = WorkerHeartbeat(
-                device: device, worker: kind, waiting: now.waiting, running: now.running,
-                kvUsedTokens: now.kvUsedTokens, residentBytes: ProcessFacts.residentBytes(), counters: now.counters)
+            var load = now.load
+            load.residentBytes = ProcessFacts.residentBytes()
+            let body = WorkerHeartbeat(device: device, worker: kind, load: load)
             _ = try await client.request(
                 Outgoing(.workerHeartbeat, epoch: now.epoch, body: body), timeout: Self.patience)
         }

@@ -48,10 +48,8 @@ struct ClustererCore: Sendable {
         return placePending(at: now) + startSearches()
     }
 
-    private var overloaded: ErrorBody {
-        ErrorBody(
-            code: "overloaded", message: "\(pending.count + searches.count) plan requests run or wait already",
-            retriable: true)
+    private var overloaded: Fault {
+        Fault("overloaded", "\(pending.count + searches.count) plan requests run or wait already", isRetriable: true)
     }
 
     private func isShared(_ request: PlanRequest) -> Bool {
@@ -72,18 +70,16 @@ struct ClustererCore: Sendable {
             do {
                 join(entry.ticket, try order(entry.request), reason: entry.request.reason)
             } catch {
-                instructions.append(.refuse(entry.ticket, error.body))
+                instructions.append(.refuse(entry.ticket, error))
             }
         }
         pending = waiting
         return instructions
     }
 
-    private func order(_ request: PlanRequest) throws(PlanRefusal) -> SearchOrder {
+    private func order(_ request: PlanRequest) throws(Fault) -> SearchOrder {
         guard let fleet else {
-            throw PlanRefusal(
-                body: ErrorBody(
-                    code: "no_devices", message: "the profiler has not published a fleet yet", retriable: true))
+            throw Fault("no_devices", "the profiler has not published a fleet yet", isRetriable: true)
         }
         return SearchOrder(
             problem: try fleet.problem(excluding: request.excludedDevices, slowdowns: request.slowdowns ?? []),
@@ -114,11 +110,11 @@ struct ClustererCore: Sendable {
     }
 
     private mutating func finish(
-        _ id: SearchID, _ result: Result<SearchOutcome, PlanRefusal>
+        _ id: SearchID, _ result: Result<SearchOutcome, Fault>
     ) -> [ClustererInstruction] {
         guard let search = searches.removeValue(forKey: id) else { return [] }
         switch result {
-        case .failure(let refusal): return search.tickets.map { .refuse($0, refusal.body) }
+        case .failure(let refusal): return search.tickets.map { .refuse($0, refusal) }
         case .success(let outcome):
             let proposal = PlanProposal(
                 plan: outcome.plan, reason: search.reason, searchSeconds: outcome.seconds, move: outcome.move)

@@ -16,7 +16,7 @@ enum ClustererEvent: Sendable {
     /// Somebody wants a plan.
     case requested(PlanTicket, PlanRequest)
     /// A search ended.
-    case searched(SearchID, Result<SearchOutcome, PlanRefusal>)
+    case searched(SearchID, Result<SearchOutcome, Fault>)
     /// Time passes.
     case tick
 }
@@ -28,7 +28,7 @@ enum ClustererInstruction: Sendable {
     /// Answer a request.
     case propose(PlanTicket, PlanProposal)
     /// Answer a request with an error.
-    case refuse(PlanTicket, ErrorBody)
+    case refuse(PlanTicket, Fault)
     /// Tell everybody.
     case publish(PlanProposal)
 }
@@ -57,9 +57,4 @@ struct SearchOutcome: Sendable, Hashable {
     /// What was found about the move to it, where a plan is in force.
     var move: PlanMove?
     var seconds: Double
-}
-
-/// An error on its way to the one who asked.
-struct PlanRefusal: Error, Sendable, Hashable {
-    var body: ErrorBody
 }

@@ -10,17 +10,14 @@ extension Fleet {
     /// - Throws: `no_devices`, which says what the devices wait for.
     func problem(
         excluding excluded: [DeviceID], slowdowns: [DeviceSlowdown] = []
-    ) throws(PlanRefusal) -> PartitionProblem {
+    ) throws(Fault) -> PartitionProblem {
         guard let model else {
-            throw PlanRefusal(
-                body: ErrorBody(code: "no_devices", message: "no device has registered yet", retriable: true))
+            throw Fault("no_devices", "no device has registered yet", isRetriable: true)
         }
         let excluded = Set(excluded)
         let usable = usableDevices.filter { !excluded.contains($0.id) }.compactMap { $0.partitionDevice(model) }
         guard !usable.isEmpty else {
-            throw PlanRefusal(
-                body: ErrorBody(
-                    code: "no_devices", message: "no device can be used: \(summary(excluded))", retriable: true))
+            throw Fault("no_devices", "no device can be used: \(summary(excluded))", isRetriable: true)
         }
         let factors = Dictionary(slowdowns.map { ($0.device, $0.factor) }) { max($0, $1) }
         let slowed = usable.map { device in

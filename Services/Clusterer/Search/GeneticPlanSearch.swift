@@ -12,7 +12,7 @@ struct GeneticPlanSearch: Sendable {
     /// The plan.
     ///
     /// - Throws: as `PlanSearch.run`.
-    func run(_ partitioner: any PartitionSource) async throws(PlanRefusal) -> SearchOutcome {
+    func run(_ partitioner: any PartitionSource) async throws(Fault) -> SearchOutcome {
         let start = ContinuousClock.now
         let limit = Duration.seconds(order.settings.searchSeconds)
         var search = try prepared()
@@ -29,10 +29,9 @@ struct GeneticPlanSearch: Sendable {
             let answers = try await partitioner.answers(problem)
             // A partitioner that leaves queries out would be asked for them for ever.
             guard asked.isSubset(of: answers.map(\.id)) else {
-                throw PlanRefusal(
-                    body: ErrorBody(
-                        code: "bad_answer",
-                        message: "the partitioner left \(asked.subtracting(answers.map(\.id)).count) queries out"))
+                throw Fault(
+                    "bad_answer",
+                    "the partitioner left \(asked.subtracting(answers.map(\.id)).count) queries out")
             }
             search.receive(answers)
             stopped = (ContinuousClock.now - start >= limit && search.best != nil) || Task.isCancelled
@@ -46,18 +45,18 @@ struct GeneticPlanSearch: Sendable {
         return outcome
     }
 
-    private func prepared() throws(PlanRefusal) -> GeneticSearch {
+    private func prepared() throws(Fault) -> GeneticSearch {
         do {
             return try GeneticSearch(
                 cost: try order.problem.cost(), workload: order.workload, options: order.settings.geneticOptions,
                 seed: order.seed, fleetVersion: order.fleetVersion)
         } catch {
-            throw PlanRefusal(error)
+            throw Fault(error)
         }
     }
 
     /// The plan that was found, or the one in force where a move is not worth its cost.
-    private func weighed(_ search: GeneticSearch) throws(PlanRefusal) -> SearchOutcome {
+    private func weighed(_ search: GeneticSearch) throws(Fault) -> SearchOutcome {
         do {
             let plan = try search.plan()
             guard let inForce = order.inForce else { return SearchOutcome(plan: plan, seconds: 0) }
@@ -67,7 +66,7 @@ struct GeneticPlanSearch: Sendable {
             return SearchOutcome(
                 plan: order.keeping(inForce, rate: try? task.sustainedRate(inForce)), move: move, seconds: 0)
         } catch {
-            throw PlanRefusal(error)
+            throw Fault(error)
         }
     }
 }

@@ -1,3 +1,4 @@
+import Domain
 import Planning
 import Protocol
 import ServiceRuntime
@@ -5,7 +6,7 @@ import ServiceRuntime
 /// Answers partition queries; the partitioner service, or anything that stands in for it.
 protocol PartitionSource: Sendable {
     /// Answers the queries of a problem, in their order.
-    func answers(_ problem: PartitionProblem) async throws(PlanRefusal) -> [PartitionAnswer]
+    func answers(_ problem: PartitionProblem) async throws(Fault) -> [PartitionAnswer]
 }
 
 /// Limits of a request to the partitioner.
@@ -23,7 +24,7 @@ struct RemotePartitioner: PartitionSource {
     let socket: ClientSocket
     let limits: PartitionerLimits
 
-    func answers(_ problem: PartitionProblem) async throws(PlanRefusal) -> [PartitionAnswer] {
+    func answers(_ problem: PartitionProblem) async throws(Fault) -> [PartitionAnswer] {
         var answers: [PartitionAnswer] = []
         for start in stride(from: 0, to: problem.queries.count, by: PartitionProblem.mostQueries) {
             var part = problem
@@ -33,14 +34,14 @@ struct RemotePartitioner: PartitionSource {
         return answers
     }
 
-    private func persistently(_ problem: PartitionProblem) async throws(PlanRefusal) -> [PartitionAnswer] {
+    private func persistently(_ problem: PartitionProblem) async throws(Fault) -> [PartitionAnswer] {
         var pause = limits.pauseSeconds
         var attempt = 1
         while true {
             do {
                 return try await once(problem)
             } catch {
-                guard error.body.retriable, attempt < limits.attempts, !Task.isCancelled else { throw error }
+                guard error.isRetriable, attempt < limits.attempts, !Task.isCancelled else { throw error }
             }
             attempt += 1
             try? await Task.sleep(for: .seconds(pause))
@@ -49,31 +50,28 @@ struct RemotePartitioner: PartitionSource {
         }
     }
 
-    private func once(_ problem: PartitionProblem) async throws(PlanRefusal) -> [PartitionAnswer] {
+    private func once(_ problem: PartitionProblem) async throws(Fault) -> [PartitionAnswer] {
         do {
             let reply = try await socket.request(
                 Outgoing(.partitionSolve, body: problem), timeout: .seconds(limits.timeoutSeconds))
             return try reply.body(as: PartitionSolution.self).answers
         } catch let error as RuntimeError {
             if let reported = error.reported {
-                throw PlanRefusal(
-                    body: ErrorBody(
-                        code: reported.code, message: "the partitioner refuses: \(reported.message)",
-                        retriable: reported.retriable))
+                throw Fault(
+                    reported.code, "the partitioner refuses: \(reported.message)",
+                    isRetriable: reported.isRetriable)
             }
             throw away("\(error.message)")
         } catch let error as ProtocolError {
-            throw PlanRefusal(
-                body: ErrorBody(code: error.code.rawValue, message: "the partitioner's answer: \(error.message)"))
+            throw Fault(error.code.rawValue, "the partitioner's answer: \(error.message)")
         } catch {
             throw away("\(error)")
         }
     }
 
-    private func away(_ why: String) -> PlanRefusal {
-        PlanRefusal(
-            body: ErrorBody(
-                code: "partitioner_unavailable",
-                message: "the partitioner at \(socket.endpoint) does not answer: \(why)", retriable: true))
+    private func away(_ why: String) -> Fault {
+        Fault(
+            "partitioner_unavailable",
+            "the partitioner at \(socket.endpoint) does not answer: \(why)", isRetriable: true)
     }
 }

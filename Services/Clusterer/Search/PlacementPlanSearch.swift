@@ -11,15 +11,15 @@ struct PlacementPlanSearch: Sendable {
     /// The plan.
     ///
     /// - Throws: as `PlanSearch.run`.
-    func run() async throws(PlanRefusal) -> SearchOutcome {
+    func run() async throws(Fault) -> SearchOutcome {
         let order = order
         let isCancelled = Mark()
         return try await withTaskCancellationHandler {
-            await OwnThread.run(name: "plan-search") { () -> Result<SearchOutcome, PlanRefusal> in
+            await OwnThread.run(name: "plan-search") { () -> Result<SearchOutcome, Fault> in
                 do throws(PlanningError) {
                     return .success(try Self.search(order, isCancelled))
                 } catch {
-                    return .failure(PlanRefusal(error))
+                    return .failure(Fault(error))
                 }
             }
         } onCancel: {

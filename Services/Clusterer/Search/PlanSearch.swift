@@ -12,7 +12,7 @@ struct PlanSearch: Sendable {
     ///
     /// - Throws: `no_devices`, `model_does_not_fit` (the message says how much memory is missing), `no_plan`, or what the
     ///   partitioner reports.
-    func run(_ partitioner: any PartitionSource) async throws(PlanRefusal) -> SearchOutcome {
+    func run(_ partitioner: any PartitionSource) async throws(Fault) -> SearchOutcome {
         switch order.settings.algorithm {
         case .standard: try await PlacementPlanSearch(order: order).run()
         case .genetic, .paper: try await GeneticPlanSearch(order: order).run(partitioner)
@@ -50,10 +50,10 @@ extension SearchOrder {
     }
 }
 
-extension PlanRefusal {
+extension Fault {
     init(_ error: PlanningError) {
         let code = error.code == .noUsableDevice ? "no_devices" : error.code.rawValue
         // A device that joins may change anything but damaged input.
-        self.init(body: ErrorBody(code: code, message: error.message, retriable: error.code != .invalidInput))
+        self.init(code, error.message, isRetriable: error.code != .invalidInput)
     }
 }

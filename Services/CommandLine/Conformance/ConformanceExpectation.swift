@@ -1,3 +1,4 @@
+import Domain
 import Protocol
 import ServiceRuntime
 
@@ -48,7 +49,7 @@ enum ConformanceExpectation: Sendable {
         return check(answer)
     }
 
-    private static func problem(with error: ErrorBody) -> String? {
+    private static func problem(with error: Fault) -> String? {
         let isCode = !error.code.isEmpty && error.code.utf8.allSatisfy { ($0 >= 0x61 && $0 <= 0x7a) || $0 == 0x5f }
         if !isCode { return "the code \"\(error.code)\" is not in snake_case" }
         return error.message.isEmpty ? "an error without a message" : nil

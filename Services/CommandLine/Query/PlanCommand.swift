@@ -111,10 +111,10 @@ struct PlanReport: Encodable {
     }
 
     private static func stage(_ stage: PlanStage, _ load: StageLoad?, _ prompt: Double) -> Stage {
-        let counters = load?.status?.counters
+        let counters = load?.status?.load.counters
         var result = Stage(
             device: stage.device, layers: stage.layers, alive: load?.alive ?? false,
-            residentBytes: load?.status?.residentBytes, predictedPrefillSeconds: stage.predictedPrefillSeconds,
+            residentBytes: load?.status?.load.residentBytes, predictedPrefillSeconds: stage.predictedPrefillSeconds,
             predictedDecodeSeconds: stage.predictedDecodeSeconds)
         if let counters, counters.prefillTokens > 0 {
             result.measuredPrefillSeconds = counters.prefillSeconds / Double(counters.prefillTokens) * prompt

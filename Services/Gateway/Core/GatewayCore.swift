@@ -68,19 +68,18 @@ struct GatewayCore: Sendable {
         case .tick: return tick(at: now)
         case .stopping:
             isStopping = true
-            let error = ErrorBody(code: "stopping", message: "the server is shutting down", retriable: true)
+            let error = Fault("stopping", "the server is shutting down", isRetriable: true)
             return records.keys.sorted().flatMap { fail($0, error, cancel: true, at: now) }
         }
     }
 
     private mutating func open(_ streams: [RequestID: SequenceStream], at now: Double) -> [GatewayInstruction] {
         let ids = streams.keys.sorted()
-        var obstacle = scheduler.obstacle(at: now).map { ErrorBody(code: "unavailable", message: $0, retriable: true) }
+        var obstacle = scheduler.obstacle(at: now).map { Fault("unavailable", $0, isRetriable: true) }
         if isStopping {
-            obstacle = ErrorBody(code: "stopping", message: "the server is shutting down", retriable: true)
+            obstacle = Fault("stopping", "the server is shutting down", isRetriable: true)
         } else if obstacle == nil, records.count + ids.count > limits.sequences {
-            obstacle = ErrorBody(
-                code: "overloaded", message: "\(records.count) requests are running or waiting", retriable: true)
+            obstacle = Fault("overloaded", "\(records.count) requests are running or waiting", isRetriable: true)
         }
         if let obstacle {
             metrics.rejected(obstacle.code)
@@ -106,7 +105,7 @@ struct GatewayCore: Sendable {
     }
 
     private mutating func refused(
-        _ wire: RequestID, _ submission: Int, _ error: ErrorBody, at now: Double
+        _ wire: RequestID, _ submission: Int, _ error: Fault, at now: Double
     ) -> [GatewayInstruction] {
         guard let id = wireIDs[wire], let record = records[id], record.submission == submission,
             record.state == .submitted
@@ -133,7 +132,7 @@ struct GatewayCore: Sendable {
             case .text(let text, let count): instructions.append(.deliver(id, .text(text, tokens: count)))
             case .gap(let expected, let received):
                 let message = "token \(received) came where token \(expected) was due"
-                return instructions + lose(id, ErrorBody(code: "gap", message: message, retriable: true), at: now)
+                return instructions + lose(id, Fault("gap", message, isRetriable: true), at: now)
             case .ended(let reason, let stop):
                 instructions.append(.deliver(id, .ended(reason, stop: stop, record.times)))
                 metrics.finished(record.times, reason: reason, at: now)
@@ -144,17 +143,17 @@ struct GatewayCore: Sendable {
             }
         }
         if isFault {
-            let error = ErrorBody(code: "worker_fault", message: "a worker could not go on", retriable: true)
+            let error = Fault("worker_fault", "a worker could not go on", isRetriable: true)
             instructions += lose(id, error, at: now)
         }
         return instructions
     }
 
     /// Continues a sequence elsewhere, after a pause that grows while it fails without progress.
-    private mutating func lose(_ id: RequestID, _ error: ErrorBody, at now: Double) -> [GatewayInstruction] {
+    private mutating func lose(_ id: RequestID, _ error: Fault, at now: Double) -> [GatewayInstruction] {
         guard var record = records[id] else { return [] }
         // The scheduler cancels what it believes nobody waits for; here somebody does.
-        guard error.retriable || error.code == "cancelled" else { return fail(id, error, cancel: false, at: now) }
+        guard error.isRetriable || error.code == "cancelled" else { return fail(id, error, cancel: false, at: now) }
         let old = record.wire
         guard record.lose(error, at: now, limits) else { return fail(id, error, cancel: true, at: now) }
         wireIDs[old] = nil
@@ -171,7 +170,7 @@ struct GatewayCore: Sendable {
     }
 
     private mutating func fail(
-        _ id: RequestID, _ error: ErrorBody, cancel: Bool, at now: Double
+        _ id: RequestID, _ error: Fault, cancel: Bool, at now: Double
     ) -> [GatewayInstruction] {
         guard let record = remove(id) else { return [] }
         metrics.finished(record.times, reason: .error, at: now)
@@ -196,8 +195,7 @@ struct GatewayCore: Sendable {
     private mutating func tick(at now: Double) -> [GatewayInstruction] {
         var instructions: [GatewayInstruction] = []
         for record in records.values.sorted(by: { $0.id < $1.id }) {
-            let unreachable = ErrorBody(
-                code: "unavailable", message: "the scheduler is not reachable", retriable: true)
+            let unreachable = Fault("unavailable", "the scheduler is not reachable", isRetriable: true)
             switch record.state {
             case .pausing:
                 if record.retryAt <= now { instructions += submit(record, at: now) }
@@ -209,7 +207,7 @@ struct GatewayCore: Sendable {
                 if expired { instructions += fail(record.id, reason, cancel: true, at: now) }
             case .running:
                 if now - record.lastProgress > limits.stall {
-                    let error = ErrorBody(code: "stalled", message: "no token came in time", retriable: true)
+                    let error = Fault("stalled", "no token came in time", isRetriable: true)
                     instructions += lose(record.id, error, at: now)
                 }
             }

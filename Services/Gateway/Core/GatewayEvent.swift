@@ -10,15 +10,15 @@ enum GatewayEvent: Sendable {
     /// The scheduler routed a submission.
     case accepted(RequestID, submission: Int, RequestAccepted)
     /// The scheduler refused a submission, or did not answer.
-    case refused(RequestID, submission: Int, ErrorBody)
+    case refused(RequestID, submission: Int, Fault)
     /// A last stage sent tokens; `index` is the number of the first one in the output.
     case tokens(RequestID, index: Int, [Int32], FinishReason?)
     /// The scheduler says that a request cannot go on where it was.
-    case lost(RequestID, ErrorBody)
+    case lost(RequestID, Fault)
     /// The scheduler says that a request goes on in another replica.
     case moved(RequestID, RequestMoved)
     /// A stage reported a moment of a request.
-    case moment(RequestID, RequestEvent.Kind)
+    case moment(RequestID, RequestEvent.Moment)
     /// The scheduler published its state.
     case schedulerState(SchedulerState, session: String)
     /// The scheduler sent anything else.
@@ -66,7 +66,7 @@ enum RequestOutput: Sendable, Hashable {
     /// It is complete.
     case ended(FinishReason, stop: SequenceStream.StopCause?, SequenceTimes)
     /// It failed.
-    case failed(ErrorBody)
+    case failed(Fault)
 }
 
 /// What is known about the course of a sequence; all times in seconds of the gateway's clock.

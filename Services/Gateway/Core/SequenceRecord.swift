@@ -39,7 +39,7 @@ struct SequenceRecord: Sendable {
     private(set) var retryAt = 0.0
     private var failures = 0
     /// Why it was lost last.
-    private(set) var lastError: ErrorBody?
+    private(set) var lastError: Fault?
 
     /// Makes the record of a sequence that has not been submitted.
     init(id: RequestID, stream: SequenceStream, openedAt now: Double) {
@@ -84,7 +84,7 @@ struct SequenceRecord: Sendable {
 
     /// Notes a moment that a stage reported. A sequence that was continued keeps its first moments, but its KV cache counts
     /// where it was completed last.
-    mutating func note(_ moment: RequestEvent.Kind, at now: Double) {
+    mutating func note(_ moment: RequestEvent.Moment, at now: Double) {
         switch moment {
         case .prefillStarted: times.prefillStarted = times.prefillStarted ?? now
         case .kvComplete: times.kvComplete = now
@@ -119,7 +119,7 @@ struct SequenceRecord: Sendable {
     }
 
     /// Prepares a continuation; `false` where it has been tried too often or for too long.
-    mutating func lose(_ error: ErrorBody, at now: Double, _ limits: GatewayLimits) -> Bool {
+    mutating func lose(_ error: Fault, at now: Double, _ limits: GatewayLimits) -> Bool {
         lastError = error
         let since = lostSince ?? now
         lostSince = since

@@ -22,7 +22,7 @@ struct AnswerShape: Sendable {
     }
 
     /// The error that the client sees for what the fleet reported about its request.
-    func error(_ error: ErrorBody, for request: GenerationRequest) -> APIError {
+    func error(_ error: Fault, for request: GenerationRequest) -> APIError {
         APIError(
             error, kind: request.kind, promptTokens: request.prompts.map(\.tokens.count).max() ?? 0,
             context: served.context)

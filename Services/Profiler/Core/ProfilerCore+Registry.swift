@@ -41,10 +41,10 @@ extension ProfilerCore {
         else {
             emit(
                 .refuse(
-                    ErrorBody(
-                        code: "unknown_worker",
-                        message: "the \(body.worker.rawValue) worker of device \(body.device) is not registered",
-                        retriable: true)))
+                    Fault(
+                        "unknown_worker",
+                        "the \(body.worker.rawValue) worker of device \(body.device) is not registered",
+                        isRetriable: true)))
             return true
         }
         let wasAlive = worker.isAlive
@@ -99,9 +99,9 @@ extension ProfilerCore {
     }
 
     /// Why a worker cannot be registered.
-    private func obstacle(to body: RegisterDevice, _ sender: Sender) -> ErrorBody? {
+    private func obstacle(to body: RegisterDevice, _ sender: Sender) -> Fault? {
         if let problem = body.problem {
-            return ErrorBody(code: "malformed", message: "device.register: \(problem)")
+            return Fault("malformed", "device.register: \(problem)")
         }
         if let model, isOther(model, than: body.model) {
             let others = devices.values.contains { device in
@@ -110,34 +110,33 @@ extension ProfilerCore {
                 }
             }
             if others {
-                return ErrorBody(
-                    code: "model_mismatch",
-                    message: "device \(body.device) has the model \(body.model.digest), the fleet serves "
+                return Fault(
+                    "model_mismatch",
+                    "device \(body.device) has the model \(body.model.digest), the fleet serves "
                         + "\(model.digest) (\(model.name)): every device needs the same file and worker.kv_type",
-                    retriable: true)
+                    isRetriable: true)
             }
         }
         guard let known = devices[body.device] else {
             guard devices.count >= limits.mostDevices else { return nil }
-            return ErrorBody(
-                code: "too_many_devices", message: "the fleet has \(devices.count) devices already", retriable: true)
+            return Fault("too_many_devices", "the fleet has \(devices.count) devices already", isRetriable: true)
         }
         guard known.isPresent else { return nil }
         let mine = known.alive(body.worker)?.sender.session == sender.session && known.workers.count == 1
         if known.identity != DeviceIdentity(body), !mine {
             let what = known.identity.host == body.host ? "with other settings" : "on host \(known.identity.host)"
-            return ErrorBody(
-                code: "device_conflict",
-                message: "device \(body.device) on host \(body.host) is refused: a device of this id runs \(what)",
-                retriable: true)
+            return Fault(
+                "device_conflict",
+                "device \(body.device) on host \(body.host) is refused: a device of this id runs \(what)",
+                isRetriable: true)
         }
         if known.replaced.contains(sender.session), let worker = known.alive(body.worker),
             worker.sender.session != sender.session
         {
-            return ErrorBody(
-                code: "device_conflict",
-                message: "another process has taken over the \(body.worker.rawValue) worker of device \(body.device)",
-                retriable: true)
+            return Fault(
+                "device_conflict",
+                "another process has taken over the \(body.worker.rawValue) worker of device \(body.device)",
+                isRetriable: true)
         }
         return nil
     }

@@ -46,7 +46,7 @@ enum ProfilerInstruction: Sendable, Hashable {
     /// The heartbeat is answered.
     case acknowledge
     /// The message is answered with an error.
-    case refuse(ErrorBody)
+    case refuse(Fault)
     /// The message is answered with the fleet.
     case tell(Fleet)
     /// The fleet is published.

@@ -22,7 +22,7 @@ extension MessageType {
     public static let linkMeasure: MessageType = "link.measure"
     /// Reply to `link.measure`.
     public static let linkResult: MessageType = "link.result"
-    /// Any message that could not be answered otherwise: `ErrorBody`.
+    /// Any message that could not be answered otherwise: `Fault`.
     public static let error: MessageType = "error"
     /// Asks any ROUTER whether its service lives; answered with `pong`. Both bodies are empty.
     public static let ping: MessageType = "ping"

@@ -37,7 +37,7 @@ extension MessageType {
     public static let requestMoved: MessageType = "request.moved"
     /// first or last stages -> scheduler, and moments of requests that go on from there to their gateway: `RequestEvent`.
     public static let requestEvent: MessageType = "request.event"
-    /// scheduler -> gateway: the request named in the envelope cannot go on where it was: `ErrorBody`; where it is
+    /// scheduler -> gateway: the request named in the envelope cannot go on where it was: `Fault`; where it is
     /// retriable the gateway submits prompt and emitted tokens again.
     public static let requestLost: MessageType = "request.lost"
     /// gateway -> scheduler every second: `GatewayHeartbeat`; no reply.
@@ -48,58 +48,6 @@ extension MessageType {
     public static let schedulerState: MessageType = "scheduler.state"
     /// Published by the scheduler: `WorkloadStatistics`.
     public static let workloadStatistics: MessageType = "workload.statistics"
-}
-
-/// A request that a worker holds, reported to a restarted scheduler.
-public struct HeldRequest: Codable, Sendable, Hashable {
-    /// The request.
-    public var request: RequestID
-    /// Tokens of KV cache that are reserved for it.
-    public var reservedTokens: Int
-    /// Where its tokens go.
-    public var gatewayEndpoint: String
-    /// The replica that it is driven on; absent where the worker serves only one.
-    public var replica: ReplicaID?
-
-    /// Makes a record.
-    public init(request: RequestID, reservedTokens: Int, gatewayEndpoint: String, replica: ReplicaID? = nil) {
-        self.request = request
-        self.replica = replica
-        self.reservedTokens = reservedTokens
-        self.gatewayEndpoint = gatewayEndpoint
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case request, replica
-        case reservedTokens = "reserved_tokens"
-        case gatewayEndpoint = "gateway_endpoint"
-    }
-}
-
-/// A stage that a worker serves.
-public struct ServedStage: Codable, Sendable, Hashable {
-    /// The plan as the worker was last told, the replica and the stage.
-    public var assignment: StageAssignment
-    /// The epoch in which the replica was formed.
-    public var epoch: Epoch
-    /// Tokens of KV cache that the stage can hold.
-    public var kvCapacityTokens: Int
-    /// Bytes of its weights.
-    public var weightBytes: Int
-
-    /// Makes a record.
-    public init(assignment: StageAssignment, epoch: Epoch, kvCapacityTokens: Int, weightBytes: Int) {
-        self.assignment = assignment
-        self.epoch = epoch
-        self.kvCapacityTokens = kvCapacityTokens
-        self.weightBytes = weightBytes
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case assignment, epoch
-        case kvCapacityTokens = "kv_capacity_tokens"
-        case weightBytes = "weight_bytes"
-    }
 }
 
 /// A worker introduces itself to the scheduler; the envelope's `epoch` is the largest that it has heard of (0: none).
@@ -161,44 +109,6 @@ public struct WorkerWelcome: Codable, Sendable, Hashable {
     private enum CodingKeys: String, CodingKey {
         case heartbeatMilliseconds = "heartbeat_ms"
         case protocolMinor = "protocol_minor"
-    }
-}
-
-/// A worker is alive, and what it does.
-public struct WorkerHeartbeat: Codable, Sendable, Hashable {
-    /// The device.
-    public var device: DeviceID
-    /// Which of its workers.
-    public var worker: WorkerKind
-    /// Sequences that wait on this stage.
-    public var waiting: Int
-    /// Sequences that run on this stage.
-    public var running: Int
-    /// Tokens of KV cache in use.
-    public var kvUsedTokens: Int
-    /// Resident memory of the process.
-    public var residentBytes: Int
-    /// What it has computed.
-    public var counters: StageCounters
-
-    /// Makes the body.
-    public init(
-        device: DeviceID, worker: WorkerKind, waiting: Int, running: Int, kvUsedTokens: Int, residentBytes: Int,
-        counters: StageCounters
-    ) {
-        self.device = device
-        self.worker = worker
-        self.waiting = waiting
-        self.running = running
-        self.kvUsedTokens = kvUsedTokens
-        self.residentBytes = residentBytes
-        self.counters = counters
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case device, worker, waiting, running, counters
-        case kvUsedTokens = "kv_used_tokens"
-        case residentBytes = "resident_bytes"
     }
 }
 
@@ -328,48 +238,6 @@ public struct RequestMoved: Codable, Sendable, Hashable {
     }
 }
 
-/// What happened to the request named in the envelope.
-public struct RequestEvent: Codable, Sendable, Hashable {
-    /// The moments that stages report.
-    public enum Kind: String, Codable, Sendable, Hashable {
-        /// The first prefill step began.
-        case prefillStarted = "prefill_started"
-        /// The first token was sampled.
-        case prefillFinished = "prefill_finished"
-        /// The KV cache is complete on all decoder stages.
-        case kvComplete = "kv_complete"
-        /// The first decode step began.
-        case decodeStarted = "decode_started"
-        /// All stages have been told to free the sequence; the last event of a request.
-        case finished
-        /// A stage cannot go on; `error` says why.
-        case failed
-    }
-
-    /// The moment.
-    public var kind: Kind
-    /// Tokens generated so far, the continued ones included.
-    public var generatedTokens: Int
-    /// On `finished`.
-    public var finishReason: FinishReason?
-    /// On `failed`.
-    public var error: ErrorBody?
-
-    /// Makes the body.
-    public init(kind: Kind, generatedTokens: Int = 0, finishReason: FinishReason? = nil, error: ErrorBody? = nil) {
-        self.kind = kind
-        self.generatedTokens = generatedTokens
-        self.finishReason = finishReason
-        self.error = error
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case kind, error
-        case generatedTokens = "generated_tokens"
-        case finishReason = "finish_reason"
-    }
-}
-
 /// A gateway is alive.
 public struct GatewayHeartbeat: Codable, Sendable, Hashable {
     /// Its tokens socket, which names it.
@@ -381,101 +249,5 @@ public struct GatewayHeartbeat: Codable, Sendable, Hashable {
     public init(endpoint: String, requests: [RequestID]) {
         self.endpoint = endpoint
         self.requests = requests
-    }
-}
-
-/// The load of one stage.
-public struct StageLoad: Codable, Sendable, Hashable {
-    /// The device.
-    public var device: DeviceID
-    /// Whether its worker's heartbeats arrive.
-    public var alive: Bool
-    /// The last heartbeat.
-    public var status: WorkerHeartbeat?
-
-    /// Makes the record.
-    public init(device: DeviceID, alive: Bool, status: WorkerHeartbeat?) {
-        self.device = device
-        self.alive = alive
-        self.status = status
-    }
-}
-
-/// The load of one replica.
-public struct ReplicaLoad: Codable, Sendable, Hashable {
-    /// The replica.
-    public var replica: ReplicaID
-    /// Requests that are in this replica.
-    public var requests: Int
-    /// Tokens of KV cache reserved for them.
-    public var kvReservedTokens: Int
-    /// Tokens of KV cache that every stage can hold.
-    public var kvCapacityTokens: Int
-    /// Estimated seconds until a new request would start here.
-    public var backlogSeconds: Double
-    /// How far it is: `loading`, `serving`, `leaving` (still serves, but a plan without it comes), `draining`, `broken`.
-    public var state: String?
-    /// Its stages.
-    public var stages: [StageLoad]
-
-    /// Makes the record.
-    public init(
-        replica: ReplicaID, requests: Int, kvReservedTokens: Int, kvCapacityTokens: Int, backlogSeconds: Double,
-        state: String? = nil, stages: [StageLoad]
-    ) {
-        self.state = state
-        self.replica = replica
-        self.requests = requests
-        self.kvReservedTokens = kvReservedTokens
-        self.kvCapacityTokens = kvCapacityTokens
-        self.backlogSeconds = backlogSeconds
-        self.stages = stages
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case replica, requests, state, stages
-        case kvReservedTokens = "kv_reserved_tokens"
-        case kvCapacityTokens = "kv_capacity_tokens"
-        case backlogSeconds = "backlog_s"
-    }
-}
-
-/// The scheduler's state as it publishes it; the envelope's `epoch` is the largest that was given or heard of.
-public struct SchedulerState: Codable, Sendable, Hashable {
-    /// Whether requests are served.
-    public var ready: Bool
-    /// Why not, for people.
-    public var reason: String
-    /// The plan in force.
-    public var plan: PlacementPlan?
-    /// Loads of its replicas.
-    public var replicas: [ReplicaLoad]
-    /// Requests that wait in the scheduler.
-    public var waiting: Int
-    /// Requests that were routed and have not ended.
-    public var running: Int
-    /// The traffic seen.
-    public var workload: WorkloadStatistics
-    /// The longest sequence, prompt and output, that every plan can hold; absent before the first plan.
-    public var contextTokens: Int?
-
-    /// Makes the state.
-    public init(
-        ready: Bool, reason: String, plan: PlacementPlan?, replicas: [ReplicaLoad], waiting: Int, running: Int,
-        workload: WorkloadStatistics, contextTokens: Int? = nil
-    ) {
-        self.contextTokens = contextTokens
-        self.ready = ready
-        self.reason = reason
-        self.plan = plan
-        self.replicas = replicas
-        self.waiting = waiting
-        self.running = running
-        self.workload = workload
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case ready, reason, plan, replicas, waiting, running, workload
-        case contextTokens = "context_tokens"
     }
 }

@@ -49,7 +49,7 @@ extension SchedulerCore {
     }
 
     /// Takes over a request that a first stage holds; returns whether the worker may go on with it.
-    mutating func adoptHeld(_ held: WorkerReport.Held, on key: WorkerKey, at now: Double) -> Bool {
+    mutating func adoptHeld(_ held: HeldRequest, on key: WorkerKey, at now: Double) -> Bool {
         let candidates = replicas.ordered.filter { record in
             (record.isServing || record.isDraining) && record.replica.workers.first == key
                 && (held.replica == nil || held.replica == record.id)
@@ -66,7 +66,7 @@ extension SchedulerCore {
         guard !requests.isWaiting(held.request), !requests.hasEnded(held.request) else { return false }
         guard home.replica.role != .prefill else {
             // Only its prefill replica knows it, so nobody would decode it.
-            emit(.lose(held.request, gateway: held.gateway, .replicaLost("no decoder knows the request")))
+            emit(.lose(held.request, gateway: held.gatewayEndpoint, .replicaLost("no decoder knows the request")))
             requests.remember(held.request, at: now)
             return false
         }
@@ -74,13 +74,13 @@ extension SchedulerCore {
         let placement = Placement(
             prefill: nil, decode: home.id, reserved: reserved, prefillReserved: 0, prefillWork: 0, epoch: home.formed)
         var record = RequestRecord(
-            id: held.request, gateway: held.gateway, promptTokens: 0, continuedTokens: 0,
+            id: held.request, gateway: held.gatewayEndpoint, promptTokens: 0, continuedTokens: 0,
             maxTokens: max(1, reserved), placement: placement, routed: nil, generated: 0, lastEvent: now)
         record.prefillDone = true
         record.kvDone = true
         record.decodes = true
         requests.start(record)
-        gateways.hear(held.gateway, at: now, grace: configuration.gatewayLostSeconds)
+        gateways.hear(held.gatewayEndpoint, at: now, grace: configuration.gatewayLostSeconds)
         return true
     }
 }

@@ -126,9 +126,11 @@ extension SchedulerCore {
             requests.dequeue(request.id) != nil
         else { return }
         let routed = RoutedRequest(
-            request: request.id, gateway: request.gateway, plan: inForce.plan.id, epoch: highestEpoch,
-            prefillReplica: prefill, prefill: prefill == nil ? [] : route(prefiller), decodeReplica: decode,
-            decode: route(decoder), first: first, reservedTokens: reserved,
+            request: request.id, plan: inForce.plan.id, epoch: highestEpoch,
+            route: Route(
+                prefillReplica: prefill, prefill: prefill == nil ? [] : route(prefiller), decodeReplica: decode,
+                decode: route(decoder), gateway: request.gateway),
+            first: first, reservedTokens: reserved,
             maxTokens: request.generatedTokens + reserved - request.promptTokens,
             queuedSeconds: now - waiting.since, estimatedFirstTokenSeconds: firstToken)
         let placement = Placement(

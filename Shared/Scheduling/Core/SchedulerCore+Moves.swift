@@ -14,8 +14,10 @@ extension SchedulerCore {
             let (target, seconds) = destination(of: request, from: home.replica, at: now)
         else { return false }
         let routed = RoutedRequest(
-            request: request.id, gateway: request.gateway, plan: inForce.plan.id, epoch: highestEpoch,
-            prefillReplica: home.id, prefill: route(home.replica), decodeReplica: target.id, decode: route(target),
+            request: request.id, plan: inForce.plan.id, epoch: highestEpoch,
+            route: Route(
+                prefillReplica: home.id, prefill: route(home.replica), decodeReplica: target.id, decode: route(target),
+                gateway: request.gateway),
             first: first, reservedTokens: request.placement.reserved, maxTokens: request.maxTokens, queuedSeconds: 0,
             estimatedFirstTokenSeconds: seconds)
         var record = request

@@ -22,7 +22,7 @@ extension SchedulerCore {
         times = ReplicaTimes(plan: plan, fleet: fleet, described: describedCost, configuration: configuration)
     }
 
-    mutating func planFailed(_ fault: SchedulingFault, at now: Double) {
+    mutating func planFailed(_ fault: Fault, at now: Double) {
         guard replan.isAsking else { return }
         replan.fail(fault.message, at: now)
         // Better a device that failed than no plan at all.
@@ -35,11 +35,15 @@ extension SchedulerCore {
         guard adoption == nil, transition == nil else { return }
         guard let reason = replan.ask(reasonForPlan(at: now), usable: usableDevices(at: now), at: now) else { return }
         let excluded = exclusions.active(at: now).union(deadDevices(at: now)).sorted()
-        let question = PlanQuestion(
+        let question = PlanRequest(
             reason: reason, workload: window.statistics(assumed: assumedWorkload, at: now), excludedDevices: excluded,
-            fleetVersion: fleet.version, inForce: inForce?.plan,
+            fleetVersion: fleet.version, planInForce: inForce?.plan,
             contextTokens: promisedContext ?? configuration.contextTokens,
-            slowdowns: slowDevices.factors)
+            slowdowns: slowDevices.factors.isEmpty
+                ? nil
+                : slowDevices.factors.sorted { $0.key < $1.key }.map {
+                    DeviceSlowdown(device: $0.key, factor: $0.value)
+                })
         askedSlow = slowDevices.factors
         askedLinks = fleet.links
         note("asking for a plan: \(reason)")

@@ -113,7 +113,7 @@ extension SchedulerCore {
         }
     }
 
-    mutating func stagePrepareFailed(_ address: WorkerAddress, epoch: Epoch, _ fault: SchedulingFault, at now: Double) {
+    mutating func stagePrepareFailed(_ address: WorkerAddress, epoch: Epoch, _ fault: Fault, at now: Double) {
         guard workers.hear(address, at: now),
             let record = replicas.of(address.key).first(where: { $0.formed == epoch })
         else { return }

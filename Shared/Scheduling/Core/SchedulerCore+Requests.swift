@@ -38,7 +38,7 @@ extension SchedulerCore {
 
     mutating func requestReported(_ report: RequestReport, by address: WorkerAddress, at now: Double) {
         guard workers.hear(address, at: now) else { return }
-        switch report.moment {
+        switch report.event.moment {
         case .finished, .failed:
             // The end of an attempt that was stopped must not end a later one.
             if requests.closed(report.request, by: address) { return }
@@ -46,8 +46,8 @@ extension SchedulerCore {
         }
         guard var record = requests[report.request], routeWorkers(of: record).contains(address.key) else { return }
         record.lastEvent = now
-        record.generated = max(record.generated, report.generatedTokens)
-        switch report.moment {
+        record.generated = max(record.generated, report.event.generatedTokens)
+        switch report.event.moment {
         case .prefillStarted: record.prefillBegan = record.prefillBegan ?? now
         case .prefillFinished: record.prefillDone = true
         case .kvComplete: arrive(&record)
@@ -119,7 +119,7 @@ extension SchedulerCore {
         let limit = unservableSince.map { now - $0 >= configuration.unservableSeconds } ?? false
         for waiting in requests.waiting {
             let age = now - waiting.since
-            let fault: SchedulingFault?
+            let fault: Fault?
             if let patience = waiting.request.patience, age >= patience {
                 fault = .overloaded("the request waited \(Int(age)) s for a route")
             } else if age >= configuration.queueSeconds {
@@ -142,14 +142,14 @@ extension SchedulerCore {
 
     /// Stops what is left of a request and has the gateway continue it elsewhere.
     mutating func lose(
-        _ record: RequestRecord, _ fault: SchedulingFault, except gone: WorkerKey? = nil, at now: Double
+        _ record: RequestRecord, _ fault: Fault, except gone: WorkerKey? = nil, at now: Double
     ) {
         cancelOnWorkers(record, except: gone, at: now)
         requests.end(record.id, at: now)
         emit(.lose(record.id, gateway: record.gateway, fault))
     }
 
-    mutating func refuse(_ request: SubmittedRequest, _ fault: SchedulingFault, at now: Double) {
+    mutating func refuse(_ request: SubmittedRequest, _ fault: Fault, at now: Double) {
         requests.remember(request.id, at: now)
         emit(.refuse(request.id, gateway: request.gateway, fault))
     }

@@ -1,23 +1,23 @@
-internal import Domain
+public import Domain
 
 /// The state as others see it.
 extension SchedulerCore {
     /// The state at `now`.
-    public func snapshot(at now: Double) -> SchedulerSnapshot {
+    public func snapshot(at now: Double) -> SchedulerState {
         let situations = situations(at: now)
         var window = window
         // A moment without a replica is not worth turning requests away: they wait for it.
         let isAway = unservableSince.map { now - $0 >= configuration.awaySeconds } ?? false
         let ready = adoption == nil && inForce != nil && !isAway && hasServed
-        return SchedulerSnapshot(
-            ready: ready, reason: statusText(at: now), plan: inForce?.plan, epoch: highestEpoch,
+        return SchedulerState(
+            ready: ready, reason: statusText(at: now), plan: inForce?.plan,
             replicas: situations.map { replica($0) }, waiting: requests.waiting.count,
             running: requests.running.count,
             workload: window.statistics(assumed: assumedWorkload, at: now) ?? assumedWorkload,
             contextTokens: promisedContext)
     }
 
-    private func replica(_ situation: ReplicaSituation) -> SchedulerSnapshot.Replica {
+    private func replica(_ situation: ReplicaSituation) -> ReplicaLoad {
         var backlog = situation.prefillBacklog
         let places = situation.sequenceLimit(overcommit: 1)
         if situation.replica.role != .prefill, situation.sequences >= places, let times {
@@ -25,12 +25,14 @@ extension SchedulerCore {
             let gap = times.tokenGap(situation.replica, sequences: situation.sequences, contextTokens: context)
             backlog += situation.meanRemaining * gap * Double(situation.sequences - places + 1) / Double(places)
         }
-        return SchedulerSnapshot.Replica(
-            id: situation.replica.id, serving: situation.routable, state: stateText(situation.replica.id),
-            requests: situation.requests,
+        return ReplicaLoad(
+            replica: situation.replica.id, requests: situation.requests,
             kvReservedTokens: situation.kvReserved, kvCapacityTokens: situation.kvCapacity, backlogSeconds: backlog,
+            state: stateText(situation.replica.id),
             stages: situation.replica.workers.map { key in
-                SchedulerSnapshot.Stage(worker: key, alive: workers.isLive(key), load: workers[key]?.load)
+                StageLoad(
+                    device: key.device, alive: workers.isLive(key),
+                    status: workers[key]?.load.map { WorkerHeartbeat(device: key.device, worker: key.kind, load: $0) })
             })
     }
 

@@ -56,15 +56,15 @@ extension SchedulerCore {
         emit(.acknowledgeHeartbeat(address))
         guard var record = workers[address.key] else { return }
         if let old = record.load {
-            record.pace.note(old, load)
-            if let ratio = slowness(of: address.key, old, load) { record.watch.note(ratio) }
+            record.pace.note(old.counters, load.counters)
+            if let ratio = slowness(of: address.key, old.counters, load.counters) { record.watch.note(ratio) }
         }
         record.load = load
         workers[address.key] = record
     }
 
     /// Measured over estimated time of what a worker did between two reports; `nil` where that says nothing.
-    private func slowness(of key: WorkerKey, _ old: WorkerLoad, _ new: WorkerLoad) -> Double? {
+    private func slowness(of key: WorkerKey, _ old: StageCounters, _ new: StageCounters) -> Double? {
         let serving = replicas.of(key).filter(\.isServing)
         guard let times, let inForce, serving.count == 1, let replica = serving.first?.replica,
             let index = replica.workers.firstIndex(of: key)

@@ -1,5 +1,5 @@
 public import CostModel
-internal import Domain
+public import Domain
 
 /// The scheduler's decisions: events in, instructions out. It sees no socket and no clock; times are seconds of any
 /// monotonic clock, the same for all calls.
@@ -61,7 +61,7 @@ public struct SchedulerCore: Sendable {
     /// When no replica pair has been serving since.
     var unservableSince: Double?
     /// The largest epoch used or seen.
-    var highestEpoch: Epoch = 0
+    public internal(set) var highestEpoch: Epoch = 0
     /// What is to be done as the outcome of the event at hand.
     var instructions: [SchedulerInstruction] = []
 

@@ -23,9 +23,12 @@ extension WorkerLoad {
         WorkerLoad(
             waiting: Plausible.count(waiting), running: Plausible.count(running),
             kvUsedTokens: Plausible.count(kvUsedTokens), residentBytes: Plausible.count(residentBytes),
-            prefillTokens: Plausible.count(prefillTokens), prefillSeconds: Plausible.seconds(prefillSeconds),
-            decodeSteps: Plausible.count(decodeSteps), decodeRows: Plausible.count(decodeRows),
-            decodeSeconds: Plausible.seconds(decodeSeconds), kvTransferBytes: Plausible.count(kvTransferBytes))
+            counters: StageCounters(
+                prefillTokens: Plausible.count(counters.prefillTokens),
+                prefillSeconds: Plausible.seconds(counters.prefillSeconds),
+                decodeSteps: Plausible.count(counters.decodeSteps), decodeRows: Plausible.count(counters.decodeRows),
+                decodeSeconds: Plausible.seconds(counters.decodeSeconds),
+                kvTransferBytes: Plausible.count(counters.kvTransferBytes)))
     }
 }
 

@@ -13,7 +13,7 @@ public enum SchedulerEvent: Sendable, Hashable {
     /// A worker has loaded a stage of the replica that was formed in an epoch.
     case stagePrepared(WorkerAddress, epoch: Epoch, kvCapacityTokens: Int, kvBlockTokens: Int = 1)
     /// A worker could not load its stage.
-    case stagePrepareFailed(WorkerAddress, epoch: Epoch, SchedulingFault)
+    case stagePrepareFailed(WorkerAddress, epoch: Epoch, Fault)
     /// A worker has given its stage of a replica back.
     case stageReleased(WorkerAddress, ReplicaID)
     /// The profiler published the fleet.
@@ -21,7 +21,7 @@ public enum SchedulerEvent: Sendable, Hashable {
     /// The clusterer proposes a plan, asked or not.
     case proposal(PlacementPlan, reason: String, move: PlanMove? = nil)
     /// The clusterer could not make a plan.
-    case planFailed(SchedulingFault)
+    case planFailed(Fault)
     /// A gateway hands over a request.
     case submitted(SubmittedRequest)
     /// A gateway no longer wants a request.
@@ -43,55 +43,18 @@ public struct WorkerReport: Sendable, Hashable {
     /// The largest epoch that it has heard of, 0 for none.
     public var epoch: Epoch
     /// What it serves.
-    public var stages: [Stage]
+    public var stages: [ServedStage]
     /// Tokens of a block of KV cache.
     public var kvBlockTokens: Int
     /// Requests that it holds as the first stage of a replica.
-    public var held: [Held]
+    public var held: [HeldRequest]
     /// Whether it can hand running sequences over to another replica.
     public var movesSequences: Bool
 
-    /// A stage that a worker serves.
-    public struct Stage: Sendable, Hashable {
-        /// What it was told.
-        public var assignment: StageAssignment
-        /// The epoch in which its replica was formed.
-        public var formed: Epoch
-        /// Tokens of KV cache that it can hold.
-        public var kvCapacityTokens: Int
-
-        /// Makes a record.
-        public init(assignment: StageAssignment, formed: Epoch, kvCapacityTokens: Int) {
-            self.assignment = assignment
-            self.formed = formed
-            self.kvCapacityTokens = kvCapacityTokens
-        }
-    }
-
-    /// A request that a worker holds.
-    public struct Held: Sendable, Hashable {
-        /// The request.
-        public var request: RequestID
-        /// The replica; `nil` where the worker serves only one.
-        public var replica: ReplicaID?
-        /// Tokens of KV cache reserved for it.
-        public var reservedTokens: Int
-        /// The gateway that waits for it.
-        public var gateway: String
-
-        /// Makes a record.
-        public init(request: RequestID, replica: ReplicaID? = nil, reservedTokens: Int, gateway: String) {
-            self.request = request
-            self.replica = replica
-            self.reservedTokens = reservedTokens
-            self.gateway = gateway
-        }
-    }
-
     /// Makes a report.
     public init(
-        address: WorkerAddress, endpoint: String, epoch: Epoch = 0, stages: [Stage] = [], kvBlockTokens: Int = 1,
-        held: [Held] = [], movesSequences: Bool = false
+        address: WorkerAddress, endpoint: String, epoch: Epoch = 0, stages: [ServedStage] = [], kvBlockTokens: Int = 1,
+        held: [HeldRequest] = [], movesSequences: Bool = false
     ) {
         self.movesSequences = movesSequences
         self.address = address
@@ -100,48 +63,6 @@ public struct WorkerReport: Sendable, Hashable {
         self.stages = stages
         self.kvBlockTokens = kvBlockTokens
         self.held = held
-    }
-}
-
-/// The load of one worker, with counters that only grow within an epoch.
-public struct WorkerLoad: Sendable, Hashable {
-    /// Sequences that wait on the stage.
-    public var waiting: Int
-    /// Sequences that run on the stage.
-    public var running: Int
-    /// Tokens of KV cache in use.
-    public var kvUsedTokens: Int
-    /// Resident memory of the process.
-    public var residentBytes: Int
-    /// Prompt tokens processed.
-    public var prefillTokens: Int
-    /// Seconds that their steps took.
-    public var prefillSeconds: Double
-    /// Decode steps.
-    public var decodeSteps: Int
-    /// Sequences in them, summed.
-    public var decodeRows: Int
-    /// Seconds that they took.
-    public var decodeSeconds: Double
-    /// Bytes of KV cache sent to or received from other replicas.
-    public var kvTransferBytes: Int
-
-    /// Makes a report.
-    public init(
-        waiting: Int = 0, running: Int = 0, kvUsedTokens: Int = 0, residentBytes: Int = 0, prefillTokens: Int = 0,
-        prefillSeconds: Double = 0, decodeSteps: Int = 0, decodeRows: Int = 0, decodeSeconds: Double = 0,
-        kvTransferBytes: Int = 0
-    ) {
-        self.waiting = waiting
-        self.running = running
-        self.kvUsedTokens = kvUsedTokens
-        self.residentBytes = residentBytes
-        self.prefillTokens = prefillTokens
-        self.prefillSeconds = prefillSeconds
-        self.decodeSteps = decodeSteps
-        self.decodeRows = decodeRows
-        self.decodeSeconds = decodeSeconds
-        self.kvTransferBytes = kvTransferBytes
     }
 }
 
@@ -176,33 +97,19 @@ public struct SubmittedRequest: Sendable, Hashable {
 
 /// What a worker reports about a request.
 public struct RequestReport: Sendable, Hashable {
-    /// The moments of a request.
-    public enum Moment: Sendable, Hashable {
-        /// The first prefill step began.
-        case prefillStarted
-        /// The first token was sampled.
-        case prefillFinished
-        /// The KV cache is complete on all decoder stages.
-        case kvComplete
-        /// The first decode step began.
-        case decodeStarted
-        /// The sequence was freed; the last moment.
-        case finished(FinishReason?)
-        /// A stage cannot go on.
-        case failed(SchedulingFault)
-    }
-
     /// The request.
     public var request: RequestID
-    /// The moment.
-    public var moment: Moment
-    /// Tokens generated so far, the continued ones included.
-    public var generatedTokens: Int
+    /// What happened.
+    public var event: RequestEvent
 
     /// Makes a report.
-    public init(_ request: RequestID, _ moment: Moment, generatedTokens: Int = 0) {
+    public init(_ request: RequestID, _ event: RequestEvent) {
         self.request = request
-        self.moment = moment
-        self.generatedTokens = generatedTokens
+        self.event = event
+    }
+
+    /// Makes a report.
+    public init(_ request: RequestID, _ moment: RequestEvent.Moment, generatedTokens: Int = 0) {
+        self.init(request, RequestEvent(moment, generatedTokens: generatedTokens))
     }
 }

@@ -22,15 +22,15 @@ public enum SchedulerInstruction: Sendable, Hashable {
     /// Tell the gateway that a request goes on in another replica.
     case moved(RoutedRequest)
     /// Answer a submission with an error.
-    case refuse(RequestID, gateway: String, SchedulingFault)
+    case refuse(RequestID, gateway: String, Fault)
     /// Tell the gateway that a routed request cannot go on where it was.
-    case lose(RequestID, gateway: String, SchedulingFault)
+    case lose(RequestID, gateway: String, Fault)
     /// Pass a moment of a request that goes on to its gateway.
     case relay(RequestReport, gateway: String)
     /// Have a first stage stop a request and free it on all stages.
     case cancel(RequestID, WorkerAddress)
     /// Ask the clusterer for a plan.
-    case requestPlan(PlanQuestion)
+    case requestPlan(PlanRequest)
     /// Publish the state.
     case publishState
     /// Publish the traffic seen.
@@ -39,56 +39,16 @@ public enum SchedulerInstruction: Sendable, Hashable {
     case note(String)
 }
 
-/// What the clusterer is asked.
-public struct PlanQuestion: Sendable, Hashable {
-    /// Why, for the record.
-    public var reason: String
-    /// The traffic to plan for; `nil` leaves it to the clusterer.
-    public var workload: WorkloadStatistics?
-    /// Devices that must not be used, in order.
-    public var excludedDevices: [DeviceID]
-    /// The fleet version that the scheduler has seen.
-    public var fleetVersion: UInt64
-    /// The plan in force; the answer should say whether to move away from it.
-    public var inForce: PlacementPlan?
-    /// The longest sequence that the plan must be able to hold.
-    public var contextTokens: Int?
-    /// Devices that have become slow, and how many times as long as measured they take.
-    public var slowdowns: [DeviceID: Double]
-
-    /// Makes a question.
-    public init(
-        reason: String, workload: WorkloadStatistics?, excludedDevices: [DeviceID], fleetVersion: UInt64,
-        inForce: PlacementPlan? = nil, contextTokens: Int? = nil, slowdowns: [DeviceID: Double] = [:]
-    ) {
-        self.slowdowns = slowdowns
-        self.contextTokens = contextTokens
-        self.reason = reason
-        self.workload = workload
-        self.excludedDevices = excludedDevices
-        self.fleetVersion = fleetVersion
-        self.inForce = inForce
-    }
-}
-
 /// A request with the place where it is computed.
 public struct RoutedRequest: Sendable, Hashable {
     /// The request.
     public var request: RequestID
-    /// The gateway's tokens endpoint.
-    public var gateway: String
     /// The plan in force.
     public var plan: PlanID
     /// The largest epoch given so far: none of its replicas was formed later.
     public var epoch: Epoch
-    /// The replica that prefills; `nil` where the decoder does it itself.
-    public var prefillReplica: ReplicaID?
-    /// Its stages; empty where the decoder prefills.
-    public var prefill: [RouteStage]
-    /// The replica that decodes.
-    public var decodeReplica: ReplicaID
-    /// Its stages.
-    public var decode: [RouteStage]
+    /// Where it is computed.
+    public var route: Route
     /// The worker that gets the request: the first stage of the replica that prefills.
     public var first: WorkerAddress
     /// Tokens of KV cache reserved on the decoder: the longest that prompt and output may become.

@@ -11,7 +11,7 @@ struct Admission: Sendable {
     private static let largestTokens = 1 << 28
 
     /// Why the request cannot be taken, or `nil`.
-    func fault(_ request: SubmittedRequest, waiting: Int) -> SchedulingFault? {
+    func fault(_ request: SubmittedRequest, waiting: Int) -> Fault? {
         guard request.promptTokens > 0, request.promptTokens <= Self.largestTokens else {
             return .invalidRequest("the prompt has \(request.promptTokens) tokens")
         }

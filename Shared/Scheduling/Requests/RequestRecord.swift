@@ -59,7 +59,7 @@ struct RequestRecord: Sendable {
     mutating func move(_ routed: RoutedRequest, by deadline: Double, at now: Double) {
         placement.prefill = placement.decode
         placement.prefillReserved = placement.reserved
-        placement.decode = routed.decodeReplica
+        placement.decode = routed.route.decodeReplica
         placement.reserved = routed.reservedTokens
         placement.epoch = routed.epoch
         self.routed = routed

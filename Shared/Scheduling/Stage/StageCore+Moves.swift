@@ -7,17 +7,17 @@ internal import Domain
 extension StageCore {
     /// The scheduler wants a sequence elsewhere; what cannot be moved is reported, so that it is computed again there.
     mutating func move(_ move: SequenceMove) {
-        do throws(StageRefusal) {
+        do throws(Fault) {
             try checkMove(move)
         } catch {
             emit(.note("\(move.request) cannot be moved: \(error)"))
-            report(move.request, .failed(fault(error)), epoch: move.epoch)
+            report(move.request, .failed(error), epoch: move.epoch)
             // It must not go on here and there.
             cancel(move.request)
         }
     }
 
-    private mutating func checkMove(_ move: SequenceMove) throws(StageRefusal) {
+    private mutating func checkMove(_ move: SequenceMove) throws(Fault) {
         let stage = try stageLeft(by: move)
         stages[stage.slot]?.sequences[move.request]?.move = move
         var isRunning = false
@@ -27,20 +27,20 @@ extension StageCore {
             return instructions
         }
         guard isRunning else {
-            throw StageRefusal("cannot_move", "the sequence does not decode yet", isRetriable: true)
+            throw Fault("cannot_move", "the sequence does not decode yet", isRetriable: true)
         }
     }
 
     /// The stage that a sequence is to leave.
-    private func stageLeft(by move: SequenceMove) throws(StageRefusal) -> HeldStage {
+    private func stageLeft(by move: SequenceMove) throws(Fault) -> HeldStage {
         let stage = try servingStage(of: move.route.prefillReplica ?? "", epoch: move.epoch)
         let side = move.route.prefill
         guard stage.sequences[move.request] != nil else {
-            throw StageRefusal("not_open", "the sequence is not open here", isRetriable: true)
+            throw Fault("not_open", "the sequence is not open here", isRetriable: true)
         }
         guard side.count == stage.replica.stages.count, side[stage.index].layers == stage.layers,
             !move.route.decode.isEmpty, move.route.decodeReplica != stage.replica.id
-        else { throw StageRefusal("bad_route", "the route does not lead away from this stage") }
+        else { throw Fault("bad_route", "the route does not lead away from this stage") }
         return stage
     }
 
@@ -63,15 +63,15 @@ extension StageCore {
     }
 
     /// The stage before says that a sequence leaves: all its steps have been computed here.
-    mutating func moved(_ move: SequenceMove) throws(StageRefusal) {
-        do throws(StageRefusal) {
+    mutating func moved(_ move: SequenceMove) throws(Fault) {
+        do throws(Fault) {
             let stage = try stageLeft(by: move)
             guard move.positions > 0, move.positions <= limits.model.maxContext else {
-                throw StageRefusal("bad_request", "a sequence with \(move.positions) positions cannot be moved")
+                throw Fault("bad_request", "a sequence with \(move.positions) positions cannot be moved")
             }
             depart(move, stage)
         } catch {
-            report(move.request, .failed(fault(error)), epoch: move.epoch)
+            report(move.request, .failed(error), epoch: move.epoch)
             throw error
         }
     }
@@ -124,9 +124,9 @@ extension StageCore {
         if leaving.sent >= move.positions { closeLeaving(request, on: slot) }
     }
 
-    mutating func exportFailed(_ order: UInt64, _ refusal: StageRefusal) {
+    mutating func exportFailed(_ order: UInt64, _ refusal: Fault) {
         guard let (slot, request) = takeExport(order), let leaving = stages[slot]?.leaving[request] else { return }
-        report(request, .failed(fault(refusal)), epoch: leaving.move.epoch)
+        report(request, .failed(refusal), epoch: leaving.move.epoch)
         closeLeaving(request, on: slot)
     }
 

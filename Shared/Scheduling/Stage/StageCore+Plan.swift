@@ -3,7 +3,7 @@ internal import Domain
 /// Loading stages and giving them back.
 extension StageCore {
     mutating func prepare(_ assignment: StageAssignment, _ epoch: Epoch, _ ticket: StageTicket, at now: Double) {
-        do throws(StageRefusal) {
+        do throws(Fault) {
             let replica = try check(assignment)
             if let held = stages.values.first(where: { $0.replica.id == replica.id }) {
                 try renew(held, assignment, replica, epoch, ticket, at: now)
@@ -16,29 +16,29 @@ extension StageCore {
         }
     }
 
-    private func checkIsNew(_ epoch: Epoch) throws(StageRefusal) {
+    private func checkIsNew(_ epoch: Epoch) throws(Fault) {
         guard epoch > self.epoch else {
-            throw StageRefusal("stale_epoch", "epoch \(epoch) is not newer than \(self.epoch)")
+            throw Fault("stale_epoch", "epoch \(epoch) is not newer than \(self.epoch)")
         }
     }
 
     /// Whether the assignment is for this worker and its model.
-    private func check(_ assignment: StageAssignment) throws(StageRefusal) -> PlanReplica {
+    private func check(_ assignment: StageAssignment) throws(Fault) -> PlanReplica {
         let model = limits.model
         guard assignment.plan.model == model.digest else {
-            throw StageRefusal(
+            throw Fault(
                 "wrong_model", "the plan is for model \(assignment.plan.model), this device has \(model.digest)")
         }
         guard let replica = assignment.plan.replicas.first(where: { $0.id == assignment.replica }),
             replica.stages.indices.contains(assignment.stage),
             replica.stages[assignment.stage].device == limits.device, replica.role.workerKind == limits.kind
         else {
-            throw StageRefusal(
+            throw Fault(
                 "bad_plan",
                 "stage \(assignment.stage) of \(assignment.replica) is not for \(limits.device)'s "
                     + "\(limits.kind.rawValue) worker")
         }
-        if let problem = replica.problem(layers: model.layers) { throw StageRefusal("bad_plan", problem) }
+        if let problem = replica.problem(layers: model.layers) { throw Fault("bad_plan", problem) }
         return replica
     }
 
@@ -46,14 +46,14 @@ extension StageCore {
     private mutating func renew(
         _ held: HeldStage, _ assignment: StageAssignment, _ replica: PlanReplica, _ epoch: Epoch,
         _ ticket: StageTicket, at now: Double
-    ) throws(StageRefusal) {
+    ) throws(Fault) {
         var stage = held
         let isSame = stage.replica.hasSameStages(as: replica) && stage.index == assignment.stage
         if epoch != stage.formed {
             try checkIsNew(epoch)
             self.epoch = epoch
         } else if !isSame {
-            throw StageRefusal("bad_plan", "replica \(replica.id) of epoch \(epoch) has other stages")
+            throw Fault("bad_plan", "replica \(replica.id) of epoch \(epoch) has other stages")
         }
         guard isSame else {
             let next = replica.stages[assignment.stage].layers
@@ -74,7 +74,7 @@ extension StageCore {
         switch stage.state {
         case .serving: answer(ticket, stage)
         case .loading(let earlier):
-            emit(.refuse(earlier, StageRefusal("superseded", "a newer message asks for the same", isRetriable: true)))
+            emit(.refuse(earlier, Fault("superseded", "a newer message asks for the same", isRetriable: true)))
             stage.state = .loading(ticket)
         }
         stages[stage.slot] = stage
@@ -95,19 +95,18 @@ extension StageCore {
 
     private mutating func load(
         _ assignment: StageAssignment, _ replica: PlanReplica, _ epoch: Epoch, _ ticket: StageTicket, at now: Double
-    ) throws(StageRefusal) {
+    ) throws(Fault) {
         let layers = replica.stages[assignment.stage].layers
         // The first stage reads embedding rows from the mapped file, so they are not counted as its memory.
         let weights = limits.model.weightBytes(layers)
         let block = limits.blockBytes(layers)
         let usable = limits.memoryUsableBytes
         guard usable - block > weights else {
-            throw StageRefusal(
-                "out_of_memory", "layers \(layers) take \(weights) bytes, \(limits.device) may use \(usable)")
+            throw Fault("out_of_memory", "layers \(layers) take \(weights) bytes, \(limits.device) may use \(usable)")
         }
         let added = limits.model.weightBytes(together: stages.values.map(\.layers) + [layers]) - heldWeightBytes
         guard usable - usedBytes - block > added else {
-            throw StageRefusal(
+            throw Fault(
                 "no_room", "layers \(layers) take \(added) bytes beside \(usedBytes) of \(usable) that are in use",
                 isRetriable: true)
         }
@@ -148,7 +147,7 @@ extension StageCore {
         answer(ticket, stage)
     }
 
-    mutating func loadFailed(_ slot: Int, _ refusal: StageRefusal) {
+    mutating func loadFailed(_ slot: Int, _ refusal: Fault) {
         guard let stage = stages.removeValue(forKey: slot), case .loading(let ticket) = stage.state else { return }
         emit(.refuse(ticket, refusal))
     }
@@ -159,7 +158,7 @@ extension StageCore {
     ) {
         if let stage = stages.values.first(where: { $0.replica.id == replica && $0.formed <= epoch }) {
             if case .loading(let earlier) = stage.state {
-                emit(.refuse(earlier, StageRefusal("released", "the stage is no longer wanted", isRetriable: true)))
+                emit(.refuse(earlier, Fault("released", "the stage is no longer wanted", isRetriable: true)))
                 // What the compute thread is loading is freed when it has been loaded.
                 stages[stage.slot] = nil
             } else {
@@ -193,13 +192,13 @@ extension StageCore {
             slots[request] = nil
             emit(.close(request, slot: slot))
             if stage.isFirst, held.opening != nil {
-                let fault = SchedulingFault(code: "stage_gone", message: why, isRetriable: true)
+                let fault = Fault("stage_gone", why, isRetriable: true)
                 emit(.report(RequestReport(request, .failed(fault)), epoch: stage.formed))
             }
         }
         for (request, leaving) in stage.leaving.sorted(by: { $0.key < $1.key }) {
             emit(.close(request, slot: slot))
-            let fault = SchedulingFault(code: "stage_gone", message: why, isRetriable: true)
+            let fault = Fault("stage_gone", why, isRetriable: true)
             report(request, .failed(fault), epoch: leaving.move.epoch)
         }
         for step in stage.waiting { emit(.drop(order: step.order)) }

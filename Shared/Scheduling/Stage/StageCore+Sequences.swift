@@ -4,15 +4,15 @@ internal import Domain
 extension StageCore {
     /// The scheduler hands over a sequence; what goes wrong with it is reported.
     mutating func start(_ opening: SequenceOpening, at now: Double) {
-        do throws(StageRefusal) {
+        do throws(Fault) {
             try open(opening, at: now)
         } catch {
             emit(.note("\(opening.request) cannot start: \(error)"))
-            report(opening.request, .failed(fault(error)), epoch: opening.epoch)
+            report(opening.request, .failed(error), epoch: opening.epoch)
         }
     }
 
-    mutating func open(_ opening: SequenceOpening, at now: Double) throws(StageRefusal) {
+    mutating func open(_ opening: SequenceOpening, at now: Double) throws(Fault) {
         let request = opening.request
         let isPrefill = limits.kind == .prefill
         let replica = isPrefill ? opening.route.prefillReplica ?? "" : opening.route.decodeReplica
@@ -37,35 +37,35 @@ extension StageCore {
         drive(stage.slot) { $0.open(plan) }
     }
 
-    private func check(_ opening: SequenceOpening, for stage: HeldStage) throws(StageRefusal) {
+    private func check(_ opening: SequenceOpening, for stage: HeldStage) throws(Fault) {
         let side = stage.side(of: opening.route)
         guard side.count == stage.replica.stages.count, side[stage.index].layers == stage.layers,
             side[stage.index].device == limits.device, !opening.route.decode.isEmpty
-        else { throw StageRefusal("bad_route", "the route does not lead through this stage") }
+        else { throw Fault("bad_route", "the route does not lead through this stage") }
         let count = opening.tokens.count
         let hasEnd = opening.reservedTokens > count || opening.stop.maxTokens <= opening.generatedTokens + 1
         guard count > 0, opening.generatedTokens >= 0, opening.generatedTokens < count, hasEnd,
             opening.reservedTokens >= count, opening.reservedTokens <= limits.model.maxContext + 1
-        else { throw StageRefusal("bad_request", "the lengths of the sequence do not fit together") }
+        else { throw Fault("bad_request", "the lengths of the sequence do not fit together") }
         guard opening.tokens.allSatisfy({ $0 >= 0 && Int($0) < limits.model.vocabulary }) else {
-            throw StageRefusal("bad_request", "a token is outside of the vocabulary")
+            throw Fault("bad_request", "a token is outside of the vocabulary")
         }
     }
 
     /// Takes KV blocks for a sequence, where the stage and the process have them: what is opened never lacks memory later.
     private mutating func reserve(
         _ request: RequestID, tokens: Int, slot: Int, at now: Double
-    ) throws(StageRefusal) {
+    ) throws(Fault) {
         guard let stage = stages[slot] else { return }
         let blocks = limits.blocks(tokens)
         guard blocks <= stage.kvBlocks - stage.reservedBlocks else {
-            throw StageRefusal(
+            throw Fault(
                 "out_of_memory",
                 "no KV cache for \(tokens) tokens of \(request): \(stage.kvBlocks - stage.reservedBlocks) of "
                     + "\(stage.kvBlocks) blocks of \(limits.kvBlockTokens) are free", isRetriable: true)
         }
         if stages.count > 1, usedBytes + blocks * limits.blockBytes(stage.layers) > limits.memoryUsableBytes {
-            throw StageRefusal(
+            throw Fault(
                 "out_of_memory", "no memory for \(tokens) tokens of \(request) beside another stage",
                 isRetriable: true)
         }
@@ -77,19 +77,19 @@ extension StageCore {
 
     // MARK: KV cache
 
-    mutating func arrived(_ chunk: ArrivedKV, at now: Double) throws(StageRefusal) {
+    mutating func arrived(_ chunk: ArrivedKV, at now: Double) throws(Fault) {
         let request = chunk.request
         guard !closed.contains(request), let stage = try target(of: chunk) else { return }
         guard chunk.total > 0, chunk.total <= limits.model.maxContext, chunk.reservedTokens >= chunk.total,
             chunk.reservedTokens <= limits.model.maxContext + 1, !stage.isPrefill
-        else { throw StageRefusal("bad_request", "the lengths of the KV transfer do not fit together") }
+        else { throw Fault("bad_request", "the lengths of the KV transfer do not fit together") }
         let slot = stage.slot
         if stage.sequences[request] == nil {
-            do throws(StageRefusal) {
+            do throws(Fault) {
                 try reserve(request, tokens: chunk.reservedTokens, slot: slot, at: now)
             } catch {
                 closed.insert(request)
-                report(request, .failed(fault(error)), epoch: chunk.epoch)
+                report(request, .failed(error), epoch: chunk.epoch)
                 throw error
             }
         }
@@ -98,11 +98,11 @@ extension StageCore {
         do {
             isNew = try arrival.accept(layers: chunk.layers, start: chunk.start, count: chunk.count, total: chunk.total)
         } catch {
-            let refusal = StageRefusal(
+            let refusal = Fault(
                 "bad_transfer", "KV of \(chunk.layers) from \(chunk.start) on: \(error)", isRetriable: true)
             if error == .outOfOrder {
                 // A chunk was lost, and nobody sends it again.
-                report(request, .failed(fault(refusal)), epoch: chunk.epoch)
+                report(request, .failed(refusal), epoch: chunk.epoch)
                 closeHere(request, tellNext: false)
             }
             throw refusal
@@ -123,13 +123,12 @@ extension StageCore {
     }
 
     /// The stage that a piece of KV cache is for.
-    private func target(of chunk: ArrivedKV) throws(StageRefusal) -> HeldStage? {
+    private func target(of chunk: ArrivedKV) throws(Fault) -> HeldStage? {
         if let replica = chunk.replica { return try servingStage(of: replica, epoch: chunk.epoch) }
         if let stage = stage(holding: chunk.request) { return stage }
         let serving = ordered.filter { $0.isServing && !$0.isPrefill && $0.layers.intersection(chunk.layers) != nil }
         guard serving.count == 1, let stage = serving.first else {
-            throw StageRefusal(
-                "no_stage", "the message does not say for which stage its KV cache is", isRetriable: true)
+            throw Fault("no_stage", "the message does not say for which stage its KV cache is", isRetriable: true)
         }
         return stage
     }
@@ -207,10 +206,10 @@ extension StageCore {
     }
 
     /// A sequence cannot go on here: the scheduler decides what becomes of the request.
-    mutating func fail(_ request: RequestID, _ refusal: StageRefusal) {
+    mutating func fail(_ request: RequestID, _ refusal: Fault) {
         guard let stage = stage(holding: request), let held = stage.sequences[request] else { return }
         emit(.note("request \(request) fails: \(refusal.message)"))
-        report(request, .failed(fault(refusal)), epoch: held.opening?.epoch ?? stage.formed)
+        report(request, .failed(refusal), epoch: held.opening?.epoch ?? stage.formed)
         if stage.driver.contains(request) {
             drive(stage.slot) { $0.cancel(request, reason: .error) }
         } else {
@@ -241,7 +240,7 @@ extension StageCore {
     /// A peer takes nothing any more: what goes over it ends, so that it holds up nobody else. Where it is a gateway nobody
     /// waits for the request; otherwise it goes on elsewhere.
     mutating func lose(_ endpoint: String, dropped: [RequestID]) {
-        let refusal = StageRefusal("peer_lost", "\(endpoint) takes nothing any more", isRetriable: true)
+        let refusal = Fault("peer_lost", "\(endpoint) takes nothing any more", isRetriable: true)
         for stage in ordered {
             // What waited for it is dropped, steps among it.
             if stage.isFirst, stage.nextEndpoint == endpoint { drive(stage.slot) { $0.loseSteps() } }
@@ -255,23 +254,19 @@ extension StageCore {
             }
             for (request, leaving) in stage.leaving.sorted(by: { $0.key < $1.key })
             where leaving.move.route.decode.contains(where: { $0.endpoint == endpoint }) {
-                report(request, .failed(fault(refusal)), epoch: leaving.move.epoch)
+                report(request, .failed(refusal), epoch: leaving.move.epoch)
                 closeLeaving(request, tellNext: true)
             }
         }
         // Sequences that are done here, but whose KV cache or first token has not arrived.
         for request in dropped where closed.contains(request) {
-            report(request, .failed(fault(refusal)), epoch: epoch)
+            report(request, .failed(refusal), epoch: epoch)
         }
     }
 
     // MARK: Reports
 
-    mutating func report(_ request: RequestID, _ moment: RequestReport.Moment, epoch: Epoch, generated: Int = 0) {
+    mutating func report(_ request: RequestID, _ moment: RequestEvent.Moment, epoch: Epoch, generated: Int = 0) {
         emit(.report(RequestReport(request, moment, generatedTokens: generated), epoch: epoch))
-    }
-
-    func fault(_ refusal: StageRefusal) -> SchedulingFault {
-        SchedulingFault(code: refusal.code, message: refusal.message, isRetriable: refusal.isRetriable)
     }
 }

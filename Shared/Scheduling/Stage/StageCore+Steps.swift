@@ -26,7 +26,7 @@ extension StageCore {
             case .kvComplete: report(request, .kvComplete, epoch: epoch, generated: generated)
             case .decodeStarted: report(request, .decodeStarted, epoch: epoch, generated: generated)
             case .lost:
-                fail(request, StageRefusal("step_lost", "a step was lost between two stages", isRetriable: true))
+                fail(request, Fault("step_lost", "a step was lost between two stages", isRetriable: true))
             case .left(_, let output): leave(request, output, slot)
             case .finished(_, let reason): report(request, .finished(reason), epoch: epoch, generated: generated)
             }
@@ -103,10 +103,10 @@ extension StageCore {
     }
 
     /// Rows came from the stage before.
-    mutating func forwarded(_ step: ForwardedStep) throws(StageRefusal) {
+    mutating func forwarded(_ step: ForwardedStep) throws(Fault) {
         let stage = try servingStage(of: step.replica, epoch: step.epoch)
         guard stage.index == step.stage, !stage.isFirst else {
-            throw StageRefusal("wrong_stage", "the step is for stage \(step.stage) of \(step.replica)")
+            throw Fault("wrong_stage", "the step is for stage \(step.stage) of \(step.replica)")
         }
         let waiting = HeldStage.WaitingStep(order: nextOrder(), number: step.number, parts: step.parts)
         guard stage.waiting.isEmpty, mayCompute(step.parts, stage) else {
@@ -115,7 +115,7 @@ extension StageCore {
                 if let first = stage.firstEndpoint {
                     emit(.stepDone(replica: step.replica, step: step.number, [], epoch: stage.formed, to: first))
                 }
-                throw StageRefusal("too_many_steps", "\(stage.waiting.count) steps wait already", isRetriable: true)
+                throw Fault("too_many_steps", "\(stage.waiting.count) steps wait already", isRetriable: true)
             }
             stages[stage.slot]?.waiting.append(waiting)
             return emit(.hold(order: waiting.order))
@@ -174,7 +174,7 @@ extension StageCore {
         for (request, refusal) in outcome.failed.sorted(by: { $0.key < $1.key }) { fail(request, refusal) }
     }
 
-    mutating func computeFailed(_ id: UInt64, _ refusal: StageRefusal) {
+    mutating func computeFailed(_ id: UInt64, _ refusal: Fault) {
         stepsAhead -= 1
         guard let stage = takeStage(computing: id) else { return }
         for part in stage.computing[id]?.parts ?? [] { fail(part.part.request, refusal) }

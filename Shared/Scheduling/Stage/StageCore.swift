@@ -48,7 +48,7 @@ public struct StageCore: Sendable {
     public mutating func handle(_ event: StageEvent, at now: Double) -> [StageInstruction] {
         instructions = []
         self.now = now
-        do throws(StageRefusal) {
+        do throws(Fault) {
             try take(event, at: now)
         } catch {
             emit(.refuseMessage(error))
@@ -58,7 +58,7 @@ public struct StageCore: Sendable {
         return instructions
     }
 
-    private mutating func take(_ event: StageEvent, at now: Double) throws(StageRefusal) {
+    private mutating func take(_ event: StageEvent, at now: Double) throws(Fault) {
         switch event {
         case .prepare(let assignment, let epoch, let ticket): prepare(assignment, epoch, ticket, at: now)
         case .release(let replica, let epoch, let keeping, let ticket):
@@ -110,10 +110,10 @@ public struct StageCore: Sendable {
     /// The stage that serves a replica; `nil` where this worker has none of it.
     ///
     /// - Throws: where the sender knows an older replica of that name only.
-    func stage(of replica: ReplicaID, epoch: Epoch) throws(StageRefusal) -> HeldStage? {
+    func stage(of replica: ReplicaID, epoch: Epoch) throws(Fault) -> HeldStage? {
         guard let stage = stages.values.first(where: { $0.replica.id == replica }) else { return nil }
         guard epoch >= stage.formed else {
-            throw StageRefusal(
+            throw Fault(
                 "stale_epoch", "epoch \(epoch) is older than replica \(replica), formed in \(stage.formed)",
                 isRetriable: true)
         }
@@ -121,9 +121,9 @@ public struct StageCore: Sendable {
     }
 
     /// The stage that serves a replica.
-    func servingStage(of replica: ReplicaID, epoch: Epoch) throws(StageRefusal) -> HeldStage {
+    func servingStage(of replica: ReplicaID, epoch: Epoch) throws(Fault) -> HeldStage {
         guard let stage = try stage(of: replica, epoch: epoch), stage.isServing else {
-            throw StageRefusal("no_stage", "this worker serves no stage of replica \(replica)", isRetriable: true)
+            throw Fault("no_stage", "this worker serves no stage of replica \(replica)", isRetriable: true)
         }
         return stage
     }
@@ -148,22 +148,22 @@ public struct StageCore: Sendable {
         var summary = StageSummary()
         summary.epoch = epoch
         for stage in ordered {
-            summary.counters += stage.counters
+            summary.load.counters += stage.counters
             guard stage.isServing else { continue }
             summary.stages.append(
-                StageSummary.Stage(
+                ServedStage(
                     assignment: stage.assignment, formed: stage.formed,
                     kvCapacityTokens: stage.kvBlocks * limits.kvBlockTokens, weightBytes: stage.weightBytes))
-            summary.kvUsedTokens += stage.sequences.values.reduce(0) { $0 + $1.reservedTokens }
-            summary.waiting += stage.isFirst ? stage.driver.waitingCount : 0
-            summary.running += stage.isFirst ? stage.driver.runningCount : stage.sequences.count
+            summary.load.kvUsedTokens += stage.sequences.values.reduce(0) { $0 + $1.reservedTokens }
+            summary.load.waiting += stage.isFirst ? stage.driver.waitingCount : 0
+            summary.load.running += stage.isFirst ? stage.driver.runningCount : stage.sequences.count
             guard stage.isFirst else { continue }
             for (request, held) in stage.sequences.sorted(by: { $0.key < $1.key }) {
                 guard let opening = held.opening else { continue }
                 summary.held.append(
-                    StageSummary.Held(
-                        request: request, replica: stage.replica.id, reservedTokens: held.reservedTokens,
-                        gateway: opening.route.gateway))
+                    HeldRequest(
+                        request: request, reservedTokens: held.reservedTokens, gatewayEndpoint: opening.route.gateway,
+                        replica: stage.replica.id))
             }
         }
         return summary
@@ -172,44 +172,14 @@ public struct StageCore: Sendable {
 
 /// The part of a worker's state that its heartbeats and hellos tell.
 public struct StageSummary: Sendable {
-    /// A stage that is served.
-    public struct Stage: Sendable, Hashable {
-        /// What it was told.
-        public var assignment: StageAssignment
-        /// The epoch in which its replica was formed.
-        public var formed: Epoch
-        /// Tokens of KV cache that it can hold.
-        public var kvCapacityTokens: Int
-        /// Bytes of its weights.
-        public var weightBytes: Int
-    }
-
-    /// A request that it drives as the first stage of a replica.
-    public struct Held: Sendable, Hashable {
-        /// The request.
-        public var request: RequestID
-        /// The replica.
-        public var replica: ReplicaID
-        /// Tokens of KV cache reserved for it.
-        public var reservedTokens: Int
-        /// The gateway that waits for it.
-        public var gateway: String
-    }
-
     /// The largest epoch heard of.
     public var epoch: Epoch = 0
     /// Stages that are served.
-    public var stages: [Stage] = []
-    /// Tokens of KV cache that are reserved.
-    public var kvUsedTokens = 0
-    /// Sequences that wait on first stages.
-    public var waiting = 0
-    /// Sequences that run.
-    public var running = 0
-    /// What was computed.
-    public var counters = StageCounters()
-    /// Requests that are driven here.
-    public var held: [Held] = []
+    public var stages: [ServedStage] = []
+    /// What they do; who knows the process adds its resident memory.
+    public var load = WorkerLoad()
+    /// Requests that it drives as the first stage of a replica.
+    public var held: [HeldRequest] = []
 
     /// A worker that holds nothing.
     public init() {}

@@ -22,17 +22,17 @@ public enum StageEvent: Sendable {
     /// A stage has been loaded.
     case loaded(slot: Int, kvCapacityTokens: Int, weightBytes: Int)
     /// A stage could not be loaded.
-    case loadFailed(slot: Int, StageRefusal)
+    case loadFailed(slot: Int, Fault)
     /// A step has been computed.
     case computed(order: UInt64, StepOutcome)
     /// A step could not be computed at all.
-    case computeFailed(order: UInt64, StageRefusal)
+    case computeFailed(order: UInt64, Fault)
     /// KV cache of a sequence that leaves has been read.
     case exported(order: UInt64, [StepOutcome.Export])
     /// It could not be read.
-    case exportFailed(order: UInt64, StageRefusal)
+    case exportFailed(order: UInt64, Fault)
     /// A sequence cannot go on here.
-    case sequenceFailed(RequestID, slot: Int, StageRefusal)
+    case sequenceFailed(RequestID, slot: Int, Fault)
 
     // MARK: From other stages
 
@@ -238,13 +238,13 @@ public struct StepOutcome: Sendable {
     /// On a prefill stage.
     public var exports: [Export]
     /// Parts that could not be computed, and why; the others went on without them.
-    public var failed: [RequestID: StageRefusal]
+    public var failed: [RequestID: Fault]
     /// Seconds, with the rest of the duty cycle.
     public var seconds: Double
 
     /// Makes a record.
     public init(
-        parts: [StepPart], sampled: [Sampled] = [], exports: [Export] = [], failed: [RequestID: StageRefusal] = [:],
+        parts: [StepPart], sampled: [Sampled] = [], exports: [Export] = [], failed: [RequestID: Fault] = [:],
         seconds: Double = 0
     ) {
         self.parts = parts
@@ -253,24 +253,4 @@ public struct StepOutcome: Sendable {
         self.failed = failed
         self.seconds = seconds
     }
-}
-
-/// Why a worker refuses something.
-public struct StageRefusal: Error, Sendable, Hashable, CustomStringConvertible {
-    /// A stable code (snake_case).
-    public var code: String
-    /// One sentence for people.
-    public var message: String
-    /// Whether the same may succeed later or elsewhere.
-    public var isRetriable: Bool
-
-    /// Makes a refusal.
-    public init(_ code: String, _ message: String, isRetriable: Bool = false) {
-        self.code = code
-        self.message = message
-        self.isRetriable = isRetriable
-    }
-
-    /// The message.
-    public var description: String { message }
 }

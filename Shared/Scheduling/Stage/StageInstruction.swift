@@ -60,9 +60,9 @@ public enum StageInstruction: Sendable {
     /// Answer a release message.
     case released(StageTicket)
     /// Answer a prepare message with an error.
-    case refuse(StageTicket, StageRefusal)
+    case refuse(StageTicket, Fault)
     /// Answer the message at hand with an error.
-    case refuseMessage(StageRefusal)
+    case refuseMessage(Fault)
     /// Write a line to the log.
     case note(String)
 }

@@ -13,11 +13,11 @@ struct WorkerRecord: Sendable {
     /// When it was found lost; `nil` while signs of life come.
     var lostSince: Double?
     /// Stages that it reported on hello, from which a restarted scheduler learns.
-    var stages: [WorkerReport.Stage] = []
+    var stages: [ServedStage] = []
     /// Tokens of a block of its KV cache.
     var kvBlockTokens: Int
     /// Requests that it reported on hello.
-    var held: [WorkerReport.Held] = []
+    var held: [HeldRequest] = []
     /// Whether it can hand running sequences over to another replica.
     var movesSequences = false
     /// Its last heartbeat.
@@ -49,7 +49,7 @@ struct WorkerPace: Sendable, Hashable {
     private static let weight = 0.3
 
     /// Takes the difference of two reports; counters that fell (a new epoch) say nothing.
-    mutating func note(_ old: WorkerLoad, _ new: WorkerLoad) {
+    mutating func note(_ old: StageCounters, _ new: StageCounters) {
         let tokens = new.prefillTokens - old.prefillTokens
         let prefill = new.prefillSeconds - old.prefillSeconds
         if tokens >= Self.fewestTokens, prefill > 0, prefill.isFinite {

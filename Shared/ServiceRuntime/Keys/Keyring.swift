@@ -1,7 +1,7 @@
-import Domain
+public import Domain
 import Foundation
 public import Messaging
-public import Protocol
+internal import Protocol
 import Synchronization
 
 /// The keys that a process knows: its own, and those of everybody else, which change while it runs.
@@ -149,7 +149,7 @@ public final class Keyring: Sendable {
 
     /// Why a message is not for its sender to send; `nil` where it is. A key that was taken back is found here, too: its
     /// connections may be older.
-    public func refusal(of message: WireMessage) -> ErrorBody? {
+    public func refusal(of message: WireMessage) -> Fault? {
         let problem = state.withLock { state -> String? in
             guard let user = message.user, let key = state.byKey[user], key.isUsable(at: Date()) else {
                 return "its key is unknown, has expired or was revoked"
@@ -164,7 +164,7 @@ public final class Keyring: Sendable {
         }
         guard let problem else { return nil }
         state.withLock { $0.refused += 1 }
-        return ErrorBody(code: "not_permitted", message: problem)
+        return Fault("not_permitted", problem)
     }
 
     private struct NamedDevice: Decodable, Sendable {

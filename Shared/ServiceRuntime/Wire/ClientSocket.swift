@@ -1,5 +1,6 @@
+public import Domain
 public import Messaging
-public import Protocol
+internal import Protocol
 import Synchronization
 
 /// A DEALER that speaks the protocol: requests with replies, messages without, and messages that the other side sends of
@@ -105,7 +106,7 @@ public final class ClientSocket: Sendable {
     }
 
     /// Answers a message that came over this socket with an error; throws as the other `reply` does.
-    public func reply(to original: WireMessage, error: ErrorBody) async throws {
+    public func reply(to original: WireMessage, error: Fault) async throws {
         let message = Outgoing(.error, request: original.envelope.request, body: error)
         try offer(
             message.frames(id: session.nextID(), session: session.id, replyTo: original.envelope.id, status: .error))
@@ -119,7 +120,7 @@ public final class ClientSocket: Sendable {
 
     /// Answers a message with an error if there is room in the queue; `false` where there is none.
     @discardableResult
-    public func tryReply(to original: WireMessage, error: ErrorBody) -> Bool {
+    public func tryReply(to original: WireMessage, error: Fault) -> Bool {
         tryReply(to: original, Outgoing(.error, request: original.envelope.request, body: error), status: .error)
     }
 

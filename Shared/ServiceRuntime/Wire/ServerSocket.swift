@@ -1,5 +1,6 @@
+public import Domain
 public import Messaging
-public import Protocol
+internal import Protocol
 import Synchronization
 
 /// A ROUTER that speaks the protocol: messages are decoded and checked before the handler sees them, damaged ones are
@@ -110,7 +111,7 @@ public final class ServerSocket: Sendable {
     }
 
     /// Answers a message with an error; throws as `send` does.
-    public func reply(to original: WireMessage, error: ErrorBody) async throws {
+    public func reply(to original: WireMessage, error: Fault) async throws {
         guard let peer = original.peer else { return }
         let frames = try Outgoing(.error, request: original.envelope.request, body: error).frames(
             id: session.nextID(), session: session.id, replyTo: original.envelope.id, status: .error)
@@ -125,7 +126,7 @@ public final class ServerSocket: Sendable {
 
     /// Answers a message with an error if there is room in the peer's queue; `false` where there is none.
     @discardableResult
-    public func tryReply(to original: WireMessage, error: ErrorBody) -> Bool {
+    public func tryReply(to original: WireMessage, error: Fault) -> Bool {
         tryReply(to: original, Outgoing(.error, request: original.envelope.request, body: error), status: .error)
     }
 
@@ -139,7 +140,7 @@ public final class ServerSocket: Sendable {
 
     /// Answers a message of a type that the service does not know.
     public func replyUnknownType(to original: WireMessage) async {
-        let error = ErrorBody(code: "unknown_type", message: "this socket does not know \(original.type)")
+        let error = Fault("unknown_type", "this socket does not know \(original.type)")
         try? await reply(to: original, error: error)
     }
 
@@ -164,7 +165,7 @@ public final class ServerSocket: Sendable {
             damaged.wrappingAdd(1, ordering: .relaxed)
             // A reply is only sent where a frame structure was there, so that garbage is not answered with garbage.
             guard message.frames.count >= 3, let peer = message.peer else { return }
-            if let frames = try? Outgoing(.error, body: error.body).frames(
+            if let frames = try? Outgoing(.error, body: error.fault).frames(
                 id: session.nextID(), session: session.id, replyTo: Codec.messageID(envelope: message.frames[1].bytes),
                 status: .error)
             {
@@ -178,7 +179,7 @@ extension WireMessage {
     /// The message itself, or the error that it reports.
     func accepted() throws -> WireMessage {
         if let error = reportedError {
-            throw RuntimeError(.refused, error.message, reported: error, isRetriable: error.retriable)
+            throw RuntimeError(.refused, error.message, reported: error, isRetriable: error.isRetriable)
         }
         return self
     }

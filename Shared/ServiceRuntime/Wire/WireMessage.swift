@@ -23,10 +23,10 @@ public struct WireMessage: Sendable {
     }
 
     /// The error that a reply reports, if it does.
-    public var reportedError: ErrorBody? {
+    public var reportedError: Fault? {
         guard envelope.status == .error else { return nil }
-        return (try? body(as: ErrorBody.self))
-            ?? ErrorBody(code: "malformed", message: "the peer's error cannot be read", retriable: false)
+        return (try? body(as: Fault.self))
+            ?? Fault("malformed", "the peer's error cannot be read", isRetriable: false)
     }
 
     /// The tensor with a name, checked for element type and number of dimensions.

@@ -39,7 +39,7 @@ struct FleetDynamics: Sendable {
     func end(of traffic: SimulatedTraffic) -> Double { (traffic.requests.last?.arrival ?? 0) + patience }
 
     /// What the clusterer says.
-    func answer(_ question: PlanQuestion, _ cost: FleetCost, now: Double) -> SchedulerEvent {
+    func answer(_ question: PlanRequest, _ cost: FleetCost, now: Double) -> SchedulerEvent {
         let demand = PlanningDemand(
             question.workload ?? WorkloadStatistics(), longestRequestTokens: longestRequestTokens)
         var excluded = Set(question.excludedDevices)
@@ -50,19 +50,19 @@ struct FleetDynamics: Sendable {
         do {
             let rest = try FleetCost(
                 model: cost.model, devices: cost.devices.filter { !excluded.contains($0.id) }, network: cost.network)
-            let inForce = question.inForce.flatMap { plan in
+            let inForce = question.planInForce.flatMap { plan in
                 plan.replicas.allSatisfy { $0.stages.allSatisfy { rest.device($0.device) != nil } } ? plan : nil
             }
             var task = planning.task(rest, demand)
             task.limits.promisedContextTokens = question.contextTokens ?? 0
             task.inForce = inForce
-            task.fleetVersion = question.fleetVersion
+            task.fleetVersion = question.fleetVersion ?? 0
             task.services = settings
             let answer = try task.answer()
             return .proposal(answer.plan, reason: question.reason, move: answer.move)
         } catch {
             return .planFailed(
-                SchedulingFault(code: "no_plan", message: "\(error)", isRetriable: true))
+                Fault("no_plan", "\(error)", isRetriable: true))
         }
     }
 

@@ -274,10 +274,10 @@ final class LiveRun {
     // MARK: - Requests
 
     private func begin(_ routed: RoutedRequest) {
-        guard let number = numbers[routed.request], let decode = run(of: routed.decodeReplica) else {
+        guard let number = numbers[routed.request], let decode = run(of: routed.route.decodeReplica) else {
             return
         }
-        let prefill = routed.prefillReplica.flatMap { run(of: $0) }
+        let prefill = routed.route.prefillReplica.flatMap { run(of: $0) }
         tries[number, default: 0] += 1
         let request = traffic.requests[number]
         let generated = routed.maxTokens + request.promptTokens - routed.reservedTokens
@@ -298,8 +298,8 @@ final class LiveRun {
             state.transfer = transfer
         }
         running[routed.request] = state
-        times[number].prefillReplica = routed.prefillReplica ?? routed.decodeReplica
-        times[number].decodeReplica = routed.decodeReplica
+        times[number].prefillReplica = routed.route.prefillReplica ?? routed.route.decodeReplica
+        times[number].decodeReplica = routed.route.decodeReplica
         times[number].kvStart = nil
         times[number].kvComplete = nil
         let sequence = SequencePlan(
@@ -419,7 +419,7 @@ final class LiveRun {
         change(&times[number])
     }
 
-    private func report(_ id: RequestID, _ moment: RequestReport.Moment, from index: Int) {
+    private func report(_ id: RequestID, _ moment: RequestEvent.Moment, from index: Int) {
         let generated = running[id]?.generated ?? 0
         send(
             .requestEvent(

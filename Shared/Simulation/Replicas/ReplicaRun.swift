@@ -89,12 +89,12 @@ struct ReplicaRun {
 
     private mutating func note(_ stage: Int, _ load: ReplicaClock.Load, _ seconds: Double) {
         if load.promptRows > 0 {
-            loads[stage].prefillTokens += load.promptRows
-            loads[stage].prefillSeconds += seconds
+            loads[stage].counters.prefillTokens += load.promptRows
+            loads[stage].counters.prefillSeconds += seconds
         } else {
-            loads[stage].decodeSteps += 1
-            loads[stage].decodeRows += load.decodeRows
-            loads[stage].decodeSeconds += seconds
+            loads[stage].counters.decodeSteps += 1
+            loads[stage].counters.decodeRows += load.decodeRows
+            loads[stage].counters.decodeSeconds += seconds
         }
     }
 }

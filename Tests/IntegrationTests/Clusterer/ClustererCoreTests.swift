@@ -18,7 +18,7 @@ struct ClustererCoreTests {
         instructions.compactMap { if case .search(let id, let order) = $0 { (id, order) } else { nil } }
     }
 
-    private func refusals(_ instructions: [ClustererInstruction]) -> [ErrorBody] {
+    private func refusals(_ instructions: [ClustererInstruction]) -> [Fault] {
         instructions.compactMap { if case .refuse(_, let error) = $0 { error } else { nil } }
     }
 
@@ -33,7 +33,7 @@ struct ClustererCoreTests {
         #expect(core.handle(.tick, at: 4).isEmpty)
         let late = refusals(core.handle(.tick, at: 5.1))
         #expect(late.map(\.code) == ["no_devices"])
-        #expect(late.first?.retriable == true)
+        #expect(late.first?.isRetriable == true)
         _ = core.handle(.requested(2, PlanRequest(reason: "test")), at: 6)
         #expect(searches(core.handle(.fleet(PlannerFleets.fleet(), session: "p"), at: 7)).count == 1)
     }
@@ -85,8 +85,8 @@ struct ClustererCoreTests {
         _ = core.handle(.fleet(PlannerFleets.fleet(), session: "p"), at: 0)
         #expect(searches(core.handle(.requested(1, PlanRequest(reason: "one")), at: 0)).count == 1)
         #expect(core.handle(.requested(2, PlanRequest(reason: "two", excludedDevices: ["a"])), at: 0).isEmpty)
-        let error = ErrorBody(code: "no_plan", message: "none", retriable: true)
-        let after = core.handle(.searched(1, .failure(PlanRefusal(body: error))), at: 1)
+        let error = Fault("no_plan", "none", isRetriable: true)
+        let after = core.handle(.searched(1, .failure(error)), at: 1)
         #expect(refusals(after) == [error])
         let next = searches(after)
         #expect(next.count == 1)
@@ -137,11 +137,11 @@ struct ClustererCoreTests {
             _ = try fleet.problem(excluding: ["d"])
             Issue.record("a device was found")
         } catch {
-            #expect(error.body.code == "no_devices")
+            #expect(error.code == "no_devices")
             for part in [
                 "a is registered", "b is failed (prefill: out of memory)", "c has no live worker", "d is excluded",
             ] {
-                #expect(error.body.message.contains(part), "\(error.body.message)")
+                #expect(error.message.contains(part), "\(error.message)")
             }
         }
     }

@@ -78,7 +78,7 @@ private final class PlanningBench: Sendable {
         try await client.request(Outgoing(.planRequest, body: request), timeout: .seconds(30)).body()
     }
 
-    func refusal(_ request: PlanRequest = PlanRequest(reason: "test")) async -> ErrorBody? {
+    func refusal(_ request: PlanRequest = PlanRequest(reason: "test")) async -> Fault? {
         do {
             _ = try await plan(request)
             return nil
@@ -173,7 +173,7 @@ struct ClustererServiceTests {
         try await partitioner.stop()
         let refusal = try #require(await bench.refusal())
         #expect(refusal.code == "partitioner_unavailable")
-        #expect(refusal.retriable)
+        #expect(refusal.isRetriable)
         #expect(refusal.message.contains(endpoint))
         partitioner = try await PlannerWait.until { try? await RunningPartitioner.start(context, at: endpoint) }
         let after = try await PlannerWait.until { try? await bench.plan().plan }

@@ -13,12 +13,12 @@ private final class LocalPartitions: PartitionSource {
 
     init(spoil: @escaping @Sendable ([PartitionAnswer]) -> [PartitionAnswer] = { $0 }) { self.spoil = spoil }
 
-    func answers(_ problem: PartitionProblem) async throws(PlanRefusal) -> [PartitionAnswer] {
+    func answers(_ problem: PartitionProblem) async throws(Fault) -> [PartitionAnswer] {
         batches.withLock { $0 += 1 }
         do {
             return spoil(LayerPartitioner(cost: try problem.cost()).answers(problem.queries))
         } catch {
-            throw PlanRefusal(body: ErrorBody(code: error.code.rawValue, message: error.message))
+            throw Fault(error.code.rawValue, error.message)
         }
     }
 }
@@ -57,7 +57,7 @@ struct PlanSearchTests {
         await #expect {
             _ = try await PlanSearch(order: order).run(LocalPartitions())
         } throws: { error in
-            let body = (error as? PlanRefusal)?.body
+            let body = error as? Fault
             return body?.code == "model_does_not_fit" && body?.message.contains("lacks") == true
                 && body?.message.contains("MB") == true
         }
@@ -69,7 +69,7 @@ struct PlanSearchTests {
         let order = try order(fleet)
         await #expect {
             _ = try await PlanSearch(order: order).run(LocalPartitions())
-        } throws: { ($0 as? PlanRefusal)?.body.code == "no_devices" }
+        } throws: { ($0 as? Fault)?.code == "no_devices" }
     }
 
     @Test("when time is up the best plan so far is taken, and says so")
@@ -122,7 +122,7 @@ struct PlanSearchTests {
             let outcome = try await PlanSearch(order: order).run(LocalPartitions())
             #expect(outcome.plan.problem(layers: 12) == nil)
         } catch {
-            #expect(!error.body.code.isEmpty && !error.body.message.isEmpty)
+            #expect(!error.code.isEmpty && !error.message.isEmpty)
         }
         #expect(begin.duration(to: .now) < .seconds(40))
     }
@@ -180,6 +180,6 @@ struct PlanSearchTests {
         let order = try order()
         await #expect {
             _ = try await PlanSearch(order: order).run(LocalPartitions { Array($0.dropLast()) })
-        } throws: { ($0 as? PlanRefusal)?.body.code == "bad_answer" }
+        } throws: { ($0 as? Fault)?.code == "bad_answer" }
     }
 }

@@ -147,8 +147,8 @@ import Testing
                     predictedTokenGapSeconds: 0.1)
             ], predictedRequestsPerSecond: 1, objective: 0, algorithm: "test")
         let status = WorkerHeartbeat(
-            device: "a", worker: .decode, waiting: 0, running: 0, kvUsedTokens: 0, residentBytes: 0,
-            counters: StageCounters(prefillSeconds: seconds, decodeSeconds: 1))
+            device: "a", worker: .decode,
+            load: WorkerLoad(counters: StageCounters(prefillSeconds: seconds, decodeSeconds: 1)))
         let load = ReplicaLoad(
             replica: "m", requests: 0, kvReservedTokens: 0, kvCapacityTokens: 5000, backlogSeconds: 0,
             stages: [StageLoad(device: "a", alive: true, status: status)])
@@ -227,7 +227,7 @@ import Testing
     @Test func requestsGoThroughAGateway() async throws {
         try await GatewayFixture.run(behave: { seen, _ in
             seen.prompt.count == 6
-                ? .refuse(ErrorBody(code: "overloaded", message: "too many requests wait", retriable: true))
+                ? .refuse(Fault("overloaded", "too many requests wait", isRetriable: true))
                 : .answer([Int32](repeating: 65, count: seen.body.stop.maxTokens), .length)
         }) { fixture in
             let client = GatewayClient(

@@ -13,9 +13,9 @@ final class FakeFleet: Sendable {
         /// Accept, send these tokens, then nothing.
         case hang([Int32])
         /// Refuse.
-        case refuse(ErrorBody)
+        case refuse(Fault)
         /// Accept, send these tokens, then say that the request is lost.
-        case lose([Int32], ErrorBody)
+        case lose([Int32], Fault)
         /// Do not even answer.
         case ignore
     }
@@ -84,7 +84,7 @@ final class FakeFleet: Sendable {
     }
 
     /// Says that a request is lost, as the scheduler.
-    func lose(_ id: RequestID, _ error: ErrorBody) async throws {
+    func lose(_ id: RequestID, _ error: Fault) async throws {
         guard let server = control.withLock({ $0 }), let peer = state.withLock({ $0.peers[id] }) else { return }
         try await server.send(Outgoing(.requestLost, request: id, body: error), to: peer)
     }

@@ -7,7 +7,7 @@ import Testing
 struct GatewayCoreTests {
     private static let route = Route(
         prefillReplica: nil, prefill: [], decodeReplica: "r0", decode: [], gateway: "tcp://gateway")
-    private let lostError = ErrorBody(code: "replica_lost", message: "gone", retriable: true)
+    private let lostError = Fault("replica_lost", "gone", isRetriable: true)
 
     static func state(ready: Bool = true, model: ModelDigest = "digest") -> SchedulerState {
         SchedulerState(
@@ -139,7 +139,7 @@ struct GatewayCoreTests {
             _ = core.handle(.schedulerState(Self.state(), session: "s1"), at: now)
             for submission in pending {
                 attempts += 1
-                let refusal = ErrorBody(code: "unavailable", message: "no replica", retriable: true)
+                let refusal = Fault("unavailable", "no replica", isRetriable: true)
                 let answer = core.handle(
                     .refused(submission.id, submission: submission.number, refusal), at: now)
                 failure = answer.first { if case .deliver(_, .failed) = $0 { true } else { false } } ?? failure
@@ -159,7 +159,7 @@ struct GatewayCoreTests {
         var core = core()
         _ = try open(&core)
         _ = core.handle(.accepted("a", submission: 1, accepted()), at: 0)
-        let error = ErrorBody(code: "invalid_request", message: "no", retriable: false)
+        let error = Fault("invalid_request", "no", isRetriable: false)
         #expect(core.handle(.lost("a", error), at: 1) == [.deliver("a", .failed(error))])
     }
 
@@ -178,7 +178,7 @@ struct GatewayCoreTests {
     @Test func aFirstRefusalIsTheAnswer() throws {
         var core = core()
         _ = try open(&core)
-        let error = ErrorBody(code: "overloaded", message: "full", retriable: true)
+        let error = Fault("overloaded", "full", isRetriable: true)
         #expect(core.handle(.refused("a", submission: 1, error), at: 1) == [.deliver("a", .failed(error))])
         #expect(core.handle(.refused("a", submission: 1, error), at: 1).isEmpty)
     }
@@ -209,7 +209,7 @@ struct GatewayCoreTests {
         #expect(again.map(\.id) == [first.id])
         #expect(again.map(\.number) == [2])
         // The answer to the first submission can only be a late timeout.
-        let error = ErrorBody(code: "timed_out", message: "late", retriable: true)
+        let error = Fault("timed_out", "late", isRetriable: true)
         #expect(core.handle(.refused("a", submission: 1, error), at: 2).isEmpty)
     }
 

@@ -120,7 +120,7 @@ import Testing
     }
 
     @Test func aLostRequestGivesTheSameText() async throws {
-        let lost = ErrorBody(code: "replica_lost", message: "a worker is gone", retriable: true)
+        let lost = Fault("replica_lost", "a worker is gone", isRetriable: true)
         let text = ByteVocabulary.tokens("the same text")
         let behave: @Sendable (FakeFleet.Seen, Int) -> FakeFleet.Behaviour = { seen, number in
             let rest = Array(text.dropFirst(seen.body.generatedTokens))
@@ -138,7 +138,7 @@ import Testing
     }
 
     @Test func aFailedStreamSaysSo() async throws {
-        let broken = ErrorBody(code: "broken", message: "it cannot go on", retriable: false)
+        let broken = Fault("broken", "it cannot go on", isRetriable: false)
         try await GatewayFixture.run(behave: { _, _ in .hang([97]) }) { fixture in
             let connection = try await RawConnection.open(port: fixture.port)
             try await connection.send(
@@ -160,7 +160,7 @@ import Testing
             ("invalid_request", false, 400, "invalid_request_error"), ("odd", false, 500, "server_error"),
         ]
         for (code, retriable, status, type) in table {
-            let error = ErrorBody(code: code, message: "no", retriable: retriable)
+            let error = Fault(code, "no", isRetriable: retriable)
             try await GatewayFixture.run(behave: { _, _ in .refuse(error) }) { fixture in
                 for stream in ["true", "false"] {
                     let answer = try await fixture.ask("POST", chat, #"{\#(hi),"stream":\#(stream)}"#)

@@ -55,7 +55,7 @@ struct PartitionerServiceTests {
         await context.terminate()
     }
 
-    private func refusal(_ client: ClientSocket, _ message: Outgoing) async -> ErrorBody? {
+    private func refusal(_ client: ClientSocket, _ message: Outgoing) async -> Fault? {
         do {
             _ = try await client.request(message, timeout: .seconds(20))
             return nil

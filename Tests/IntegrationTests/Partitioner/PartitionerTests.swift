@@ -25,7 +25,7 @@ struct PartitionerCoreTests {
             kvTokens: 2048)
     }
 
-    private static func refusal(_ instructions: [PartitionerInstruction]) -> ErrorBody? {
+    private static func refusal(_ instructions: [PartitionerInstruction]) -> Fault? {
         for case .refuse(_, let error) in instructions { return error }
         return nil
     }
@@ -90,7 +90,7 @@ struct PartitionerCoreTests {
         }
         let refusal = Self.refusal(core.handle(.asked(5, Self.problem())))
         #expect(refusal?.code == "overloaded")
-        #expect(refusal?.retriable == true)
+        #expect(refusal?.isRetriable == true)
         let instructions = core.handle(.solved(1, .success([])))
         #expect(instructions.count == 2)
         guard case .solve(3, _, _)? = instructions.last else {

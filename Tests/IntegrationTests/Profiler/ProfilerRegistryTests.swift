@@ -11,7 +11,7 @@ struct ProfilerRegistryTests {
         var world = ProfilerWorld()
         world.beat("a", [.prefill])
         #expect(world.refusal?.code == "unknown_worker")
-        #expect(world.refusal?.retriable == true)
+        #expect(world.refusal?.isRetriable == true)
         world.register("a", [.prefill])
         #expect(
             world.last.contains(.accept(DeviceRegistered(heartbeatMilliseconds: 1000, lostAfterMilliseconds: 3000))))
@@ -117,7 +117,7 @@ struct ProfilerRegistryTests {
         #expect(world.refusal?.message.contains("elsewhere") == true)
         world.register("a", [.decode], fingerprint: "other", process: 2)
         #expect(world.refusal?.code == "device_conflict")
-        #expect(world.refusal?.retriable == true)
+        #expect(world.refusal?.isRetriable == true)
         world.pass(4)
         world.register("a", [.decode], host: "elsewhere", process: 2)
         #expect(world.refusal == nil)

@@ -56,7 +56,7 @@ private final class FakeWorker: Sendable {
             let link = LinkProfile(from: device, to: order.peer, latencySeconds: 1e-3, bytesPerSecond: 1e7)
             try? await client.reply(to: message, Outgoing(.linkResult, body: LinkResult(link: link)))
         default:
-            try? await client.reply(to: message, error: ErrorBody(code: "unknown_type", message: "unknown"))
+            try? await client.reply(to: message, error: Fault("unknown_type", "unknown"))
         }
     }
 

@@ -82,7 +82,7 @@ struct ProfilerWorld {
     }
 
     /// The error with which the last event was refused.
-    var refusal: ErrorBody? {
+    var refusal: Fault? {
         for case .refuse(let error) in last { return error }
         return nil
     }

@@ -48,7 +48,7 @@ struct SchedulerKeyTests {
         // It serves a plan already, which the scheduler takes over.
         let plan = SchedulerFleets.plan(["a"])
         let stage = ServedStage(
-            assignment: StageAssignment(plan: plan, replica: "m-a", stage: 0), epoch: 1, kvCapacityTokens: 2000,
+            assignment: StageAssignment(plan: plan, replica: "m-a", stage: 0), formed: 1, kvCapacityTokens: 2000,
             weightBytes: 1000)
         #expect(try await worker.refusal(worker.hello(stages: [stage])) == nil)
         #expect(try await thief.refusal(thief.hello(as: "a"))?.code == "not_permitted", "another's device")
@@ -58,7 +58,7 @@ struct SchedulerKeyTests {
         #expect(accepted.route.decode.map(\.endpoint) == [worker.endpoint])
         _ = try await worker.first(.requestStart)
         try await thief.report(.decodeStarted, "r1", generated: 9)
-        try await thief.report(.failed, "r1")
+        try await thief.report(.failed(Fault("failed", "it cannot go on")), "r1")
         try await thief.send(Outgoing(.workerLeave))
         // Messages of one connection are taken in order: those before were.
         #expect(try await thief.schedulerState().running == 1)
@@ -68,7 +68,7 @@ struct SchedulerKeyTests {
         #expect(try await gateway.schedulerState().replicas.map(\.state) == ["serving"])
         #expect(thief.all(.requestStart).isEmpty)
         // The session has not gone over to the other key either: the one who began it is still heard.
-        try await worker.report(.finished, "r1", generated: 3, reason: .stop)
+        try await worker.report(.finished(.stop), "r1", generated: 3)
         _ = try await PlannerWait.until { try await gateway.schedulerState().running == 0 ? true : nil }
         for peer in [worker, thief, gateway] { await peer.close() }
         run.cancel()

@@ -54,7 +54,7 @@ final class SchedulerPeer: Sendable {
     }
 
     /// The error that a message is answered with; `nil` where it is taken.
-    func refusal(_ message: Outgoing) async throws -> ErrorBody? {
+    func refusal(_ message: Outgoing) async throws -> Fault? {
         do {
             _ = try await request(message)
             return nil
@@ -80,8 +80,8 @@ final class SchedulerPeer: Sendable {
     func first(_ type: MessageType) async throws -> WireMessage { try await PlannerWait.until { all(type).first } }
 
     /// Events that came so far.
-    var events: [RequestEvent.Kind] {
-        all(.requestEvent).compactMap { try? $0.body(as: RequestEvent.self).kind }
+    var events: [RequestEvent.Moment] {
+        all(.requestEvent).compactMap { try? $0.body(as: RequestEvent.self).moment }
     }
 
     func close() async { await state.withLock { $0.client }?.close() }
@@ -97,7 +97,7 @@ final class SchedulerPeer: Sendable {
         stages: [ServedStage]? = nil
     ) -> Outgoing {
         Outgoing(
-            .workerHello, epoch: stages?.map(\.epoch).max(),
+            .workerHello, epoch: stages?.map(\.formed).max(),
             body: WorkerHello(
                 device: device ?? DeviceID(name), worker: .decode, dataEndpoint: endpoint, stages: stages,
                 protocolMinor: minor, capabilities: capabilities))
@@ -107,14 +107,13 @@ final class SchedulerPeer: Sendable {
         Outgoing(
             .workerHeartbeat,
             body: WorkerHeartbeat(
-                device: DeviceID(name), worker: .decode, waiting: 0, running: 0, kvUsedTokens: 0, residentBytes: 1,
-                counters: StageCounters()))
+                device: DeviceID(name), worker: .decode, load: WorkerLoad(residentBytes: 1)))
     }
 
     func report(
-        _ kind: RequestEvent.Kind, _ request: RequestID, generated: Int = 0, reason: FinishReason? = nil
+        _ moment: RequestEvent.Moment, _ request: RequestID, generated: Int = 0
     ) async throws {
-        let body = RequestEvent(kind: kind, generatedTokens: generated, finishReason: reason)
+        let body = RequestEvent(moment, generatedTokens: generated)
         try await send(Outgoing(.requestEvent, request: request, body: body))
     }
 

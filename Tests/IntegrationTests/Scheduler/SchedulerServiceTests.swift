@@ -40,7 +40,7 @@ struct SchedulerServiceTests {
         #expect(state.ready && state.running == 1 && state.waiting == 0 && state.plan?.id == "plan")
         #expect(state.replicas.map(\.state) == ["serving"] && state.replicas.first?.kvReservedTokens == 23)
 
-        try await worker.report(.finished, "r1", generated: 4, reason: .stop)
+        try await worker.report(.finished(.stop), "r1", generated: 4)
         _ = try await PlannerWait.until { try await gateway.schedulerState().running == 0 ? true : nil }
         #expect(try await gateway.schedulerState().replicas.first?.kvReservedTokens == 0)
         #expect(gateway.events.count == 2, "how it ended is told with its tokens")
@@ -55,7 +55,7 @@ struct SchedulerServiceTests {
         let bench = try await SchedulerBench.start(["a"])
         let worker = try await bench.peer("a")
         let refusal = try #require(try await worker.refusal(worker.hello(minor: minor)))
-        #expect(refusal.code == "unsupported_version" && !refusal.retriable)
+        #expect(refusal.code == "unsupported_version" && !refusal.isRetriable)
         for part in ["decode worker of a", "E2LLM/1.0", "E2LLM/1.1", "upgrade the worker"] {
             #expect(refusal.message.contains(part), "\(refusal.message)")
         }
@@ -76,7 +76,7 @@ struct SchedulerServiceTests {
             #expect(refusal?.code == "unknown_type" && refusal?.message.contains(type.rawValue) == true)
         }
         let early = try #require(try await peer.refusal(peer.heartbeat))
-        #expect(early.code == "unknown_worker" && early.retriable)
+        #expect(early.code == "unknown_worker" && early.isRetriable)
         #expect(try await peer.refusal(peer.hello()) == nil)
         #expect(try await peer.request(peer.heartbeat).type == .workerHeartbeat)
         let empty = try #require(try await peer.refusal(Outgoing(.requestSubmit, request: "r1")))
@@ -131,7 +131,7 @@ struct SchedulerServiceTests {
         } else {
             let lost = try await gateway.first(.requestLost)
             #expect(lost.envelope.request == "r1")
-            #expect(try lost.body(as: ErrorBody.self).retriable)
+            #expect(try lost.body(as: Fault.self).isRetriable)
             #expect(try await home.first(.requestCancel).envelope.request == "r1")
             #expect(home.all(.requestMove).isEmpty && gateway.all(.requestMoved).isEmpty)
         }

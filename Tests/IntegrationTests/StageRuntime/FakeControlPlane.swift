@@ -179,3 +179,10 @@ final class FakeControlPlane: Sendable {
 
     func output(_ request: RequestID) -> Output { state.withLock { $0.outputs[request] ?? Output() } }
 }
+
+extension RequestEvent {
+    /// The request ended as it should.
+    var hasFinished: Bool { if case .finished = moment { true } else { false } }
+    /// A stage could not go on.
+    var hasFailed: Bool { if case .failed = moment { true } else { false } }
+}

@@ -137,9 +137,10 @@ import Testing
                 #expect(plane.output(request).text == tokens.tokens, "\(request)")
                 #expect(plane.output(request).finish == tokens.finishReason)
             }
-            #expect(await plane.wait { $0.heartbeats.values.allSatisfy { $0.kvUsedTokens == 0 } }, "KV cache is freed")
-            #expect(plane.output("r0").events.map(\.kind).contains(.kvComplete))
-            #expect(plane.output("r0").events.contains { $0.kind == .finished })
+            #expect(
+                await plane.wait { $0.heartbeats.values.allSatisfy { $0.load.kvUsedTokens == 0 } }, "KV cache is freed")
+            #expect(plane.output("r0").events.map(\.moment).contains(.kvComplete))
+            #expect(plane.output("r0").events.contains { $0.hasFinished })
         }
     }
 
@@ -194,14 +195,17 @@ import Testing
                 "long", prompt(40, seed: 2), route: route, sampling: SamplingParameters(temperature: 0),
                 stop: StopConditions(maxTokens: 400))
             #expect(await plane.wait { ($0.outputs["long"]?.tokens.count ?? 0) > 5 })
-            #expect(await plane.wait { state in state.heartbeats.values.contains { $0.kvUsedTokens > 0 } })
+            #expect(await plane.wait { state in state.heartbeats.values.contains { $0.load.kvUsedTokens > 0 } })
             for key in [FakeControlPlane.Key(device: "a", kind: .prefill), .init(device: "b", kind: .decode)] {
                 let peer = try #require(plane.state.withLock { $0.peers[key] })
                 try await plane.control.send(Outgoing(.requestCancel, request: "long"), to: peer)
             }
-            #expect(await plane.wait { $0.heartbeats.values.allSatisfy { $0.kvUsedTokens == 0 && $0.running == 0 } })
+            #expect(
+                await plane.wait {
+                    $0.heartbeats.values.allSatisfy { $0.load.kvUsedTokens == 0 && $0.load.running == 0 }
+                })
             #expect(plane.output("long").finish == nil)
-            #expect(plane.output("long").events.contains { $0.kind == .finished && $0.finishReason == .abort })
+            #expect(plane.output("long").events.contains { $0.moment == .finished(.abort) })
         }
     }
 
@@ -224,15 +228,15 @@ import Testing
                         .sequenceOpen, request: RequestID(name), epoch: 1, body: open,
                         tensors: [Frame(elements: prompt(4, seed: 1))]))
             }
-            func used() -> Int { plane.state.withLock { $0.heartbeats[key]?.kvUsedTokens ?? 0 } }
-            #expect(await plane.wait { $0.heartbeats[key]?.kvUsedTokens == 50 })
+            func used() -> Int { plane.state.withLock { $0.heartbeats[key]?.load.kvUsedTokens ?? 0 } }
+            #expect(await plane.wait { $0.heartbeats[key]?.load.kvUsedTokens == 50 })
             let deadline = ContinuousClock.now + .seconds(20)
             while used() == 50, ContinuousClock.now < deadline {
                 try await first.send(Outgoing(.sequenceKeep, epoch: 1, body: SequenceKeep(requests: ["named"])))
                 try await Task.sleep(for: .milliseconds(20))
             }
             #expect(used() == 20)
-            #expect(await plane.wait { $0.heartbeats[key]?.kvUsedTokens == 0 })
+            #expect(await plane.wait { $0.heartbeats[key]?.load.kvUsedTokens == 0 })
             await first.close()
         }
     }
@@ -241,7 +245,7 @@ import Testing
         try await withWorkers([("a", .decode)], memory: "66M") { plane, model in
             let key = FakeControlPlane.Key(device: "a", kind: .decode)
             let peer = try #require(plane.state.withLock { $0.peers[key] })
-            func refusal(_ message: Outgoing) async -> ErrorBody? {
+            func refusal(_ message: Outgoing) async -> Fault? {
                 do {
                     _ = try await plane.control.request(message, to: peer, timeout: .seconds(10))
                     return nil

@@ -43,7 +43,7 @@ extension StageWorkerTests {
             #expect(
                 await plane.wait { state in
                     (0..<3).allSatisfy { index in
-                        state.outputs[RequestID("deaf\(index)")]?.events.contains { $0.kind == .finished } == true
+                        state.outputs[RequestID("deaf\(index)")]?.events.contains { $0.hasFinished } == true
                     }
                 })
             deaf.gate.close()
@@ -78,7 +78,7 @@ extension StageWorkerTests {
             #expect(
                 await plane.wait { state in
                     (0..<40).contains { index in
-                        state.outputs[RequestID("deaf\(index)")]?.events.contains { $0.kind == .failed } == true
+                        state.outputs[RequestID("deaf\(index)")]?.events.contains { $0.hasFailed } == true
                     }
                 })
             deaf.gate.close()

@@ -54,7 +54,7 @@ import Testing
         #expect(world.requests.values.allSatisfy { $0.attempts == 1 }, "nothing was computed again")
         #expect(world.scheduler.snapshot(at: world.now).plan?.id == "after")
         for (key, core) in world.stages.cores {
-            #expect(core.summary.kvUsedTokens == 0, "\(key) holds memory")
+            #expect(core.summary.load.kvUsedTokens == 0, "\(key) holds memory")
             #expect(core.summary.stages.count <= 1, "\(key) holds stages that nobody needs")
         }
     }
@@ -103,7 +103,7 @@ import Testing
         let snapshot = world.scheduler.snapshot(at: world.now)
         #expect(snapshot.running == 0 && snapshot.waiting == 0, "seed \(seed)")
         for (key, core) in world.stages.cores {
-            #expect(core.summary.kvUsedTokens == 0, "seed \(seed): \(key) holds memory")
+            #expect(core.summary.load.kvUsedTokens == 0, "seed \(seed): \(key) holds memory")
             #expect(core.summary.stages.count <= 1, "seed \(seed): \(key) holds stages that nobody needs")
         }
         world.submit("last", prompt: 20, output: 3)

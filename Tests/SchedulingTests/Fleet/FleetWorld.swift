@@ -166,15 +166,8 @@ struct FleetWorld {
             .workerHello(
                 WorkerReport(
                     address: address(key), endpoint: StageWorld.endpoint(key), epoch: summary.epoch,
-                    stages: summary.stages.map {
-                        WorkerReport.Stage(
-                            assignment: $0.assignment, formed: $0.formed, kvCapacityTokens: $0.kvCapacityTokens)
-                    }, kvBlockTokens: StageWorld.block,
-                    held: summary.held.map {
-                        WorkerReport.Held(
-                            request: $0.request, replica: $0.replica, reservedTokens: $0.reservedTokens,
-                            gateway: $0.gateway)
-                    }, movesSequences: movesSequences)))
+                    stages: summary.stages, kvBlockTokens: StageWorld.block, held: summary.held,
+                    movesSequences: movesSequences)))
     }
 
     /// Hands a request to the scheduler with what the gateway has.
@@ -219,7 +212,7 @@ struct FleetWorld {
                     routed.first,
                     .move(
                         SequenceMove(
-                            request: routed.request, epoch: routed.epoch, route: Self.route(routed),
+                            request: routed.request, epoch: routed.epoch, route: routed.route,
                             reservedTokens: routed.reservedTokens))
                 ))
         case .moved(let routed): movedRequests.insert(routed.request)
@@ -232,10 +225,10 @@ struct FleetWorld {
     }
 
     /// The clusterer: a replica on every device that may be used.
-    private mutating func answer(_ question: PlanQuestion) {
+    private mutating func answer(_ question: PlanRequest) {
         let usable = fleet.devices.map(\.id).filter { !question.excludedDevices.contains($0) }
         guard !usable.isEmpty else {
-            inbox.append(.planFailed(SchedulingFault(code: "no_plan", message: "no device", isRetriable: true)))
+            inbox.append(.planFailed(Fault("no_plan", "no device", isRetriable: true)))
             return
         }
         answers += 1
@@ -250,21 +243,15 @@ struct FleetWorld {
         let total = what.prompt + what.generated
         let opening = SequenceOpening(
             request: routed.request, epoch: routed.epoch,
-            route: Self.route(routed),
+            route: routed.route,
             tokens: (0..<total).map { StageWorld.token(routed.request, position: $0) },
             generatedTokens: what.generated, sampling: SamplingParameters(),
             stop: StopConditions(maxTokens: routed.maxTokens), reservedTokens: routed.reservedTokens)
         control.append((routed.first, .start(opening)))
     }
 
-    private static func route(_ routed: RoutedRequest) -> Route {
-        Route(
-            prefillReplica: routed.prefillReplica, prefill: routed.prefill, decodeReplica: routed.decodeReplica,
-            decode: routed.decode, gateway: routed.gateway)
-    }
-
     /// A refusal or a loss: the gateway submits again under a new name, with what it has.
-    private mutating func lost(_ id: RequestID, _ fault: SchedulingFault) {
+    private mutating func lost(_ id: RequestID, _ fault: Fault) {
         guard let name = requests.first(where: { $0.value.wire == id && !$0.value.isDone })?.key,
             var request = requests[name]
         else { return }
@@ -324,8 +311,7 @@ struct FleetWorld {
                 give(
                     .stagePrepareFailed(
                         to, epoch: epoch,
-                        SchedulingFault(
-                            code: refusal.code, message: refusal.message, isRetriable: refusal.isRetriable)))
+                        Fault(refusal.code, refusal.message, isRetriable: refusal.isRetriable)))
             }
         }
         for ticket in stages.released.sorted() {

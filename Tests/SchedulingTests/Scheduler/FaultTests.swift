@@ -6,14 +6,14 @@ import Testing
 @Suite struct FaultTests {
     @Test func aRestartedWorkerGetsItsStageBack() {
         var world = SchedulerWorld.serving(Sample.split)
-        let epoch = world.snapshot().epoch
+        let epoch = world.core.highestEpoch
         world.submit("r1")
         world.report("r1", .decodeStarted, by: .decode("b"))
         world.startWorker(.decode("c"))
         #expect(world.lost == ["r1"])
         #expect(world.cancels.map(\.1) == [.decode("b")], "the first stage that is left frees it")
         #expect(world.snapshot().ready)
-        #expect(world.snapshot().epoch > epoch)
+        #expect(world.core.highestEpoch > epoch)
         #expect(world.workers[.decode("c")]?.stages.keys.map(\.self) == ["d"])
         #expect(world.prepares.suffix(2).map(\.0) == [.decode("b"), .decode("c")], "the whole replica is formed anew")
         #expect(world.questions.count == 1, "no new plan was asked for")
@@ -48,7 +48,7 @@ import Testing
         world.startWorker(.decode("c"))
         #expect(world.snapshot().ready)
         world.send(.workerGone(address))
-        #expect(world.load("d")?.serving == true, "the successor is another process")
+        #expect(world.serves("d"), "the successor is another process")
     }
 
     /// The first process comes back when the one that replaced it has ended.
@@ -61,7 +61,7 @@ import Testing
         world.workers[.decode("b")] = SchedulerWorld.Worker(session: 1)
         world.hello(.decode("b"))
         #expect(world.last.contains(.welcome(first)))
-        #expect(world.load("m2")?.serving == true)
+        #expect(world.serves("m2"))
     }
 
     /// Figures that cannot be meant neither end the scheduler nor keep it from working.
@@ -70,11 +70,12 @@ import Testing
         let address = world.address(.decode("a"))
         for value in [Int.min, .max, -1, 0] {
             var load = WorkerLoad(
-                waiting: value, running: value, kvUsedTokens: value, residentBytes: value, prefillTokens: value,
-                prefillSeconds: .nan, decodeSteps: value, decodeRows: value, decodeSeconds: -.infinity,
-                kvTransferBytes: value)
+                waiting: value, running: value, kvUsedTokens: value, residentBytes: value,
+                counters: StageCounters(
+                    prefillTokens: value, prefillSeconds: .nan, decodeSteps: value, decodeRows: value,
+                    decodeSeconds: -.infinity, kvTransferBytes: value))
             world.send(.workerHeartbeat(address, load))
-            load.prefillSeconds = .greatestFiniteMagnitude
+            load.counters.prefillSeconds = .greatestFiniteMagnitude
             world.send(.workerHeartbeat(address, load))
             world.send(.stagePrepared(address, epoch: .max, kvCapacityTokens: value, kvBlockTokens: value))
             world.send(.requestEvent(address, RequestReport("r", .finished(.stop), generatedTokens: value)))
@@ -82,10 +83,10 @@ import Testing
         var report = WorkerReport(
             address: address, endpoint: "tcp://a/decode", epoch: .max,
             stages: [
-                WorkerReport.Stage(
+                ServedStage(
                     assignment: StageAssignment(plan: Sample.mixed, replica: "m1", stage: 77), formed: .max,
                     kvCapacityTokens: .max)
-            ], kvBlockTokens: .min, held: [.init(request: "x", reservedTokens: .min, gateway: "g")])
+            ], kvBlockTokens: .min, held: [.init(request: "x", reservedTokens: .min, gatewayEndpoint: "g")])
         world.send(.workerHello(report))
         report.stages[0].kvCapacityTokens = .min
         world.restartScheduler()
@@ -107,7 +108,7 @@ import Testing
             world.startWorker(.decode("b"))
         }
         world.pass(3)
-        #expect(world.load("m2")?.serving == true)
+        #expect(world.serves("m2"))
         #expect(world.questions.last?.excludedDevices.isEmpty != false)
     }
 
@@ -117,7 +118,7 @@ import Testing
             world.startWorker(.decode("b"))
             world.pass(1)
         }
-        #expect(world.load("d")?.serving == true)
+        #expect(world.serves("d"))
     }
 
     @Test func aPrefillReplicaMayBeLostOnceItsPartIsDone() {
@@ -131,7 +132,8 @@ import Testing
         #expect(world.lost == ["r2"])
         #expect(world.snapshot().running == 1)
         world.submit("r3", prompt: 500)
-        #expect(world.started.first?.prefillReplica == nil, "the decoder prefills while no prefill replica serves")
+        #expect(
+            world.started.first?.route.prefillReplica == nil, "the decoder prefills while no prefill replica serves")
     }
 
     @Test func aPausedWorkerIsFencedAndRejoins() {
@@ -153,12 +155,12 @@ import Testing
         var world = SchedulerWorld.serving(Sample.split)
         let old = world.address(.decode("b"))
         world.startWorker(.decode("b"))
-        let epoch = world.snapshot().epoch
+        let epoch = world.core.highestEpoch
         world.send(.workerHello(WorkerReport(address: old, endpoint: "tcp://old", epoch: 1)))
         #expect(!world.last.contains(.welcome(old)))
         world.send(.workerHeartbeat(old, WorkerLoad()))
         #expect(world.last.contains(.refuseHeartbeat(old)))
-        #expect(world.snapshot().epoch == epoch)
+        #expect(world.core.highestEpoch == epoch)
     }
 
     @Test func aDeviceThatStaysAwayIsPlannedAround() {
@@ -170,7 +172,7 @@ import Testing
         let one = Sample.plan("one", [Sample.replica("m", .mixed, ["a"])], rate: 0.5)
         world.send(.proposal(one, reason: "loss"))
         #expect(world.snapshot().plan?.id == "one")
-        #expect(world.load("m1")?.serving == true, "the surviving replica keeps its name")
+        #expect(world.serves("m1"), "the surviving replica keeps its name")
         world.startWorker(.decode("b"))
         world.pass(5)
         #expect(world.questions.last?.reason == "device b can be used")
@@ -184,7 +186,7 @@ import Testing
         world.startWorker(.decode("b"))
         world.pass(10)
         #expect(world.questions.count == count)
-        #expect(world.load("m2")?.serving == true)
+        #expect(world.serves("m2"))
     }
 
     @Test func aCrashLoopTakesTheDeviceOut() {
@@ -193,7 +195,7 @@ import Testing
             world.startWorker(.decode("b"))
             world.pass(1)
         }
-        #expect(world.load("m1")?.serving == true)
+        #expect(world.serves("m1"))
         world.pass(5)
         #expect(world.questions.last?.excludedDevices == ["b"])
     }
@@ -201,13 +203,13 @@ import Testing
     @Test func aFailedRequestIsTakenElsewhere() {
         var world = SchedulerWorld.serving(Sample.mixed)
         world.submit("r1")
-        let first = world.started.first?.decodeReplica
-        let device = world.started.first?.decode.first?.device ?? "?"
-        let fault = SchedulingFault(code: "kernel", message: "broken", isRetriable: true)
+        let first = world.started.first?.route.decodeReplica
+        let device = world.started.first?.route.decode.first?.device ?? "?"
+        let fault = Fault("kernel", "broken", isRetriable: true)
         world.report("r1", .failed(fault), by: .decode(device))
         #expect(world.lost == ["r1"])
         world.submit("r1", prompt: 40, generated: 8)
-        #expect(world.started.first?.decodeReplica != first)
+        #expect(world.started.first?.route.decodeReplica != first)
     }
 
     @Test func theEndOfAStoppedAttemptDoesNotEndTheNext() {

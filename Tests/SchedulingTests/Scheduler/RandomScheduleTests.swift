@@ -54,7 +54,7 @@ import Testing
         case 86..<88: world.silent.formSymmetricDifference([key])
         case 88..<90: world.restartScheduler()
         case 90..<93: world.hello(key)
-        case 93..<95: world.send(.planFailed(SchedulingFault(code: "x", message: "no plan", isRetriable: true)))
+        case 93..<95: world.send(.planFailed(Fault("x", "no plan", isRetriable: true)))
         case 95..<97:
             // The gateway forgets a request without a word.
             if let running { world.wanted.remove(running) }

@@ -9,8 +9,8 @@ import Testing
         world.submit("r1", prompt: 64, max: 100)
         #expect(world.started.first?.reservedTokens == 164)
         #expect(world.started.first?.maxTokens == 100)
-        #expect(world.started.first?.prefill.map(\.endpoint) == ["tcp://a/prefill"])
-        #expect(world.started.first?.decode.map(\.endpoint) == ["tcp://b/decode", "tcp://c/decode"])
+        #expect(world.started.first?.route.prefill.map(\.endpoint) == ["tcp://a/prefill"])
+        #expect(world.started.first?.route.decode.map(\.endpoint) == ["tcp://b/decode", "tcp://c/decode"])
         #expect(world.load("d")?.kvReservedTokens == 164)
         #expect(world.load("p")?.kvReservedTokens == 64, "a prefill replica holds the prompt")
         world.report("r1", .prefillFinished, by: .prefill("a"))
@@ -31,7 +31,7 @@ import Testing
         world.report("unknown", .prefillStarted, by: .prefill("a"))
         world.finish("r1", on: .decode("b"))
         world.report("r1", .decodeStarted, by: .decode("b"))
-        #expect(world.relayed.map(\.moment) == [.prefillStarted, .prefillFinished, .kvComplete, .decodeStarted])
+        #expect(world.relayed.map(\.event.moment) == [.prefillStarted, .prefillFinished, .kvComplete, .decodeStarted])
         #expect(world.relayed.allSatisfy { $0.request == "r1" })
     }
 
@@ -191,7 +191,7 @@ import Testing
         var world = SchedulerWorld.serving(Sample.mixed)
         world.send(.fleet(Sample.fleet(["a", "b", "c"], version: 9, speed: ["b": 4])))
         for index in 0..<6 { world.submit(RequestID("r\(index)"), prompt: 64, max: 50) }
-        let counts = Dictionary(grouping: world.allStarted, by: \.decodeReplica).mapValues(\.count)
+        let counts = Dictionary(grouping: world.allStarted, by: \.route.decodeReplica).mapValues(\.count)
         #expect((counts["m1"] ?? 0) > (counts["m2"] ?? 0))
     }
 
@@ -200,17 +200,17 @@ import Testing
         var world = SchedulerWorld.serving(Sample.mixed) { $0.policy = policy }
         world.send(.fleet(Sample.fleet(["a", "b", "c"], version: 9, speed: ["b": 4])))
         for index in 0..<6 { world.submit(RequestID("r\(index)"), prompt: 64, max: 50) }
-        let counts = Dictionary(grouping: world.allStarted, by: \.decodeReplica).mapValues(\.count)
+        let counts = Dictionary(grouping: world.allStarted, by: \.route.decodeReplica).mapValues(\.count)
         #expect(counts == ["m1": 3, "m2": 3])
     }
 
     @Test func shortPromptsArePrefilledByTheDecoder() {
         var world = SchedulerWorld.serving(Sample.split)
         world.submit("short", prompt: 8, max: 10)
-        #expect(world.started.first?.prefillReplica == nil)
+        #expect(world.started.first?.route.prefillReplica == nil)
         #expect(world.started.first?.first.key == .decode("b"))
         world.submit("long", prompt: 400, max: 10)
-        #expect(world.started.first?.prefillReplica == "p")
+        #expect(world.started.first?.route.prefillReplica == "p")
         #expect(world.started.first?.first.key == .prefill("a"))
     }
 
@@ -219,9 +219,9 @@ import Testing
         func beat(_ device: DeviceID, _ secondsPerStep: Double) {
             var load = world.workers[.decode(device)]?.load ?? WorkerLoad()
             for _ in 0..<5 {
-                load.decodeSteps += 100
-                load.decodeRows += 100
-                load.decodeSeconds += 100 * secondsPerStep
+                load.counters.decodeSteps += 100
+                load.counters.decodeRows += 100
+                load.counters.decodeSeconds += 100 * secondsPerStep
                 world.send(.workerHeartbeat(world.address(.decode(device)), load))
             }
             world.workers[.decode(device)]?.load = load
@@ -229,7 +229,7 @@ import Testing
         beat("a", 0.1)
         beat("b", 0.01)
         for index in 0..<4 { world.submit(RequestID("r\(index)"), prompt: 64, max: 50) }
-        let counts = Dictionary(grouping: world.allStarted, by: \.decodeReplica).mapValues(\.count)
+        let counts = Dictionary(grouping: world.allStarted, by: \.route.decodeReplica).mapValues(\.count)
         #expect((counts["m2"] ?? 0) > (counts["m1"] ?? 0), "a turned out to be slow")
     }
 }

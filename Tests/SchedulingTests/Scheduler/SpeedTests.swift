@@ -14,9 +14,9 @@ import Testing
             for device in Self.devices {
                 let key = WorkerKey(device, .decode)
                 var load = world.workers[key]?.load ?? WorkerLoad()
-                load.decodeSteps += 40
-                load.decodeRows += 40
-                load.decodeSeconds += 40 * (seconds[device] ?? 0.03)
+                load.counters.decodeSteps += 40
+                load.counters.decodeRows += 40
+                load.counters.decodeSeconds += 40 * (seconds[device] ?? 0.03)
                 world.workers[key]?.load = load
             }
             world.pass(1)
@@ -32,13 +32,13 @@ import Testing
         work(&world, 20, seconds: ["b": 0.12])
         #expect(world.questions.count == before + 1)
         #expect(world.questions.last?.reason == "device b takes 4 times as long as usual")
-        #expect(world.questions.last?.slowdowns == ["b": 4])
+        #expect(world.questions.last?.slowdowns == [DeviceSlowdown(device: "b", factor: 4)])
         world.send(.proposal(Self.plan, reason: "stays"))
         work(&world, 30, seconds: ["b": 0.12])
         #expect(world.questions.count == before + 1, "it is known")
         work(&world, 60, seconds: [:])
         #expect(world.questions.last?.reason == "device b may be as fast as usual again")
-        #expect(world.questions.last?.slowdowns == [:])
+        #expect(world.questions.last?.slowdowns == nil)
     }
 
     /// A link that carries much less is a reason for one question, a square wave of its rate for one change of plans at most.

@@ -18,10 +18,10 @@ import Testing
         #expect(snapshot.plan?.id == "moved")
         #expect(snapshot.running == 1)
         #expect(world.lost.isEmpty)
-        #expect(snapshot.replicas.map(\.id) == ["d", "x"], "what stays keeps its name")
+        #expect(snapshot.replicas.map(\.replica) == ["d", "x"], "what stays keeps its name")
         world.submit("r2")
-        #expect(world.started.first?.prefillReplica == "x")
-        #expect(world.started.first?.decodeReplica == "d")
+        #expect(world.started.first?.route.prefillReplica == "x")
+        #expect(world.started.first?.route.decodeReplica == "d")
     }
 
     @Test func newReplicasAreLoadedBesideOldOnesWhichDrain() {
@@ -31,12 +31,12 @@ import Testing
         world.send(.proposal(Self.moved, reason: "better"))
         #expect(world.snapshot().plan?.id == "split", "x is being loaded")
         world.submit("r2", prompt: 64)
-        #expect(world.started.first?.prefillReplica == "p", "the old replica serves meanwhile")
+        #expect(world.started.first?.route.prefillReplica == "p", "the old replica serves meanwhile")
         world.silent = []
         world.startWorker(.prefill("e"))
         #expect(world.snapshot().plan?.id == "moved")
         world.submit("r3", prompt: 64)
-        #expect(world.started.first?.prefillReplica == "x")
+        #expect(world.started.first?.route.prefillReplica == "x")
         #expect(world.load("p")?.state == "draining", "r1 and r2 end where they are")
         for id in ["r1", "r2"] as [RequestID] {
             world.report(id, .prefillFinished, by: .prefill("a"))

@@ -49,7 +49,7 @@ import Testing
         #expect(world.questions.count == before + 1)
         #expect(world.questions.last?.reason.contains("prompt length drifted") == true)
         #expect(world.questions.last?.workload?.meanPromptTokens == 900)
-        #expect(world.questions.last?.inForce?.id == "split")
+        #expect(world.questions.last?.planInForce?.id == "split")
         // The clusterer finds the plan that is in force already: the traffic is now what it was made for.
         var plan = Sample.split
         plan.id = "same"

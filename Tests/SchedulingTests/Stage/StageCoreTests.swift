@@ -32,14 +32,14 @@ import Testing
         for index in 0..<5 {
             let request = RequestID("r\(index)")
             #expect(text(world, request) == Self.expected(request, prompt: 30 + 41 * index))
-            let moments = world.reports.filter { $0.report.request == request }.map(\.report.moment)
+            let moments = world.reports.filter { $0.report.request == request }.map(\.report.event.moment)
             #expect(moments.contains(.prefillStarted) && moments.contains(.kvComplete))
             let last = world.reports.last { $0.report.request == request }?.report
             #expect(last == RequestReport(request, .finished(.length), generatedTokens: 6))
         }
         for core in world.cores.values {
-            #expect(core.summary.kvUsedTokens == 0)
-            #expect(core.summary.running == 0)
+            #expect(core.summary.load.kvUsedTokens == 0)
+            #expect(core.summary.load.running == 0)
         }
         #expect(world.refusals.isEmpty)
     }
@@ -64,7 +64,7 @@ import Testing
         #expect(world.cores[.decode("c")]?.summary.stages.map(\.assignment.replica) == ["m"])
         world.start("late", world.route(Self.split, prefill: nil, decode: "d"), epoch: 3)
         let failed = world.reports.last?.report
-        guard case .failed(let fault)? = failed?.moment else {
+        guard case .failed(let fault)? = failed?.event.moment else {
             Issue.record("the stage is gone: \(String(describing: failed))")
             return
         }
@@ -132,7 +132,7 @@ import Testing
         world.send(.stepDone(replica: "d", step: 1, [], epoch: 2), to: .decode("c"))
         #expect(world.refusals.map(\.code) == ["stale_epoch", "stale_epoch"])
         world.start("r", world.route(Self.split, prefill: nil, decode: "d"), epoch: 2)
-        #expect(world.reports.last?.report.moment != nil, "it is told where it can go on")
+        #expect(world.reports.last?.report.event.moment != nil, "it is told where it can go on")
         #expect(world.computing.isEmpty)
         let tickets = world.form("d", of: Self.split, epoch: 6)
         for ticket in tickets {
@@ -182,10 +182,10 @@ import Testing
         }
         #expect(dropped == 1)
         #expect(text(world, "lost").count == 1, "only the token of prefill")
-        #expect(world.cores[.decode("c")]?.summary.waiting == 1)
+        #expect(world.cores[.decode("c")]?.summary.load.waiting == 1)
         world.send(.cancel("lost"), to: .decode("c"))
         world.run()
-        #expect(world.cores.values.allSatisfy { $0.summary.kvUsedTokens == 0 })
+        #expect(world.cores.values.allSatisfy { $0.summary.load.kvUsedTokens == 0 })
     }
 
     /// A step that is lost between two stages ends its sequences, and the replica goes on with others.
@@ -208,13 +208,13 @@ import Testing
         #expect(lost)
         world.run()
         if !isOvertaken {
-            #expect(world.cores[.decode("c")]?.summary.running == 1, "nothing came back, and nobody knows yet")
+            #expect(world.cores[.decode("c")]?.summary.load.running == 1, "nothing came back, and nobody knows yet")
             world.now += 101
             world.send(.tick, to: .decode("c"))
             world.run()
         }
         let failures = world.reports.compactMap {
-            if case .failed(let fault) = $0.report.moment { fault.code } else { nil }
+            if case .failed(let fault) = $0.report.event.moment { fault.code } else { nil }
         }
         #expect(failures == ["step_lost"])
         for index in 2..<9 { world.start(RequestID("r\(index)"), route, epoch: 2) }
@@ -226,16 +226,16 @@ import Testing
         var world = splitWorld()
         world.start("r", world.route(Self.split, prefill: nil, decode: "d"), epoch: 2, output: 400)
         world.run(6)
-        #expect((world.cores[.decode("e")]?.summary.kvUsedTokens ?? 0) > 0)
+        #expect((world.cores[.decode("e")]?.summary.load.kvUsedTokens ?? 0) > 0)
         world.now += 60
         world.send(.tick, to: .decode("c"))
         world.run(3)
         world.now += 60
         world.send(.tick, to: .decode("e"))
-        #expect((world.cores[.decode("e")]?.summary.kvUsedTokens ?? 0) > 0, "the first stage has named it")
+        #expect((world.cores[.decode("e")]?.summary.load.kvUsedTokens ?? 0) > 0, "the first stage has named it")
         world.now += 91
         world.send(.tick, to: .decode("e"))
-        #expect(world.cores[.decode("e")]?.summary.kvUsedTokens == 0)
+        #expect(world.cores[.decode("e")]?.summary.load.kvUsedTokens == 0)
     }
 
     /// Blocks are counted where sequences are opened: what is opened never lacks memory, and no figure makes room.
@@ -246,7 +246,7 @@ import Testing
         let route = world.route(plan, prefill: nil, decode: "m")
         world.start("r1", route, epoch: 1, prompt: 33, output: 4)
         world.start("r2", route, epoch: 1, prompt: 33, output: 4)
-        guard case .failed(let fault)? = world.reports.last?.report.moment else {
+        guard case .failed(let fault)? = world.reports.last?.report.event.moment else {
             Issue.record("two sequences of two blocks do not fit three")
             return
         }
@@ -261,7 +261,7 @@ import Testing
             world.send(.opened(opening), to: .decode("a"))
             #expect(world.refusals.last?.code == "bad_request")
         }
-        #expect(world.cores[.decode("a")]?.summary.kvUsedTokens == 0)
+        #expect(world.cores[.decode("a")]?.summary.load.kvUsedTokens == 0)
     }
 
     @Test func oneBadSequenceDoesNotEndTheOthers() {
@@ -275,9 +275,9 @@ import Testing
         world.run()
         #expect(text(world, "good") == Self.expected("good", output: 8))
         #expect(text(world, "fine") == Self.expected("fine", output: 8))
-        let failed = world.reports.filter { if case .failed = $0.report.moment { true } else { false } }
+        let failed = world.reports.filter { if case .failed = $0.report.event.moment { true } else { false } }
         #expect(failed.map(\.report.request) == ["bad"])
-        #expect(world.cores[.decode("a")]?.summary.kvUsedTokens == 0)
+        #expect(world.cores[.decode("a")]?.summary.load.kvUsedTokens == 0)
     }
 
     // MARK: Memory and plans
@@ -389,7 +389,7 @@ import Testing
         world.run()
         let done = world.reports.count
         #expect(text(world, "r").isEmpty)
-        let computed = world.cores[.prefill("a")]?.summary.counters.prefillTokens ?? 0
+        let computed = world.cores[.prefill("a")]?.summary.load.counters.prefillTokens ?? 0
         #expect(computed < 900, "the first stage has stopped after \(computed) tokens")
         world.run()
         #expect(world.reports.count == done)
@@ -415,6 +415,6 @@ import Testing
         world.run()
         #expect(text(world, "theirs") == Self.expected("theirs", output: 30))
         #expect(text(world, "mine").count < 30)
-        #expect(world.cores.values.allSatisfy { $0.summary.kvUsedTokens == 0 })
+        #expect(world.cores.values.allSatisfy { $0.summary.load.kvUsedTokens == 0 })
     }
 }

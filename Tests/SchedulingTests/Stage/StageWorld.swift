@@ -35,9 +35,9 @@ struct StageWorld {
     var tokens: [RequestID: [Int: Int32]] = [:]
     var finished: [RequestID: FinishReason] = [:]
     var reports: [(key: WorkerKey, report: RequestReport)] = []
-    var answers: [StageTicket: Result<Int, StageRefusal>] = [:]
+    var answers: [StageTicket: Result<Int, Fault>] = [:]
     var released: Set<StageTicket> = []
-    var refusals: [StageRefusal] = []
+    var refusals: [Fault] = []
     var freed: [(WorkerKey, Int)] = []
     /// Layers whose weights are kept.
     var kept: LayerRange?
@@ -143,7 +143,7 @@ struct StageWorld {
             held >= order.positions.upperBound
         else {
             return send(
-                .exportFailed(order: order.id, StageRefusal("stage_gone", "gone", isRetriable: true)), to: key)
+                .exportFailed(order: order.id, Fault("stage_gone", "gone", isRetriable: true)), to: key)
         }
         moved.insert(order.request)
         send(
@@ -246,12 +246,12 @@ struct StageWorld {
         let name = "\(key)#\(order.slot)"
         guard let held = lengths[name], let stage = cores[key]?.stagePlace(order.slot) else {
             return send(
-                .computeFailed(order: order.id, StageRefusal("stage_gone", "gone", isRetriable: true)), to: key)
+                .computeFailed(order: order.id, Fault("stage_gone", "gone", isRetriable: true)), to: key)
         }
         var outcome = StepOutcome(parts: [])
         for part in order.parts {
             guard held[part.part.request] == part.part.start else {
-                outcome.failed[part.part.request] = StageRefusal("out_of_step", "out of step", isRetriable: true)
+                outcome.failed[part.part.request] = Fault("out_of_step", "out of step", isRetriable: true)
                 continue
             }
             lengths[name]?[part.part.request] = part.part.start + part.part.count

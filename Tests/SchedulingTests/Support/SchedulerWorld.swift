@@ -9,8 +9,8 @@ struct SchedulerWorld {
         var isRunning = true
         var epoch: Epoch = 0
         /// Stages by replica.
-        var stages: [ReplicaID: WorkerReport.Stage] = [:]
-        var held: [RequestID: WorkerReport.Held] = [:]
+        var stages: [ReplicaID: ServedStage] = [:]
+        var held: [RequestID: HeldRequest] = [:]
         var load = WorkerLoad()
     }
 
@@ -111,7 +111,7 @@ struct SchedulerWorld {
         send(.cancelled(id))
     }
 
-    mutating func report(_ id: RequestID, _ moment: RequestReport.Moment, by key: WorkerKey, generated: Int = 0) {
+    mutating func report(_ id: RequestID, _ moment: RequestEvent.Moment, by key: WorkerKey, generated: Int = 0) {
         guard workers[key]?.isRunning == true else { return }
         send(.requestEvent(address(key), RequestReport(id, moment, generatedTokens: generated)))
     }
@@ -159,24 +159,26 @@ struct SchedulerWorld {
 
     // MARK: Looking
 
-    func snapshot() -> SchedulerSnapshot { core.snapshot(at: now) }
-    func load(_ id: ReplicaID) -> SchedulerSnapshot.Replica? { snapshot().replicas.first { $0.id == id } }
+    func snapshot() -> SchedulerState { core.snapshot(at: now) }
+    func load(_ id: ReplicaID) -> ReplicaLoad? { snapshot().replicas.first { $0.replica == id } }
+    /// Whether new requests may go to a replica.
+    func serves(_ id: ReplicaID) -> Bool { load(id)?.serves == true }
 
-    func allServing() -> Bool { !snapshot().replicas.contains { !$0.serving } }
+    func allServing() -> Bool { !snapshot().replicas.contains { !$0.serves } }
     var notes: [String] { log.compactMap { if case .note(let text) = $0 { text } else { nil } } }
 
     /// Routed requests of the last event.
     var started: [RoutedRequest] { Self.started(last) }
     var allStarted: [RoutedRequest] { Self.started(log) }
     var lost: [RequestID] { log.compactMap { if case .lose(let id, _, _) = $0 { id } else { nil } } }
-    var refused: [RequestID: SchedulingFault] {
+    var refused: [RequestID: Fault] {
         log.reduce(into: [:]) { if case .refuse(let id, _, let fault) = $1 { $0[id] = fault } }
     }
     /// What gateways were told about requests that go on.
     var relayed: [RequestReport] {
         log.compactMap { if case .relay(let report, Self.gateway) = $0 { report } else { nil } }
     }
-    var questions: [PlanQuestion] {
+    var questions: [PlanRequest] {
         log.compactMap { if case .requestPlan(let question) = $0 { question } else { nil } }
     }
     var cancels: [(RequestID, WorkerKey)] {
@@ -208,16 +210,17 @@ struct SchedulerWorld {
             }
             if !silent.contains(to.key) { inbox.append(.stageReleased(to, replica)) }
         case .start(let routed):
-            func held(_ replica: ReplicaID) -> WorkerReport.Held {
-                WorkerReport.Held(
-                    request: routed.request, replica: replica, reservedTokens: routed.reservedTokens,
-                    gateway: routed.gateway)
+            func held(_ replica: ReplicaID) -> HeldRequest {
+                HeldRequest(
+                    request: routed.request, reservedTokens: routed.reservedTokens,
+                    gatewayEndpoint: routed.route.gateway, replica: replica)
             }
             if reaches(routed.first) {
-                workers[routed.first.key]?.held[routed.request] = held(routed.prefillReplica ?? routed.decodeReplica)
+                workers[routed.first.key]?.held[routed.request] = held(
+                    routed.route.prefillReplica ?? routed.route.decodeReplica)
             }
-            if let device = routed.decode.first?.device, workers[.decode(device)]?.isRunning == true {
-                workers[.decode(device)]?.held[routed.request] = held(routed.decodeReplica)
+            if let device = routed.route.decode.first?.device, workers[.decode(device)]?.isRunning == true {
+                workers[.decode(device)]?.held[routed.request] = held(routed.route.decodeReplica)
             }
         case .cancel(let id, let to):
             guard reaches(to), workers[to.key]?.held.removeValue(forKey: id) != nil else { return }
@@ -232,7 +235,7 @@ struct SchedulerWorld {
     private mutating func prepare(_ to: WorkerAddress, _ stage: StageAssignment, _ epoch: Epoch) {
         guard reaches(to), !silent.contains(to.key), let worker = workers[to.key] else { return }
         func fail(_ code: String) {
-            let fault = SchedulingFault(code: code, message: code, isRetriable: true)
+            let fault = Fault(code, code, isRetriable: true)
             inbox.append(.stagePrepareFailed(to, epoch: epoch, fault))
         }
         let held = worker.stages[stage.replica]
@@ -243,7 +246,7 @@ struct SchedulerWorld {
             drop(stage.replica, of: to.key)
             workers[to.key]?.epoch = epoch
         }
-        workers[to.key]?.stages[stage.replica] = WorkerReport.Stage(
+        workers[to.key]?.stages[stage.replica] = ServedStage(
             assignment: stage, formed: epoch, kvCapacityTokens: 2000)
         inbox.append(.stagePrepared(to, epoch: epoch, kvCapacityTokens: 2000))
     }
@@ -253,7 +256,7 @@ struct SchedulerWorld {
         for held in workers[key]?.held.values.sorted(by: { $0.request < $1.request }) ?? []
         where held.replica == replica {
             workers[key]?.held[held.request] = nil
-            let fault = SchedulingFault(code: "stage_gone", message: "gone", isRetriable: true)
+            let fault = Fault("stage_gone", "gone", isRetriable: true)
             inbox.append(.requestEvent(address(key), RequestReport(held.request, .failed(fault))))
         }
     }
@@ -266,4 +269,9 @@ struct SchedulerWorld {
     private func reaches(_ to: WorkerAddress) -> Bool {
         workers[to.key]?.isRunning == true && address(to.key) == to
     }
+}
+
+extension ReplicaLoad {
+    /// Whether new requests may go there.
+    var serves: Bool { ["serving", "leaving"].contains(state) && stages.allSatisfy(\.alive) }
 }

@@ -58,7 +58,7 @@ extension ServedFleet {
     var computedSeconds: [DeviceID: Double] {
         var seconds: [DeviceID: Double] = [:]
         for stage in state.replicas.flatMap(\.stages) {
-            guard let counters = stage.status?.counters else { continue }
+            guard let counters = stage.status?.load.counters else { continue }
             seconds[stage.device, default: 0] += counters.prefillSeconds + counters.decodeSeconds
         }
         return seconds

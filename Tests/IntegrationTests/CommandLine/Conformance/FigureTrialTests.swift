@@ -23,7 +23,7 @@ import Testing
             _ = try message.body(as: WorkerHeartbeat.self)
             return nil
         } catch {
-            return try ScriptedService.refusal(of: message.envelope.id, error.body)
+            return try ScriptedService.refusal(of: message.envelope.id, error.fault)
         }
     }
 

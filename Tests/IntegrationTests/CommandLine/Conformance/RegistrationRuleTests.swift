@@ -15,7 +15,7 @@ import Testing
 
     /// A profiler that answers registrations as told; its fleet has the devices that it took.
     private func profiler(
-        _ answer: @escaping @Sendable (WireMessage) throws -> ErrorBody?
+        _ answer: @escaping @Sendable (WireMessage) throws -> Fault?
     ) -> ConformanceConversation {
         let devices = Mutex<[DeviceProfile]>([])
         return ScriptedService.conversation { message in
@@ -46,7 +46,7 @@ import Testing
     }
 
     /// Whether all figures of a registration may be used; an error names the one that may not.
-    private static func judge(_ message: WireMessage) -> ErrorBody? {
+    private static func judge(_ message: WireMessage) -> Fault? {
         do {
             let body = try message.body(as: RegisterDevice.self)
             let figures = [
@@ -55,9 +55,9 @@ import Testing
                 ("memory_usable_bytes", (0...(1 << 40)).contains(body.memoryUsableBytes)),
             ]
             guard let wrong = figures.first(where: { !$0.1 }) else { return nil }
-            return ErrorBody(code: "malformed", message: "\(wrong.0) is out of range")
+            return Fault("malformed", "\(wrong.0) is out of range")
         } catch {
-            return error.body
+            return error.fault
         }
     }
 
@@ -69,13 +69,13 @@ import Testing
 
     @Test func anErrorNeedNotNameTheFigureWhereASoundOneIsTaken() async {
         let conversation = profiler { message in
-            Self.judge(message).map { _ in ErrorBody(code: "malformed", message: "out of range") }
+            Self.judge(message).map { _ in Fault("malformed", "out of range") }
         }
         for rule in Self.rules { #expect(await rule.problem(conversation) == nil) }
     }
 
     @Test func aProfilerThatRefusesEverythingIsReported() async {
-        let conversation = profiler { _ in ErrorBody(code: "malformed", message: "no") }
+        let conversation = profiler { _ in Fault("malformed", "no") }
         for rule in Self.rules {
             #expect(await rule.problem(conversation)?.contains("says nothing about the figure") == true)
         }

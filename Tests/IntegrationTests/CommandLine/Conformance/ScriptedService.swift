@@ -1,3 +1,4 @@
+import Domain
 import Messaging
 import Protocol
 import ServiceRuntime
@@ -18,7 +19,7 @@ enum ScriptedService {
                 message = try WireMessage.decode(Message(frames: frames.map { Frame($0) }))
             } catch {
                 let id = frames.count > 1 ? Codec.messageID(envelope: frames[1]) : nil
-                if let refused = try? refusal(of: id, error.body) { received.push(.message(refused)) }
+                if let refused = try? refusal(of: id, error.fault) { received.push(.message(refused)) }
                 return
             }
             for answer in try answers(message) { received.push(.message(answer)) }
@@ -33,7 +34,7 @@ enum ScriptedService {
     }
 
     /// An error about the message with an id.
-    static func refusal(of id: String?, _ error: ErrorBody) throws -> WireMessage {
+    static func refusal(of id: String?, _ error: Fault) throws -> WireMessage {
         try message(
             Envelope(type: .error, id: "of-the-service", replyTo: id, session: "service", status: .error), error)
     }

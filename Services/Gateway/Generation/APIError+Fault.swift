@@ -1,3 +1,4 @@
+import Domain
 import Protocol
 
 extension APIError {
@@ -6,7 +7,7 @@ extension APIError {
     /// - Parameters:
     ///   - promptTokens: tokens of the longest prompt.
     ///   - context: most tokens of prompt and output at present.
-    init(_ error: ErrorBody, kind: GenerationKind, promptTokens: Int, context: Int) {
+    init(_ error: Fault, kind: GenerationKind, promptTokens: Int, context: Int) {
         switch error.code {
         case "context_length_exceeded":
             self = APIError(
@@ -18,7 +19,7 @@ extension APIError {
         case "timed_out":
             self = APIError(
                 status: 504, type: "server_error", message: "the request was not routed in time", code: error.code)
-        case _ where error.retriable:
+        case _ where error.isRetriable:
             self = APIError.unavailable(error.message)
             code = error.code == "unavailable" ? nil : error.code
         default:

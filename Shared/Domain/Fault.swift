@@ -1,0 +1,25 @@
+/// Why something did not come about, as it is told to who asked: the body of an `error` message, and what the cores of all
+/// services refuse with.
+public struct Fault: Error, Codable, Sendable, Hashable, CustomStringConvertible {
+    /// A stable code (snake_case).
+    public var code: String
+    /// One sentence for people that names what is wrong.
+    public var message: String
+    /// Whether the same attempt may succeed later or elsewhere.
+    public var isRetriable: Bool
+
+    /// Makes a fault.
+    public init(_ code: String, _ message: String, isRetriable: Bool = false) {
+        self.code = code
+        self.message = message
+        self.isRetriable = isRetriable
+    }
+
+    /// Code and message.
+    public var description: String { "\(code): \(message)" }
+
+    private enum CodingKeys: String, CodingKey {
+        case code, message
+        case isRetriable = "retriable"
+    }
+}

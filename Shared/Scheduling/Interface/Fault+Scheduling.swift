@@ -1,0 +1,25 @@
+internal import Domain
+
+/// The faults that the scheduler refuses and gives up requests with.
+extension Fault {
+    static func contextLengthExceeded(tokens: Int, limit: Int) -> Fault {
+        Fault(
+            "context_length_exceeded",
+            "the prompt has \(tokens) tokens; with at least one token of output it does not fit the "
+                + "\(limit) tokens that this fleet serves",
+            isRetriable: false)
+    }
+    static func invalidRequest(_ message: String) -> Fault {
+        Fault("invalid_request", message, isRetriable: false)
+    }
+    static func overloaded(_ message: String) -> Fault {
+        Fault("overloaded", message, isRetriable: true)
+    }
+    static func unavailable(_ message: String) -> Fault {
+        Fault("unavailable", message, isRetriable: true)
+    }
+    static func replicaLost(_ message: String) -> Fault {
+        Fault("replica_lost", message, isRetriable: true)
+    }
+    static let cancelled = Fault("cancelled", "the request was cancelled", isRetriable: false)
+}
