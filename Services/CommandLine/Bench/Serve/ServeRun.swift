@@ -1,4 +1,3 @@
-import Domain
 import Foundation
 
 /// Sends requests and notes when answers come.

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Domain
 import Foundation
 
 /// Which server is measured, and how it is spoken to.
@@ -60,11 +59,24 @@ struct ServeTargetOptions: ParsableArguments {
     func target() async throws -> ServeTarget {
         let (shape, path) = try interface()
         let client = GatewayClient(try address(), key: try GatewayKey(given: apiKey, file: apiKeyFile))
-        let response = try await HTTPClient.fetch("\(client.base)/v1/models", headers: client.headers)
-        let card = try ServeModelCard.choose(model, from: response)
+        let card = try await card(client)
         return ServeTarget(
             url: client.base + path, headers: client.headers, interface: shape, model: card.id,
             vocabulary: card.vocabulary, context: card.context)
+    }
+
+    /// The model's card, once the server has it.
+    private func card(_ client: GatewayClient) async throws -> ServeModelCard {
+        let start = ContinuousClock.now
+        while true {
+            do {
+                let response = try await HTTPClient.fetch("\(client.base)/v1/models", headers: client.headers)
+                return try ServeModelCard.choose(model, from: response)
+            } catch let failure as Failure where failure.kind == .notReady {
+                guard ContinuousClock.now - start < .seconds(readyCheckTimeoutSec) else { throw failure }
+            }
+            try await Task.sleep(for: .seconds(1))
+        }
     }
 }
 
