@@ -107,10 +107,11 @@ def measure(options, server, load, seed, folder):
     if told.returncode != 0:
         raise SystemExit(f"error: {server.name}, {load['name']}: {told.stderr.strip().removeprefix('error: ')}")
     result = json.loads(path.read_text())
-    if result["failed"] or set(result["output_lens"]) != {load["output"]} or set(result["input_lens"]) != {load["input"]}:
+    prompts, answers = set(result["input_lens"]), set(result["output_lens"])
+    if result["failed"] or (prompts, answers) != ({load["input"]}, {load["output"]}):
         raise SystemExit(
-            f"error: {server.name}, {load['name']}: {result['failed']} requests failed, prompts have "
-            f"{sorted(set(result['input_lens']))} tokens, answers {sorted(set(result['output_lens']))}: {told.stderr}")
+            f"error: {server.name}, {load['name']}: {result['failed']} requests failed, prompts have {sorted(prompts)} "
+            f"tokens, answers {sorted(answers)}: {told.stderr}")
     # For one stream: the prompt's tokens until the first token, and the others after it.
     result["prefill_throughput"] = 1000 * load["input"] / result["median_ttft_ms"]
     result["decode_throughput"] = 1000 / result["median_tpot_ms"]
@@ -177,8 +178,8 @@ def tables(report, style):
     peers = f", {report['peer']}" if report["peer"] else ""
     parts = [
         f"{report['processor']}, {report['processors']} processors; {bench_report.date(report)}, version "
-        f"{report['version']}{peers}; {report['model']}; medians of {report['rounds']} interleaved rounds; in brackets "
-        "the ratio to llama.cpp.",
+        f"{report['version']}{peers}; {report['model']}; medians of {report['rounds']} interleaved rounds"
+        + ("; in brackets the ratio to llama.cpp." if report["peer"] else "."),
         style.table(["load", "server", *(FIGURES[figure][0] for figure in used)], rows)]
     if report["targets"]:
         parts.append(style.table(

@@ -17,7 +17,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def free_port():
-    """A free port below those that the system gives to outgoing connections: it is still free when it is bound again."""
+    """A free port below those of outgoing connections: it is still free when it is bound again."""
     first = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     for _ in range(1000):
         with socket.socket() as listener:
@@ -107,12 +107,11 @@ class Fleet(Server):
             [self.binary, "plan", "--json"], env={**os.environ, **self.environment}, capture_output=True, text=True,
             check=True, timeout=60).stdout)
         self.told = {"replicas": [
-            {"role": replica["role"], "stages": [
-                f"{stage['device']} {stage['layers']['start']}..<{stage['layers']['end']}" for stage in replica["stages"]]}
+            {"role": replica["role"], "stages": [layers(stage) for stage in replica["stages"]]}
             for replica in report["replicas"]]}
         if self.stages and any(len(replica["stages"]) != self.stages for replica in report["replicas"]):
             raise SystemExit(
-                f"error: {self.name} was to be a pipeline of {self.stages} stages, the plan has {self.told['replicas']}")
+                f"error: {self.name} was to have {self.stages} stages, the plan has {self.told['replicas']}")
 
 
 class LlamaServer(Server):
@@ -143,6 +142,10 @@ class LlamaServer(Server):
             *more, log="llama-server.log")
         self.wait("it is ready", 120, self.healthy)
         self.told = {"slots": self.slots, "threads": self.threads, "rpc_servers": self.rpc}
+
+
+def layers(stage):
+    return f"{stage['device']} {stage['layers']['start']}..<{stage['layers']['end']}"
 
 
 def listens(port):

@@ -46,8 +46,8 @@ struct ServeAnswer: Sendable {
                 case finish = "finish_reason"
             }
 
-            /// Whether it brings a piece of the answer. The first token may have no text yet: half of a character. What only
-            /// names the role, or only the end, brings none.
+            /// Whether it brings a piece of the answer. The first token may have no text yet: half of a character. What
+            /// only names the role, or only the end, brings none.
             var isPiece: Bool {
                 let piece = delta.map { ($0.content ?? "") + ($0.reasoning ?? "") } ?? text ?? ""
                 return !piece.isEmpty || finish == nil && delta?.role == nil

@@ -7,10 +7,10 @@ struct ServeBenchCommand: AsyncParsableCommand {
         commandName: "serve",
         abstract: "Measures an OpenAI-compatible server with the flags and figures of `vllm bench serve`.",
         discussion: """
-            Random prompts are cold: no two of a run begin with the same token, so that no cache of prompts serves them; \
-            another run against the same server wants another --seed. Where the server tells the size of its vocabulary \
-            (n_vocab in /v1/models: ours, llama-server), they are token ids and have exactly the length asked for; \
-            elsewhere, and in chats, they are text of about as many words. Lengths are counted by the server.
+            Random prompts are cold: no two of a run begin with the same token, so that no cache of prompts serves \
+            them; another run against the same server wants another --seed. Where the server tells the size of its \
+            vocabulary (n_vocab in /v1/models: ours, llama-server), they are token ids and have exactly the length \
+            asked for; elsewhere, and in chats, they are text of about as many words. Lengths are counted by the server.
             """)
 
     @OptionGroup(title: "Server") var server: ServeTargetOptions
