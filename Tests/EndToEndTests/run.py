@@ -160,6 +160,43 @@ def test_a_real_run_is_recorded_and_simulated(cluster):
         assert real > 0 and 1 / 3 < predicted / real < 3, (name, measures[name])
 
 
+def test_bench_serve(cluster):
+    def serve(*arguments):
+        return cluster.e2llm(
+            "bench", "serve", "--base-url", f"{cluster.url}/v1", "--disable-tqdm", *arguments, check=False)
+
+    lengths = ["--num-prompts", "4", "--random-input-len", "50", "--random-output-len", "6", "--ignore-eos"]
+    path = cluster.folder / "serve/figures.json"
+    told = serve(
+        *lengths, "--max-concurrency", "2", "--seed", "11", "--save-result", "--save-detailed", "--result-dir",
+        str(path.parent), "--result-filename", path.name, "--goodput", "ttft:60000", "--metadata", "run=test")
+    assert told.returncode == 0, told.stderr
+    assert "Serving Benchmark Result" in told.stdout and "Output token throughput (tok/s):" in told.stdout, told.stdout
+    result = json.loads(path.read_text())
+    assert (result["completed"], result["failed"], result["num_prompts"]) == (4, 0, 4), result["errors"]
+    assert (result["total_input_tokens"], result["total_output_tokens"]) == (200, 24), result
+    assert result["input_lens"] == [50] * 4 and result["output_lens"] == [6] * 4 and result["errors"] == [""] * 4
+    assert result["model_id"] == client(cluster).models.list().data[0].id and result["run"] == "test"
+    assert result["request_rate"] == "inf" and result["max_concurrency"] == 2 and result["max_concurrent_requests"] <= 2
+    assert abs(result["output_throughput"] * result["duration"] - 24) < 1e-6
+    assert abs(result["request_goodput"] - result["request_throughput"]) < 1e-9
+    for measure in ("ttft", "tpot", "itl", "e2el"):
+        assert all(result[f"{figure}_{measure}_ms"] > 0 for figure in ("mean", "median", "p99")), measure
+    assert result["mean_ttft_ms"] < result["mean_e2el_ms"] < result["duration"] * 1000
+
+    told = serve(*lengths, "--warm", "--request-rate", "20", "--seed", "12", "--json", "--backend", "openai-chat")
+    result = json.loads(told.stdout)
+    assert (result["completed"], result["total_output_tokens"], result["warm"]) == (4, 24, True), told.stderr
+    assert result["request_rate"] == 20 and result["total_input_tokens"] > 200 and "errors" not in result
+
+    for arguments, code, text in [
+        (["--num-prompts", "0"], 2, "--num-prompts is 0"), ([*lengths, "--model", "other"], 1, "404"),
+        (["--random-input-len", "9000"], 2, "tokens"), (["--percentile-metrics", "x"], 2, "--percentile-metrics"),
+    ]:
+        told = serve(*arguments)
+        assert told.returncode == code and text in told.stderr, (arguments, told.stderr)
+
+
 def test_bad_requests_are_refused(cluster):
     for body, status in [
         (b"{", 400), (b"{}", 400), (b'{"messages":[]}', 400),
