@@ -1,4 +1,5 @@
 import ArgumentParser
+import Domain
 import Logging
 import ServiceLifecycle
 import ServiceRuntime
@@ -7,7 +8,8 @@ import ServiceRuntime
 @main
 struct ClustererCommand: ServiceCommand {
     static let configuration = CommandConfiguration(
-        commandName: "clusterer", abstract: "Searches groups, roles and decode concurrency; proposes placement plans.")
+        commandName: "clusterer", abstract: "Searches groups, roles and decode concurrency; proposes placement plans.",
+        version: ProductVersion.number)
     static let service = ServiceName.clusterer
     static let keys = ClustererConfiguration.keys
 

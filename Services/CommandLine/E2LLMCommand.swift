@@ -1,4 +1,5 @@
 import ArgumentParser
+import Domain
 import Foundation
 
 /// The `e2llm` executable.
@@ -8,6 +9,7 @@ struct E2LLMCommand: AsyncParsableCommand {
         commandName: "e2llm",
         abstract: "Serves large language models on fleets of unequal devices.",
         discussion: "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no cluster is ready.",
+        version: ProductVersion.number,
         subcommands: [
             UpCommand.self, DeviceCommand.self, RunCommand.self, GenerateCommand.self, TokenizeCommand.self,
             ComposeCommand.self, ConformanceCommand.self, KeysCommand.self, InviteCommand.self, HealthCheckCommand.self,

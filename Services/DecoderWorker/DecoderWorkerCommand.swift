@@ -10,7 +10,8 @@ import StageRuntime
 struct DecoderWorkerCommand: ServiceCommand {
     static let configuration = CommandConfiguration(
         commandName: "decoder-worker",
-        abstract: "Serves one stage of a decoder or mixed replica.")
+        abstract: "Serves one stage of a decoder or mixed replica.",
+        version: ProductVersion.number)
     static let service = ServiceName.decoderWorker
     static var keys: [SettingKey] { WorkerService.keys }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Domain
 import Logging
 import ServiceLifecycle
 import ServiceRuntime
@@ -7,7 +8,8 @@ import ServiceRuntime
 @main
 struct GatewayCommand: ServiceCommand {
     static let configuration = CommandConfiguration(
-        commandName: "gateway", abstract: "Serves the OpenAI-compatible HTTP interface of the fleet.")
+        commandName: "gateway", abstract: "Serves the OpenAI-compatible HTTP interface of the fleet.",
+        version: ProductVersion.number)
     static let service = ServiceName.gateway
     static let keys = GatewayConfiguration.keys
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Domain
 import Logging
 import ServiceLifecycle
 import ServiceRuntime
@@ -7,7 +8,8 @@ import ServiceRuntime
 @main
 struct PartitionerCommand: ServiceCommand {
     static let configuration = CommandConfiguration(
-        commandName: "partitioner", abstract: "Finds the best contiguous layer ranges for groups of devices.")
+        commandName: "partitioner", abstract: "Finds the best contiguous layer ranges for groups of devices.",
+        version: ProductVersion.number)
     static let service = ServiceName.partitioner
     static let keys = PartitionerConfiguration.keys
 

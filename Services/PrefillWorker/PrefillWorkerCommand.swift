@@ -10,7 +10,8 @@ import StageRuntime
 struct PrefillWorkerCommand: ServiceCommand {
     static let configuration = CommandConfiguration(
         commandName: "prefill-worker",
-        abstract: "Serves one stage of a prefill replica.")
+        abstract: "Serves one stage of a prefill replica.",
+        version: ProductVersion.number)
     static let service = ServiceName.prefillWorker
     static var keys: [SettingKey] { WorkerService.keys }
 

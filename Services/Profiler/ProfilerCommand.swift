@@ -1,4 +1,5 @@
 import ArgumentParser
+import Domain
 import Logging
 import ServiceLifecycle
 import ServiceRuntime
@@ -7,7 +8,8 @@ import ServiceRuntime
 @main
 struct ProfilerCommand: ServiceCommand {
     static let configuration = CommandConfiguration(
-        commandName: "profiler", abstract: "Registers devices, has them and their links measured, publishes the fleet.")
+        commandName: "profiler", abstract: "Registers devices, has them and their links measured, publishes the fleet.",
+        version: ProductVersion.number)
     static let service = ServiceName.profiler
     static let keys = ProfilerConfiguration.keys
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Domain
 import Logging
 import ServiceLifecycle
 import ServiceRuntime
@@ -8,7 +9,8 @@ import ServiceRuntime
 struct SchedulerCommand: ServiceCommand {
     static let configuration = CommandConfiguration(
         commandName: "scheduler",
-        abstract: "Puts plans in force on the workers, admits requests and routes them.")
+        abstract: "Puts plans in force on the workers, admits requests and routes them.",
+        version: ProductVersion.number)
     static let service = ServiceName.scheduler
     static let keys = SchedulerConfiguration.keys
 

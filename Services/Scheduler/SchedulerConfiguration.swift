@@ -13,6 +13,10 @@ struct SchedulerConfiguration: Sendable {
     /// Makes a configuration of defaults.
     init() {}
 
+    /// Silence of so many heartbeats is the least that may lose a worker: one that comes late, and one that is lost with
+    /// a connection, are no loss yet.
+    static let leastHeartbeats = 3
+
     /// Every setting of the scheduler.
     static let keys: [SettingKey] =
         [
@@ -24,7 +28,7 @@ struct SchedulerConfiguration: Sendable {
             SettingKey("scheduler.local_prefill_tokens", "32", "longest prompt that a decoder prefills for itself"),
             SettingKey("scheduler.overcommit", "4", "most sequences of a decoder, as a multiple of the planned ones"),
             SettingKey("scheduler.heartbeat_ms", "500", "how often workers report"),
-            SettingKey("scheduler.worker_lost_s", "2", "silence after which a worker is lost"),
+            SettingKey("scheduler.worker_lost_s", "2", "silence that loses a worker; three heartbeats at least"),
             SettingKey("scheduler.gateway_lost_s", "5", "silence after which a gateway's requests are cancelled"),
             SettingKey("scheduler.context_tokens", "0", "longest sequence that every plan must hold; 0: what fits"),
             SettingKey("scheduler.context_concurrency", "1", "sequences of that length that fit a replica at a time"),
@@ -55,6 +59,7 @@ struct SchedulerConfiguration: Sendable {
         scheduling.overcommit = try settings.double("scheduler.overcommit", in: 1...1000)
         heartbeatMilliseconds = try settings.int("scheduler.heartbeat_ms", in: 100...60_000)
         scheduling.workerLostSeconds = try settings.double("scheduler.worker_lost_s", in: 0.5...600)
+        try checkWorkerLost()
         scheduling.gatewayLostSeconds = try settings.double("scheduler.gateway_lost_s", in: 0.5...600)
         scheduling.drainSeconds = try settings.drainSeconds()
         let context = try settings.int("scheduler.context_tokens", in: 0...10_000_000)
@@ -74,5 +79,17 @@ struct SchedulerConfiguration: Sendable {
         scheduling.driftSamples = try settings.int("scheduler.drift_samples", in: 1...100_000)
         scheduling.windowSeconds = try settings.double("scheduler.window_s", in: 1...86_400)
         addresses = try Addresses(settings, binding: [.control, .state])
+    }
+
+    /// Throws where workers would be lost that are only between two heartbeats.
+    private func checkWorkerLost() throws(RuntimeError) {
+        let least = Self.leastHeartbeats * heartbeatMilliseconds
+        guard (scheduling.workerLostSeconds * 1000).rounded() < Double(least) else { return }
+        throw RuntimeError(
+            .badSetting,
+            """
+            scheduler.worker_lost_s (\(scheduling.workerLostSeconds) s) must be at least \(Self.leastHeartbeats) times \
+            scheduler.heartbeat_ms (\(heartbeatMilliseconds) ms), which is \(Double(least) / 1000) s
+            """)
     }
 }

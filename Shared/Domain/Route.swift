@@ -40,6 +40,9 @@ public struct Route: Codable, Sendable, Hashable {
         self.gateway = gateway
     }
 
+    /// The decoder stages that need the KV cache of some of these layers.
+    public func consumers(of layers: LayerRange) -> [RouteStage] { decode.filter { $0.layers.overlaps(layers) } }
+
     private enum CodingKeys: String, CodingKey {
         case prefill, decode, gateway
         case prefillReplica = "prefill_replica"

@@ -49,7 +49,7 @@ public enum Codec {
         do {
             return try JSONDecoder().decode(Value.self, from: Data(bytes))
         } catch let error as DecodingError {
-            throw ProtocolError(.malformed, "\(what): \(error.summary)")
+            throw ProtocolError(.malformed, "\(what): \(DecodingText.text(error))")
         } catch {
             throw ProtocolError(.malformed, "\(what): is not JSON")
         }
@@ -139,23 +139,5 @@ enum JSONDepth {
             }
         }
         return true
-    }
-}
-
-extension DecodingError {
-    /// One sentence that names the key and what is wrong with it.
-    var summary: String {
-        func path(_ context: Context, _ last: (any CodingKey)? = nil) -> String {
-            let keys = context.codingPath + (last.map { [$0] } ?? [])
-            return keys.isEmpty ? "the top level" : keys.map(\.stringValue).joined(separator: ".")
-        }
-        switch self {
-        case .keyNotFound(let key, let context): return "\(path(context, key)) is missing"
-        case .typeMismatch(let type, let context): return "\(path(context)) is not a \(type)"
-        case .valueNotFound(let type, let context): return "\(path(context)) is null instead of a \(type)"
-        case .dataCorrupted(let context):
-            return context.codingPath.isEmpty ? "is not JSON" : "\(path(context)): \(context.debugDescription)"
-        @unknown default: return "cannot be read"
-        }
     }
 }

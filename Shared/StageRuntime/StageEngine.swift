@@ -193,12 +193,8 @@ final class StageEngine {
     func export(_ order: ExportOrder) throws -> Exported {
         var exported = Exported()
         for consumer in order.consumers {
-            guard let layers = executor.layers.intersection(consumer.layers) else { continue }
-            let bytes = try executor.cache.exportKV(order.request, layers: layers, positions: order.positions)
-            exported.pieces.append(
-                StepOutcome.Export(
-                    request: order.request, layers: layers, start: order.positions.lowerBound,
-                    count: order.positions.count, endpoint: consumer.endpoint, bytes: bytes.count))
+            guard let (piece, bytes) = try export(order.request, order.positions, to: consumer) else { continue }
+            exported.pieces.append(piece)
             exported.bytes.append(bytes)
         }
         return exported
@@ -207,14 +203,22 @@ final class StageEngine {
     private func export(_ ordered: StepOrder.Part, _ outcome: inout StepOutcome, _ exports: inout [[UInt8]]) throws {
         let part = ordered.part
         for consumer in ordered.consumers {
-            guard let layers = executor.layers.intersection(consumer.layers) else { continue }
-            let bytes = try executor.cache.exportKV(
-                part.request, layers: layers, positions: part.start..<part.start + part.count)
-            outcome.exports.append(
-                StepOutcome.Export(
-                    request: part.request, layers: layers, start: part.start, count: part.count,
-                    endpoint: consumer.endpoint, bytes: bytes.count))
+            guard let (piece, bytes) = try export(part.request, part.start..<part.start + part.count, to: consumer)
+            else { continue }
+            outcome.exports.append(piece)
             exports.append(bytes)
         }
+    }
+
+    /// Reads the KV cache that another stage needs; `nil` where it has none of our layers.
+    private func export(
+        _ request: RequestID, _ positions: Range<Int>, to consumer: RouteStage
+    ) throws -> (piece: StepOutcome.Export, bytes: [UInt8])? {
+        guard let layers = executor.layers.intersection(consumer.layers) else { return nil }
+        let bytes = try executor.cache.exportKV(request, layers: layers, positions: positions)
+        let piece = StepOutcome.Export(
+            request: request, layers: layers, start: positions.lowerBound, count: positions.count,
+            endpoint: consumer.endpoint, bytes: bytes.count)
+        return (piece, bytes)
     }
 }

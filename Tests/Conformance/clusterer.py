@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """A clusterer in place of ours: greedy, or a plan from a file.
 
-Devices that can hold the whole model become replicas of their own, the others are put together in order of their memory until they can. With
-two replicas or more, the one that prefills fastest becomes PREFILL and the others DECODE; a single one is mixed. With
-`E2LLM_CLUSTERER_PLAN_FILE` (or `--set clusterer.plan_file=`) every answer is the plan of that file, which is what experiments want.
+Devices that can hold the whole model become replicas of their own, the others are put together in order of their memory
+until they can. With two replicas or more, the one that prefills fastest becomes PREFILL and the others DECODE; a single one
+is mixed. With `E2LLM_CLUSTERER_PLAN_FILE` (or `--set clusterer.plan_file=`) every answer is the plan of that file, which is
+what experiments want.
 """
 import json
 import secrets
@@ -70,7 +71,7 @@ def replica(model, name, role, placed):
     times = {"predicted_prefill_s": prefill, "predicted_decode_s": decode}
     return {
         "id": name, "role": role, "decode_concurrency": 0 if role == "prefill" else 4, "kv_capacity_tokens": int(capacity),
-        "predicted_requests_per_s": 1 / max(max(prefill), 128 * max(decode) / 4),
+        "predicted_requests_per_s": 1 / max([*prefill, 128 * max(decode) / 4]),
         "predicted_token_gap_s": 0 if role == "prefill" else sum(decode),
         "stages": [{"device": device["id"], "layers": {"start": start, "end": end},
                     **{field: times[field][index] for field in fields}}

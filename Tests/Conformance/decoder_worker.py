@@ -1,11 +1,9 @@
 #!/usr/bin/env python3
-"""A decoder worker in place of ours: it computes nothing and emits nonsense, but keeps every promise of the protocol: registration,
-measurements, stages, KV cache, steps through several stages, cancellation, leases, an orderly end.
+"""A decoder worker in place of ours: it computes nothing and emits nonsense, but keeps every promise of the protocol:
+registration, measurements, stages, KV cache, steps through several stages, cancellation, leases, an orderly end.
 """
 import socket as system
 import time
-
-import zmq
 
 import schemas
 from e2llm_wire import Service, WireError
@@ -45,9 +43,9 @@ class Sequence:
 class Worker:
     def __init__(self, arguments=None):
         self.service = service = Service("decoder-worker", {
-            "worker.device": "", "worker.model": "", "worker.threads": "0", "worker.compute_share": "1", "worker.memory_limit": "",
-            "worker.link_rate": "", "worker.link_latency_ms": "0", "worker.data_bind": "", "worker.data_announce": "",
-            "worker.kv_type": "f16", "worker.lease_s": "90", "worker.host": ""}, arguments)
+            "worker.device": "", "worker.model": "", "worker.threads": "0", "worker.compute_share": "1",
+            "worker.memory_limit": "", "worker.link_rate": "", "worker.link_latency_ms": "0", "worker.data_bind": "",
+            "worker.data_announce": "", "worker.kv_type": "f16", "worker.lease_s": "90", "worker.host": ""}, arguments)
         service.check = schemas.check
         settings = service.settings
         self.device = settings["worker.device"] or system.gethostname()

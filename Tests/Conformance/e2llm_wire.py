@@ -306,7 +306,8 @@ class Service:
             self.reply(socket, message, "health", {
                 "service": self.name, "problems": self.health(), "uptime_s": time.monotonic() - self.started})
         elif message.type == "metrics.get":
-            self.reply(socket, message, "metrics", {"text": f"e2llm_{self.name}_uptime_seconds {time.monotonic() - self.started}\n"})
+            uptime = time.monotonic() - self.started
+            self.reply(socket, message, "metrics", {"text": f"e2llm_{self.name}_uptime_seconds {uptime}\n"})
         elif message.type != "pong":
             try:
                 if self.check and peer:
@@ -321,7 +322,7 @@ class Service:
 
     def run(self, tick=None, every=0.2):
         """Handles messages until the process is asked to stop; `tick` is called between them."""
-        parent = int(os.environ.get("E2LLM_EXIT_WITH_PARENT", 0))
+        parent = int(os.environ.get("E2LLM_EXIT_WITH_PARENT", "0"))
         last = 0.0
         while not self.stopped and (not parent or os.getppid() == parent):
             # Not longer than until the next tick: where nothing comes, ticks are all that happens.

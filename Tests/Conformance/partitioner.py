@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A partitioner in place of ours: cuts the layers over the devices of a query, in the order given, by dynamic programming over the largest time
-of a stage; memory bounds every stage.
+"""A partitioner in place of ours: cuts the layers over the devices of a query, in the order given, by dynamic programming
+over the largest time of a stage; memory bounds every stage.
 """
 from e2llm_wire import Service, WireError
 

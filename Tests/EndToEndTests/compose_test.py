@@ -1,5 +1,5 @@
-"""A fleet in containers, for real: built, brought up, asked, scaled both ways under load, every service restarted, looked at from outside, taken
-down. Finds a Docker engine or starts one of its own, and leaves nothing behind.
+"""A fleet in containers, for real: built, brought up, asked, scaled both ways under load, every service restarted,
+looked at from outside, taken down. Finds a Docker engine or starts one of its own, and leaves nothing behind.
 """
 import argparse
 import json
@@ -57,7 +57,8 @@ class Engine:
             os.environ[OWN_NETWORK] = "1"
             # What follows is another program, which makes a folder of its own.
             shutil.rmtree(self.folder)
-            os.execvp("unshare", ["unshare", "--net", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable, *sys.argv])
+            within = ["sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable, *sys.argv]
+            os.execvp("unshare", ["unshare", "--net", "--", *within])
         socket = self.folder / "docker.sock"
         self.environment["DOCKER_HOST"] = f"unix://{socket}"
         log = open(self.folder / "dockerd.log", "w")
@@ -96,8 +97,9 @@ def base_archive():
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as folder:
             subprocess.run(
-                ["timeout", "400", "debootstrap", "--variant=minbase", "--include=python3-cffi-backend,python3-zmq", "bookworm", folder], check=True, timeout=410,
-                stdout=subprocess.DEVNULL)
+                ["timeout", "400", "debootstrap", "--variant=minbase", "--include=python3-cffi-backend,python3-zmq",
+                 "bookworm", folder],
+                check=True, timeout=410, stdout=subprocess.DEVNULL)
             subprocess.run(["tar", "-C", folder, "-cf", f"{archive}.part", "."], check=True, timeout=120)
             os.replace(f"{archive}.part", archive)
     return archive
@@ -130,8 +132,8 @@ class Fleet:
 
     def run(self, *arguments, seconds=120, check=True):
         result = subprocess.run(
-            ["timeout", str(seconds), *self.compose, *self.files, *arguments], capture_output=True, text=True,
-            env=self.environment, timeout=seconds + 10)
+            ["timeout", str(seconds), *self.compose, *self.files, *arguments], check=False, capture_output=True,
+            text=True, env=self.environment, timeout=seconds + 10)
         if check and result.returncode != 0:
             raise AssertionError(f"{' '.join(arguments)}: {result.stderr[-1500:]}")
         return result
@@ -281,8 +283,8 @@ def swap(fleet, reference):
     """The clusterer is another implementation, by one override file."""
     if OWN_NETWORK not in os.environ:
         fleet.engine.docker(
-            "build", "--quiet", "-f", str(ROOT / "compose/Dockerfile.python"), "--build-arg", "BASE=e2llm-test", "-t", "e2llm-test",
-            str(ROOT / "compose"), seconds=300)
+            "build", "--quiet", "-f", str(ROOT / "compose/Dockerfile.python"), "--build-arg", "BASE=e2llm-test",
+            "-t", "e2llm-test", str(ROOT / "compose"), seconds=300)
     fleet.environment["E2LLM_SWAP_IMAGE"] = "e2llm-test"
     fleet.files += ["-f", str(ROOT / "compose/swap-clusterer.yaml")]
     fleet.up()
@@ -318,11 +320,12 @@ def main():
         try:
             base = base_image(engine)
             made = subprocess.run(
-                [str(ROOT / "scripts/compose-image"), "e2llm-test"], capture_output=True, text=True, timeout=900,
-                env={**engine.environment, "E2LLM_BASE_IMAGE": base})
+                [str(ROOT / "scripts/compose-image"), "e2llm-test"], check=False, capture_output=True, text=True,
+                timeout=900, env={**engine.environment, "E2LLM_BASE_IMAGE": base})
             assert made.returncode == 0, made.stderr[-2000:]
             for number, compose in enumerate(composes()):
-                version = subprocess.run([*compose, "version", "--short"], capture_output=True, text=True, timeout=30).stdout.strip()
+                version = subprocess.run(
+                    [*compose, "version", "--short"], check=False, capture_output=True, text=True, timeout=30).stdout.strip()
                 print(f"Compose {version}", flush=True)
                 keys = pathlib.Path(folder) / f"fleet-{number}"
                 keys.mkdir()

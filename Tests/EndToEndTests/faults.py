@@ -145,7 +145,7 @@ def phases(cluster, seconds):
             words, tokens, count, clients = [(25, 16, 70, 8), (600, 24, 24, 4)][phase % 2]
             seeds = list(range(phase * 1000, phase * 1000 + count))
 
-            def client():
+            def client(words=words, tokens=tokens, seeds=seeds):
                 while time.monotonic() < end:
                     with load.lock:
                         if not seeds:
@@ -224,7 +224,8 @@ class Streams:
 
         def part(share):
             return pauses[min(len(pauses) - 1, int(share * len(pauses)))] if pauses else 0
-        print(f"{title}: {load.right} streams right, {load.wrong} wrong, {len(load.failures)} failed, {load.migrated} moved, {load.cut} cut off by the gateway's end; "
+        print(f"{title}: {load.right} streams right, {load.wrong} wrong, {len(load.failures)} failed, "
+              f"{load.migrated} moved, {load.cut} cut off by the gateway's end; "
               f"longest pause of a stream: median {part(0.5):.2f} s, P90 {part(0.9):.2f} s, P99 {part(0.99):.2f} s, "
               f"most {part(1):.2f} s; time of a token of those that did not move: {median(self.token_seconds) * 1000:.1f} ms, "
               f"usually {usual * 1000:.1f} ms", flush=True)

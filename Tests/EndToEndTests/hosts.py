@@ -81,7 +81,9 @@ class Network:
         self.inside(host, "ip", "route", "add", "default", "via", gateway, check=False)
 
     def slow_down(self, host, rate):
-        self.inside(host, "tc", "qdisc", "replace", "dev", "eth0", "root", "tbf", "rate", rate, "burst", "32kbit", "latency", "400ms")
+        self.inside(
+            host, "tc", "qdisc", "replace", "dev", "eth0", "root", "tbf", "rate", rate, "burst", "32kbit",
+            "latency", "400ms")
 
     def stop(self):
         for name in reversed(self.names):
@@ -96,7 +98,8 @@ class Network:
 class Fleet:
     def __init__(self, options, network, folder):
         self.options, self.network, self.folder = options, network, pathlib.Path(folder)
-        self.environment = {**os.environ, "XDG_STATE_HOME": str(self.folder / "state"), "XDG_DATA_HOME": str(self.folder / "data")}
+        self.environment = {
+            **os.environ, "XDG_STATE_HOME": str(self.folder / "state"), "XDG_DATA_HOME": str(self.folder / "data")}
         self.e2llm = str(pathlib.Path(options.binaries) / "e2llm")
         self.processes = {}
 
@@ -153,7 +156,8 @@ class Fleet:
         body = json.dumps({"prompt": PROMPT, "max_tokens": 24, "temperature": 0})
         answer = subprocess.run(
             ["ip", "netns", "exec", self.network.name("control"), "curl", "-s", "--max-time", "60",
-             "http://127.0.0.1:8080/v1/completions", "-d", body], capture_output=True, text=True, timeout=70)
+             "http://127.0.0.1:8080/v1/completions", "-d", body],
+            check=False, capture_output=True, text=True, timeout=70)
         return json.loads(answer.stdout)["choices"][0]["text"] if answer.returncode == 0 and "choices" in answer.stdout else None
 
     def stop(self):

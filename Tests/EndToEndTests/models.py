@@ -38,5 +38,6 @@ def model_cases(default_model, gemma):
             "model_paper_planner", default_model, ["Once upon a time"], ["clusterer.algorithm=paper"], roles="auto"),
     ]
     if gemma:
-        cases.append(ModelCase("model_gemma3", gemma, ["The capital of France is", "Bees make honey because"], chats=False, roles="auto"))
+        prompts = ["The capital of France is", "Bees make honey because"]
+        cases.append(ModelCase("model_gemma3", gemma, prompts, chats=False, roles="auto"))
     return cases

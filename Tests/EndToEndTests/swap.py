@@ -222,8 +222,8 @@ def check_partitioner(options, folder):
 
 
 def check_decoder_worker(options, folder):
-    """Every token is nonsense, but there are as many as were asked for; cancelled requests free everything, a worker that is asked to stop
-    lets go of its requests, and the fleet stays healthy."""
+    """Every token is nonsense, but there are as many as were asked for; cancelled requests free everything, a worker that is
+    asked to stop lets go of its requests, and the fleet stays healthy."""
     cluster = SwappedCluster(options, folder, "decoder-worker", "decoder_worker.py")
     yield cluster
     decoders = [worker["endpoint"] for device in cluster.json("nodes", "--port", str(cluster.port))["devices"]

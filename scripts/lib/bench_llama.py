@@ -106,7 +106,10 @@ def prefill(model, job, threads, repetitions, tokens):
     context = Context(
         model, tokens=count, threads=threads, batch=count, ubatch=min(job["ubatch"], count), flash=job["flash"])
     batch = context.batch([(tokens[i], i, 0, i == count - 1) for i in range(count)])
-    clear = lambda: llama.llama_memory_clear(context.memory, False)
+
+    def clear():
+        llama.llama_memory_clear(context.memory, False)
+
     # One physical batch touches every buffer.
     context.decode(context.batch([(tokens[i], i, 0, False) for i in range(min(job["ubatch"], count))]))
     clear()

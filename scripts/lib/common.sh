@@ -26,6 +26,17 @@ require_swift() {
   esac
 }
 
+# Installs the linter of the Python files, of one version, so that its next one does not find what this one did not.
+ruff="$root/.build/ruff/bin/ruff"
+require_ruff() {
+  local version=0.17.6
+  [ "$("$ruff" --version 2>/dev/null)" = "ruff $version" ] && return
+  require_packages python3-venv
+  say "installing ruff $version"
+  python3 -m venv "$root/.build/ruff"
+  "$root/.build/ruff/bin/pip" install --quiet --disable-pip-version-check "ruff==$version"
+}
+
 # Installs the Debian packages that are not there yet.
 require_packages() {
   local missing=()

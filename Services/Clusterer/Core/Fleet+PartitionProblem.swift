@@ -26,7 +26,7 @@ extension Fleet {
         let ids = Set(usable.map(\.id))
         return PartitionProblem(
             model: model, devices: slowed.sorted { $0.id < $1.id },
-            links: links.filter { ids.contains($0.from) && ids.contains($0.to) && $0.isPossible })
+            links: links.filter { ids.contains($0.from) && ids.contains($0.to) && $0.problem == nil })
     }
 
     private func summary(_ excluded: Set<DeviceID>) -> String {
@@ -58,15 +58,13 @@ extension PartitionDevice {
         guard factor.isFinite, factor > 1 else { return self }
         let factor = min(factor, 1000)
         var device = self
+        // The partitioner believes no longer times.
+        func stretch(_ seconds: inout Double) { seconds = min(seconds * factor, MeasuredBounds.longestSeconds) }
         for index in device.measurements.prefill.indices {
-            device.measurements.prefill[index].secondsPerLayer *= factor
+            stretch(&device.measurements.prefill[index].secondsPerLayer)
         }
-        for index in device.measurements.decode.indices { device.measurements.decode[index].secondsPerLayer *= factor }
-        for index in device.measurements.head.indices { device.measurements.head[index].seconds *= factor }
+        for index in device.measurements.decode.indices { stretch(&device.measurements.decode[index].secondsPerLayer) }
+        for index in device.measurements.head.indices { stretch(&device.measurements.head[index].seconds) }
         return device
     }
-}
-
-extension LinkProfile {
-    fileprivate var isPossible: Bool { latencySeconds >= 0 && latencySeconds <= 1e6 && bytesPerSecond > 0 }
 }

@@ -40,20 +40,15 @@ struct MeasuredFleet {
             for (field, id) in [("from", link.from), ("to", link.to)] where !known.contains(id) {
                 throw Failure(.failed, "links[\(index)].\(field): there is no device \(id)")
             }
-            guard link.latencySeconds >= 0, link.latencySeconds.isFinite else {
-                throw Failure(.failed, "links[\(index)].latency_s is \(link.latencySeconds), it must not be negative")
-            }
-            guard link.bytesPerSecond > 0, link.bytesPerSecond.isFinite else {
-                throw Failure(.failed, "links[\(index)].bytes_per_s is \(link.bytesPerSecond), it must be positive")
-            }
+            if let problem = link.problem { throw Failure(.failed, "links[\(index)].\(problem)") }
         }
         guard let model = fleet.model else { throw Failure(.failed, "model is missing: no device has registered") }
         for (index, device) in fleet.devices.enumerated() where device.state == .ready {
             guard let measurements = device.measurements else {
                 throw Failure(.failed, "devices[\(index)].measurements is missing, although \(device.id) is ready")
             }
-            if let sample = Self.unusable(measurements) {
-                throw Failure(.failed, "devices[\(index)].measurements.\(sample): sizes and times must be positive")
+            if let problem = measurements.problem {
+                throw Failure(.failed, "devices[\(index)].measurements.\(problem)")
             }
             do {
                 _ = try DeviceCost(measurements: measurements, model: model)
@@ -61,23 +56,6 @@ struct MeasuredFleet {
                 throw Failure(.failed, "devices[\(index)].measurements: \(error)")
             }
         }
-    }
-
-    /// The first sample that cannot be, by its field.
-    private static func unusable(_ measurements: DeviceMeasurements) -> String? {
-        func isTime(_ seconds: Double) -> Bool { seconds > 0 && seconds.isFinite }
-        if let index = measurements.prefill.firstIndex(where: { $0.tokens < 1 || !isTime($0.secondsPerLayer) }) {
-            return "prefill[\(index)]"
-        }
-        if let index = measurements.decode.firstIndex(where: {
-            $0.batch < 1 || $0.context < 0 || !isTime($0.secondsPerLayer)
-        }) {
-            return "decode[\(index)]"
-        }
-        if let index = measurements.head.firstIndex(where: { $0.rows < 1 || !isTime($0.seconds) }) {
-            return "head[\(index)]"
-        }
-        return nil
     }
 
     /// Times from the measured tables; devices that are not ready are left out.

@@ -1,4 +1,5 @@
 import Domain
+import Drawing
 import Planning
 import Scenarios
 
@@ -149,6 +150,7 @@ struct PlanAnswer: Encodable {
 
     /// The plan as a table, with what is expected of it.
     static func text(_ answer: ScenarioPlanner.Answer) -> String {
+        let number = ReportText.number
         var rows = [["REPLICA", "ROLE", "DEVICE", "LAYERS", "REQUESTS/S"]]
         for replica in answer.plan.replicas {
             for (index, stage) in replica.stages.enumerated() {
@@ -177,13 +179,9 @@ struct PlanAnswer: Encodable {
     }
 
     private static func proof(_ result: PlanningResult) -> String {
+        let number = ReportText.number
         if result.isExact { return ", proved to be the most" }
         guard result.upperBound.isFinite else { return "" }
         return ", no plan more than \(number(result.upperBound)) (gap \(number(result.gap * 100)) %)"
-    }
-
-    private static func number(_ value: Double) -> String {
-        let digits = value >= 100 ? 1.0 : value >= 1 ? 100 : 10_000
-        return "\((value * digits).rounded() / digits)"
     }
 }

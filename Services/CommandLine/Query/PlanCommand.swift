@@ -1,5 +1,6 @@
 import ArgumentParser
 import Domain
+import Drawing
 import Protocol
 import ServiceRuntime
 
@@ -130,7 +131,8 @@ struct PlanReport: Encodable {
         var lines = [ready ? "ready, epoch \(epoch)" : "not ready: \(reason)"]
         guard let plan else { return lines.joined(separator: "\n") }
         lines.append(
-            "plan \(plan.id) (\(plan.algorithm)), \(Self.number(plan.predictedRequestsPerSecond)) requests/s predicted")
+            "plan \(plan.id) (\(plan.algorithm)), \(ReportText.number(plan.predictedRequestsPerSecond)) requests/s "
+                + "predicted")
         var rows = [["REPLICA", "ROLE", "DEVICE", "LAYERS", "PREFILL predicted/measured", "DECODE predicted/measured"]]
         for replica in replicas {
             for stage in replica.stages {
@@ -153,6 +155,7 @@ struct PlanReport: Encodable {
         "\(milliseconds(predicted)) / \(milliseconds(measured))"
     }
 
-    private static func milliseconds(_ value: Double?) -> String { value.map { "\(number($0 * 1000)) ms" } ?? "-" }
-    private static func number(_ value: Double) -> String { "\((value * 100).rounded() / 100)" }
+    private static func milliseconds(_ value: Double?) -> String {
+        value.map { "\(ReportText.number($0 * 1000)) ms" } ?? "-"
+    }
 }

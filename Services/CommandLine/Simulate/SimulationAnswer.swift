@@ -1,4 +1,5 @@
 import Domain
+import Drawing
 import Simulation
 
 /// What `e2llm simulate` prints.
@@ -71,11 +72,10 @@ struct SimulationAnswer: Encodable {
 
 /// Figures as a table shows them.
 enum TableFigure {
-    /// Three significant digits or so.
+    /// Three significant digits, a dash where there is no figure. What is less than a hundred-thousandth is nothing to a
+    /// reader, and would not fit a column.
     static func short(_ value: Double) -> String {
         guard value.isFinite else { return "-" }
-        let scale = value.magnitude >= 100 ? 1.0 : value.magnitude >= 10 ? 10 : value.magnitude >= 1 ? 100 : 10_000
-        let rounded = (value * scale).rounded() / scale
-        return rounded == rounded.rounded() && rounded.magnitude < 1e15 ? "\(Int(rounded))" : "\(rounded)"
+        return value.magnitude < 1e-5 ? "0" : ReportText.number(value)
     }
 }

@@ -1,3 +1,4 @@
+import Domain
 import Foundation
 import ServiceRuntime
 import Yams
@@ -73,7 +74,7 @@ struct LaunchFleetFile: Codable, Sendable {
         } catch let error as Failure {
             throw error
         } catch let error as DecodingError {
-            throw Failure(.usage, "\(path): \(describe(error))")
+            throw Failure(.usage, "\(path): \(DecodingText.text(error))")
         } catch {
             throw Failure(.usage, "\(path): is not YAML: \(error)")
         }
@@ -140,16 +141,6 @@ struct LaunchFleetFile: Codable, Sendable {
                     "\(path): unknown key \(key) in device \(device["id"] ?? "without id")"
                         + NearestName.question(key, among: known))
             }
-        }
-    }
-
-    private static func describe(_ error: DecodingError) -> String {
-        switch error {
-        case .keyNotFound(let key, let context):
-            return "\((context.codingPath.map(\.stringValue) + [key.stringValue]).joined(separator: ".")) is missing"
-        case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
-            return "\(context.codingPath.map(\.stringValue).joined(separator: ".")): \(context.debugDescription)"
-        @unknown default: return "cannot be read"
         }
     }
 }

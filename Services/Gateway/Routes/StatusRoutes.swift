@@ -1,3 +1,4 @@
+import Domain
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -9,9 +10,6 @@ struct StatusRoutes: Sendable {
     let model: ServedModel
     let metrics: GatewayMetrics
     let created: Int
-
-    /// The version of the software.
-    static let version = "0.1.0"
 
     /// 200 only while a chat request would succeed.
     func health() throws(APIError) -> Response {
@@ -44,7 +42,7 @@ struct StatusRoutes: Sendable {
             type: "text/plain; version=0.0.4; charset=utf-8")
     }
 
-    func versionObject() -> Response { .json(["version": .string(Self.version)]) }
+    func versionObject() -> Response { .json(["version": .string(ProductVersion.number)]) }
 
     func cluster() -> Response { .bytes(service.cluster.json(), type: "application/json") }
 }

@@ -2,39 +2,10 @@ import CostModel
 import Domain
 import Protocol
 
-/// Largest figures that are taken from others.
-private enum Bounds {
-    static let samples = 4096
-    static let count = 1 << 24
-    static let bytes = 1 << 50
-    static let seconds = 1e5
-}
-
 extension DeviceMeasurements {
-    /// Why these tables cannot be used, naming the field; `nil` where they can.
-    var problem: String? {
-        guard (0...Bounds.bytes).contains(memoryUsableBytes) else { return "memory_usable_bytes is out of range" }
-        guard max(prefill.count, decode.count, head.count) <= Bounds.samples else {
-            return "a table has more than \(Bounds.samples) samples"
-        }
-        let whole = 1...Bounds.count
-        guard prefill.allSatisfy({ whole.contains($0.tokens) && Self.isTime($0.secondsPerLayer) }) else {
-            return "a prefill sample is out of range"
-        }
-        guard
-            decode.allSatisfy({
-                whole.contains($0.batch) && (0...Bounds.count).contains($0.context) && Self.isTime($0.secondsPerLayer)
-            })
-        else { return "a decode sample is out of range" }
-        guard head.allSatisfy({ whole.contains($0.rows) && Self.isTime($0.seconds) }) else {
-            return "a head sample is out of range"
-        }
-        return nil
-    }
-
     /// Why they are not what a worker of a kind has to measure; `nil` where they are.
     func problem(as kind: WorkerKind, model: ModelDescription) -> String? {
-        if let problem { return problem }
+        if let problem = self.problem { return problem }
         var part = self
         if kind == .prefill { part.decode = [] } else { part.prefill = [] }
         do {
@@ -43,17 +14,6 @@ extension DeviceMeasurements {
         } catch {
             return "the \(kind.rawValue) worker measured nothing for its phase"
         }
-    }
-
-    private static func isTime(_ seconds: Double) -> Bool { seconds > 0 && seconds <= Bounds.seconds }
-}
-
-extension LinkProfile {
-    /// Why this link cannot be used; `nil` where it can.
-    var problem: String? {
-        guard latencySeconds >= 0, latencySeconds <= Bounds.seconds else { return "latency_s is out of range" }
-        guard bytesPerSecond > 0, bytesPerSecond <= 1e15 else { return "bytes_per_s is out of range" }
-        return nil
     }
 }
 
@@ -87,8 +47,8 @@ extension RegisterDevice {
         }
         guard (1...4096).contains(threads) else { return "threads is \(threads), not in 1...4096" }
         guard computeShare > 0, computeShare <= 1 else { return "compute_share is \(computeShare), not in 0...1" }
-        guard (0...Bounds.bytes).contains(memoryUsableBytes) else {
-            return "memory_usable_bytes is \(memoryUsableBytes), which is out of range"
+        guard MeasuredBounds.memoryBytes.contains(memoryUsableBytes) else {
+            return MeasuredBounds.refusal("memory_usable_bytes", memoryUsableBytes)
         }
         guard dataEndpoint.contains("://") else { return "data_endpoint \(dataEndpoint) is no ZeroMQ endpoint" }
         guard model.name.utf8.count <= 1024, model.digest.rawValue.utf8.count <= 256,

@@ -1,3 +1,4 @@
+import CostModel
 import Domain
 import Messaging
 import Protocol

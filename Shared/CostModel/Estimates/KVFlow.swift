@@ -18,15 +18,13 @@ extension FleetCost {
     public func kvFlows(
         from prefill: [PlanStage], to decode: [PlanStage], tokens: Int, bytesShare: Double = 1
     ) -> [KVFlow] {
-        var flows: [KVFlow] = []
-        for source in prefill {
-            for target in decode where target.device != source.device {
-                guard let shared = source.layers.intersection(target.layers) else { continue }
-                let bytes = Double(shared.count) * Double(model.kvBytesPerTokenPerLayer) * Double(tokens) * bytesShare
-                flows.append(KVFlow(from: source.device, to: target.device, layers: shared, bytes: bytes))
-            }
+        LayerOverlap.between(prefill, decode).compactMap { overlap in
+            let (source, target) = (prefill[overlap.source].device, decode[overlap.target].device)
+            guard source != target else { return nil }
+            let bytes =
+                Double(overlap.layers.count) * Double(model.kvBytesPerTokenPerLayer) * Double(tokens) * bytesShare
+            return KVFlow(from: source, to: target, layers: overlap.layers, bytes: bytes)
         }
-        return flows
     }
 
     /// Bytes that travel for a prompt.

@@ -88,7 +88,7 @@ extension KVCache {
             throw InferenceError(
                 .unsupported, "KV of type q8_0 needs heads of a multiple of 32 components, not \(shape.headDim)")
         }
-        guard layers.start >= self.layers.start, layers.end <= self.layers.end else {
+        guard self.layers.contains(layers) else {
             throw InferenceError(.invalidInput, "this stage holds layers \(self.layers), not all of \(layers)")
         }
         guard positions.lowerBound >= 0 else {

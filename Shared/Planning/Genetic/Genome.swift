@@ -1,3 +1,5 @@
+internal import Domain
+
 /// The paper's two chromosomes: an order of the devices, and the sizes of the groups that are cut from it.
 struct Genome: Sendable, Hashable {
     /// Every device once, as an index into the fleet.
@@ -17,7 +19,7 @@ struct Genome: Sendable, Hashable {
     /// A random genome.
     static func random(count: Int, largestGroup: Int, _ random: inout SeededRandom) -> Genome {
         Genome(
-            order: Array(0..<count).shuffled(using: &random),
+            order: random.shuffled(Array(0..<count)),
             sizes: randomSizes(count: count, largestGroup: largestGroup, &random))
     }
 
@@ -66,7 +68,7 @@ struct Genome: Sendable, Hashable {
         case 2:
             genome.sizes = Self.randomSizes(count: order.count, largestGroup: largestGroup, &random)
         default:
-            genome.order.shuffle(using: &random)
+            genome.order = random.shuffled(genome.order)
             genome.sizes = Self.randomSizes(count: order.count, largestGroup: largestGroup, &random)
         }
         return genome

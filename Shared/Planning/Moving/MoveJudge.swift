@@ -1,4 +1,5 @@
 public import Domain
+internal import Drawing
 
 /// Whether to move from the plan in force to another one, and why.
 public struct MoveDecision: Sendable, Hashable {
@@ -78,16 +79,16 @@ public struct MoveJudge: Sendable {
             old.meets(minimumTokensPerSecond: minimum), new.meets(minimumTokensPerSecond: minimum)
         )
         let figures =
-            "\(MessageFigure.rate(gain)) request-seconds are gained in \(MessageFigure.rate(policy.horizonSeconds)) s, "
-            + "the move costs \(MessageFigure.rate(cost.requestSeconds))"
+            "\(ReportText.number(gain)) request-seconds are gained in \(ReportText.number(policy.horizonSeconds)) s, "
+            + "the move costs \(ReportText.number(cost.requestSeconds))"
         if new.groups == old.groups {
             decision.reason = "it is the plan in force"
         } else if isQuick, !wasQuick {
             decision.moves = true
-            decision.reason = "only the new plan keeps \(MessageFigure.rate(minimum)) tokens/s for every request"
+            decision.reason = "only the new plan keeps \(ReportText.number(minimum)) tokens/s for every request"
         } else if gain < policy.leastGain * before {
             decision.reason =
-                "\(figures); less than \(MessageFigure.rate(policy.leastGain * 100)) % of the requests' time is gained"
+                "\(figures); less than \(ReportText.number(policy.leastGain * 100)) % of the requests' time is gained"
         } else {
             decision.moves = gain > cost.requestSeconds
             decision.reason = figures

@@ -69,7 +69,7 @@ struct GroupingSearch {
         let devices = chosen.groups.flatMap { groups[$0] } + chosen.idle
         if devices.count > reach || devices.count < 2 { return exchange(&table) }
         let before = chosen.groups.reduce(0) { $0 + worths[$1] }
-        let solved = SubsetPartition(devices.shuffled(using: &random), &table, prices, bound)
+        let solved = SubsetPartition(random.shuffled(devices), &table, prices, bound)
         guard solved.value > before * (1 + 1e-9) + 1e-15 else { return false }
         replace(chosen.groups, with: solved.groups, freed: devices, &table)
         return true
@@ -114,17 +114,18 @@ struct GroupingSearch {
     /// Moves a device between two groups, or from or to the idle ones, or swaps two: for groups that are too large to be
     /// rearranged exactly.
     private mutating func exchange(_ table: inout GroupTable) -> Bool {
-        guard let first = groups.indices.randomElement(using: &random) else { return false }
-        let second = groups.indices.randomElement(using: &random) ?? first
+        guard !groups.isEmpty else { return false }
+        let first = random.below(groups.count)
+        let second = random.below(groups.count)
         var left = groups[first]
         var right = second == first ? [] : groups[second]
         switch random.below(4) {
         case 0:
-            if let device = left.randomElement(using: &random) { right.append(Self.remove(device, &left)) }
+            if let device = random.element(of: left) { right.append(Self.remove(device, &left)) }
         case 1:
-            guard let give = left.randomElement(using: &random) else { return false }
+            guard let give = random.element(of: left) else { return false }
             let pool = second == first ? idle : right
-            guard let take = pool.randomElement(using: &random) else { return false }
+            guard let take = random.element(of: pool) else { return false }
             left.append(take)
             _ = Self.remove(give, &left)
             if second != first {
@@ -132,7 +133,7 @@ struct GroupingSearch {
                 _ = Self.remove(take, &right)
             }
         case 2:
-            guard let device = idle.randomElement(using: &random) else { return false }
+            guard let device = random.element(of: idle) else { return false }
             left.append(device)
         default:
             guard second != first else { return false }

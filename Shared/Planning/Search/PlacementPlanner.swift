@@ -1,5 +1,6 @@
 public import CostModel
 public import Domain
+internal import Drawing
 
 /// What a planner answers.
 public struct PlanningResult: Sendable {
@@ -137,8 +138,8 @@ public struct PlacementPlanner {
         }
         if placed.rate < instance.demand.rate {
             relaxations.append(
-                "the plan sustains \(MessageFigure.rate(placed.rate)) requests/s, "
-                    + "less than the \(MessageFigure.rate(instance.demand.rate)) asked for")
+                "the plan sustains \(ReportText.number(placed.rate)) requests/s, "
+                    + "less than the \(ReportText.number(instance.demand.rate)) asked for")
         }
         var bound = Double.infinity
         if provesBound { bound = self.bound(instance, search, exact: exactBound, stop: proofStop) }
@@ -182,12 +183,12 @@ public struct PlacementPlanner {
         }
         let why =
             best > 0
-            ? "plans that keep it sustain \(MessageFigure.rate(best)) requests/s of \(MessageFigure.rate(fastest))"
+            ? "plans that keep it sustain \(ReportText.number(best)) requests/s of \(ReportText.number(fastest))"
             : "no group of devices reaches it"
         return SpeedChoice(
             candidates: all.candidates, exactBound: all.exactBound,
             relaxation:
-                "the minimum decode speed of \(MessageFigure.rate(minimum)) tokens/s for every request "
+                "the minimum decode speed of \(ReportText.number(minimum)) tokens/s for every request "
                 + "is relaxed: \(why)")
     }
 
@@ -235,8 +236,8 @@ public struct PlacementPlanner {
         PlanningError(
             .noPlan,
             "no plan keeps the minimum decode speed of "
-                + "\(MessageFigure.rate(instance.limits.minimumTokensPerSecond)) tokens/s for every request; "
-                + "without it \(MessageFigure.rate(fastest)) requests/s can be sustained")
+                + "\(ReportText.number(instance.limits.minimumTokensPerSecond)) tokens/s for every request; "
+                + "without it \(ReportText.number(fastest)) requests/s can be sustained")
     }
 
     private func noPlan(_ instance: PlanningInstance) -> PlanningError {
@@ -264,16 +265,5 @@ enum Ports {
         case .mixed: break
         }
         return option
-    }
-}
-
-/// Figures as messages show them.
-enum MessageFigure {
-    /// Three significant digits or so.
-    static func rate(_ value: Double) -> String {
-        guard value.isFinite else { return "\(value)" }
-        if value == value.rounded(), abs(value) < 1e6 { return "\(Int(value))" }
-        let scale = value >= 100 ? 1.0 : value >= 1 ? 100 : value >= 0.01 ? 10_000 : 1_000_000
-        return "\((value * scale).rounded() / scale)"
     }
 }

@@ -1,26 +1,18 @@
+internal import Domain
 internal import Foundation
 
-/// A small seeded generator (SplitMix64): the same numbers on every machine for a seed.
-struct ScenarioRandom: RandomNumberGenerator, Sendable {
-    private var state: UInt64
+/// What generated fleets and streams are drawn with: the numbers of `SeededRandom`, spread in ways of its own. Fleets and
+/// streams are named by their seeds, so none of these ways may change.
+struct ScenarioRandom: Sendable {
+    private var random: SeededRandom
 
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
+    init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     /// A number in `0..<1`.
-    mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
+    mutating func unit() -> Double { random.unit() }
     /// A number in `low..<high`.
     mutating func between(_ low: Double, _ high: Double) -> Double { low + (high - low) * unit() }
-    /// A whole number in `range`.
-    ///
-    /// Not the standard library's: what that draws for a seed may change with its version.
+    /// A whole number in `range`; of ranges of more than 2^53 numbers not every one.
     mutating func whole(_ range: ClosedRange<Int>) -> Int {
         min(range.upperBound, range.lowerBound + Int(unit() * Double(range.count)))
     }

@@ -67,7 +67,7 @@ private struct ModelFields {
     func whole(_ name: String, _ range: ClosedRange<Int>) throws(ScenarioError) -> Int {
         guard let value = values[name] else { throw missing(name) }
         guard case .number(let number) = value else { throw fault(name, "is not a number") }
-        let shown = MessageText.number(number)
+        let shown = ExactFigure.text(number)
         guard let whole = Int(exactly: number) else { throw fault(name, "is \(shown), it must be a whole number") }
         guard range.contains(whole) else {
             throw fault(name, "is \(shown), it must be in \(range.lowerBound)...\(range.upperBound)")

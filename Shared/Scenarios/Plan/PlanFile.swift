@@ -83,7 +83,7 @@ private struct PlanDocument: Codable {
                 guard let layers = Int(exactly: stage.layers), (1...4096).contains(layers) else {
                     throw ScenarioError(
                         .invalidField, in: .plan,
-                        "\(field) has \(MessageText.number(stage.layers)) layers, it must be a whole number in 1...4096"
+                        "\(field) has \(ExactFigure.text(stage.layers)) layers, it must be a whole number in 1...4096"
                     )
                 }
                 checked.append(PlannedGroup.Stage(device: stage.device, layers: layers))

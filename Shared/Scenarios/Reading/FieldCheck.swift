@@ -1,3 +1,5 @@
+internal import Domain
+
 /// Checks of single values; every error names the kind of file and the field.
 struct FieldCheck {
     /// Longest text of a field, in bytes.
@@ -12,7 +14,7 @@ struct FieldCheck {
     ) throws(ScenarioError) {
         guard value > 0, value.isFinite else { throw failed(value, field(), "it must be positive") }
         guard value >= least, value <= limit else {
-            throw failed(value, field(), "it must be in \(MessageText.number(least))...\(MessageText.number(limit))")
+            throw failed(value, field(), "it must be in \(ExactFigure.text(least))...\(ExactFigure.text(limit))")
         }
     }
 
@@ -22,7 +24,7 @@ struct FieldCheck {
     ) throws(ScenarioError) {
         guard value >= 0, value.isFinite else { throw failed(value, field(), "it must not be negative") }
         guard value <= limit else {
-            throw failed(value, field(), "it must be at most \(MessageText.number(limit))")
+            throw failed(value, field(), "it must be at most \(ExactFigure.text(limit))")
         }
     }
 
@@ -53,6 +55,6 @@ struct FieldCheck {
     }
 
     private func failed(_ value: Double, _ field: String, _ rule: String) -> ScenarioError {
-        ScenarioError(.invalidField, in: kind, "\(field) is \(MessageText.number(value)), \(rule)")
+        ScenarioError(.invalidField, in: kind, "\(field) is \(ExactFigure.text(value)), \(rule)")
     }
 }

@@ -1,17 +1,10 @@
+internal import Domain
+
 /// Where in a JSON document a value stands, as error messages name it: `devices[3] (pi01).mem_bw_Bps`.
 enum FieldPath {
     /// Writes a coding path; `name` gives the name of an element of a list, where it has one.
     static func text(_ path: [any CodingKey], name: (_ list: String, _ index: Int) -> String?) -> String {
-        var text = ""
-        for key in path {
-            // A key of an object may look like a number too; only elements of lists carry this name.
-            if let index = key.intValue, key.stringValue == "Index \(index)" {
-                text = element(text, index, name(text, index))
-            } else {
-                text += (text.isEmpty ? "" : ".") + MessageText.name(key.stringValue)
-            }
-        }
-        return text
+        DecodingText.path(path, key: MessageText.name) { element($0, $1, name($0, $1)) }
     }
 
     /// The path of one element of a list.

@@ -1,3 +1,4 @@
+internal import Domain
 internal import Foundation
 
 /// Reads and writes JSON files of one kind, with errors that name the field.
@@ -47,7 +48,7 @@ struct JSONDocument {
         case .valueNotFound(_, let context):
             return field(context.codingPath, "is null", error, name)
         case .typeMismatch(let type, let context):
-            return field(context.codingPath, "is not \(Self.word(for: type))", error, name)
+            return field(context.codingPath, "is not \(DecodingText.word(for: type) ?? "of its type")", error, name)
         case .dataCorrupted(let context) where context.codingPath.isEmpty:
             return ScenarioError(.malformed, in: kind, "not valid JSON\(Self.place(bytes))", underlying: error)
         case .dataCorrupted(let context):
@@ -76,14 +77,6 @@ struct JSONDocument {
             let detail = (error as NSError).userInfo["NSDebugDescription"] as? String
             return detail.map { ": \(MessageText.shortened($0, longestDetail))" } ?? ""
         }
-    }
-
-    private static func word(for type: any Any.Type) -> String {
-        let name = String(describing: type)
-        if name.hasPrefix("Array") { return "a list" }
-        if name.hasPrefix("Dictionary") { return "an object" }
-        if name == "String" { return "a text" }
-        return name == "Bool" ? "true or false" : "a number"
     }
 }
 

@@ -20,11 +20,6 @@ enum MessageText {
         return String(shown)
     }
 
-    /// A number; whole numbers without a fraction.
-    static func number(_ value: Double) -> String {
-        value.magnitude < 1e15 && value == value.rounded() ? String(Int(value)) : String(value)
-    }
-
     /// Names with commas, the first of them only where there are many.
     static func list(_ names: [String]) -> String {
         let shown = names.prefix(listed).map(name).joined(separator: ", ")

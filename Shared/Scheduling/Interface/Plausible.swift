@@ -1,6 +1,7 @@
 internal import Domain
 
-/// Figures from the wire, cut to what may be computed with: sums and differences of them must not overflow.
+/// Figures from the wire, cut to what may be computed with: sums and differences of them must not overflow. A load that is
+/// reported wrongly is no reason to do without the worker; a measurement is refused (`MeasuredBounds`).
 enum Plausible {
     /// Largest number of tokens that is taken seriously.
     static let mostTokens = 1 << 28

@@ -8,7 +8,7 @@ struct Admission: Sendable {
     var queueLimit: Int
 
     /// Largest number of tokens that is taken seriously; keeps sums far from overflow.
-    private static let largestTokens = 1 << 28
+    private static let largestTokens = Plausible.mostTokens
 
     /// Why the request cannot be taken, or `nil`.
     func fault(_ request: SubmittedRequest, waiting: Int) -> Fault? {

@@ -66,7 +66,7 @@ struct HeldStage: Sendable {
     /// Decoder stages that need the KV cache of a sequence's prompt.
     func consumers(_ request: RequestID) -> [RouteStage] {
         guard isPrefill, let opening = sequences[request]?.opening else { return [] }
-        return opening.route.decode.filter { $0.layers.intersection(layers) != nil }
+        return opening.route.consumers(of: layers)
     }
 
     /// The replica, or how it is driven, is new: the weights stay, nothing else does.

@@ -32,7 +32,7 @@ public struct KVArrival: Sendable, Hashable {
     public mutating func accept(
         layers chunk: LayerRange, start: Int, count: Int, total: Int
     ) throws(Refusal) -> Bool {
-        guard !chunk.isEmpty, layers.intersection(chunk) == chunk else { throw .foreignLayers }
+        guard !chunk.isEmpty, layers.contains(chunk) else { throw .foreignLayers }
         guard total == self.total else { throw .differentTotal }
         guard start >= 0, count > 0, count <= total - start else { throw .outOfOrder }
         let index = chunk.start - layers.start..<chunk.end - layers.start

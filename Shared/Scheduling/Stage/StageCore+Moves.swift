@@ -90,7 +90,7 @@ extension StageCore {
     mutating func startExport(_ slot: Int) -> Bool {
         guard let stage = stages[slot], !stage.leaving.isEmpty else { return false }
         for (request, leaving) in stage.leaving.sorted(by: { $0.key < $1.key }) where !leaving.isOrdered {
-            let consumers = leaving.move.route.decode.filter { $0.layers.intersection(stage.layers) != nil }
+            let consumers = leaving.move.route.consumers(of: stage.layers)
             guard consumers.allSatisfy({ waitingBytes($0.endpoint) <= limits.linkBytes(stage.layers) }) else {
                 continue
             }

@@ -126,7 +126,7 @@ extension StageCore {
     private func target(of chunk: ArrivedKV) throws(Fault) -> HeldStage? {
         if let replica = chunk.replica { return try servingStage(of: replica, epoch: chunk.epoch) }
         if let stage = stage(holding: chunk.request) { return stage }
-        let serving = ordered.filter { $0.isServing && !$0.isPrefill && $0.layers.intersection(chunk.layers) != nil }
+        let serving = ordered.filter { $0.isServing && !$0.isPrefill && $0.layers.overlaps(chunk.layers) }
         guard serving.count == 1, let stage = serving.first else {
             throw Fault("no_stage", "the message does not say for which stage its KV cache is", isRetriable: true)
         }

@@ -1,3 +1,5 @@
+import Domain
+
 /// What a service does with its inputs. It lives on the run loop of its shell, so it needs no locks; what takes long runs in
 /// `tasks`, and what comes of it comes back through the inbox.
 public protocol ServiceDesk<Input> {
@@ -78,7 +80,7 @@ enum PrometheusText {
             for figure in group {
                 let labels = figure.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\"\(escaped($0.value))\"" }
                 let suffix = labels.isEmpty ? "" : "{\(labels.joined(separator: ","))}"
-                text += "\(prefix)\(name)\(suffix) \(number(figure.value))\n"
+                text += "\(prefix)\(name)\(suffix) \(ExactFigure.text(figure.value))\n"
             }
         }
         return text
@@ -86,9 +88,5 @@ enum PrometheusText {
 
     private static func escaped(_ text: String) -> String {
         text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
-    }
-
-    private static func number(_ value: Double) -> String {
-        value.rounded() == value && abs(value) < 1e15 ? String(Int(value)) : String(value)
     }
 }

@@ -23,17 +23,15 @@ struct KVTransfer {
     ) {
         missing = [Int](repeating: 0, count: decode.count)
         let perLayer = Double(cost.model.kvBytesPerTokenPerLayer) * share
-        for (source, sender) in prefill.enumerated() {
-            for (target, receiver) in decode.enumerated() {
-                guard let shared = sender.layers.intersection(receiver.layers) else { continue }
-                let isLocal = sender.device == receiver.device
-                missing[target] += 1
-                parts.append(
-                    Part(
-                        source: source, target: target, bytesPerToken: Double(shared.count) * perLayer,
-                        flow: isLocal ? nil : network.open(from: sender.device, to: receiver.device),
-                        latency: cost.network.link(from: sender.device, to: receiver.device).latencySeconds))
-            }
+        for overlap in LayerOverlap.between(prefill, decode) {
+            let (sender, receiver) = (prefill[overlap.source].device, decode[overlap.target].device)
+            missing[overlap.target] += 1
+            parts.append(
+                Part(
+                    source: overlap.source, target: overlap.target,
+                    bytesPerToken: Double(overlap.layers.count) * perLayer,
+                    flow: sender == receiver ? nil : network.open(from: sender, to: receiver),
+                    latency: cost.network.link(from: sender, to: receiver).latencySeconds))
         }
     }
 

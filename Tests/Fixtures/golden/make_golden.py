@@ -30,8 +30,11 @@ SAMPLE_STRIDE = 193
 
 def main(path):
     reader = GGUFReader(path)
-    meta = {name: field for name, field in reader.fields.items()}
-    get = lambda key: meta["llama." + key].contents()
+    meta = reader.fields
+
+    def get(key):
+        return meta["llama." + key].contents()
+
     layers, heads, kv_heads = get("block_count"), get("attention.head_count"), get("attention.head_count_kv")
     hidden, base, eps = get("embedding_length"), get("rope.freq_base"), get("attention.layer_norm_rms_epsilon")
     head_dim = hidden // heads

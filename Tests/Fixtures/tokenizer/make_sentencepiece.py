@@ -41,16 +41,22 @@ RANGES = [
 
 def part(source, kind, special):
     match kind:
-        case 0: return source.choice(WORDS) + source.choice([" ", " ", " ", ", ", ". ", "\n"])
+        case 0:
+            return source.choice(WORDS) + source.choice([" ", " ", " ", ", ", ". ", "\n"])
         case 1:
             low, high = source.choice(RANGES)
             letters = [chr(source.randint(low, high)) for _ in range(source.randint(1, 6))]
             return "".join(letters) + source.choice(SPACES + [""] * 8)
-        case 2: return source.choice(CODE)
-        case 3: return source.choice(EMOJI) + source.choice(["", " ", "a"])
-        case 4: return source.choice(SPACES) * source.choice([1, 1, 2, 3, 16, 31, 32])
-        case 5: return source.choice(CONTROL + ["x", " "])
-        case _: return source.choice(special) if source.random() < 0.6 else source.choice(WORDS) * source.choice([1, 9])
+        case 2:
+            return source.choice(CODE)
+        case 3:
+            return source.choice(EMOJI) + source.choice(["", " ", "a"])
+        case 4:
+            return source.choice(SPACES) * source.choice([1, 1, 2, 3, 16, 31, 32])
+        case 5:
+            return source.choice(CONTROL + ["x", " "])
+        case _:
+            return source.choice(special) if source.random() < 0.6 else source.choice(WORDS) * source.choice([1, 9])
 
 
 def texts(count, seed, special=SPECIAL):
@@ -137,7 +143,7 @@ def train():
         file.write(gguf(model, True))
         file.flush()
         llama = Llama(file.name)
-        plain = [text for text in texts(260, 2, ["▁", "▁▁", "<", "s>", "<0x41>"])]
+        plain = list(texts(260, 2, ["▁", "▁▁", "<", "s>", "<0x41>"]))
         cases = [{"text": text, "ids": with_prefix.encode(text), "bare": bare.encode(text)} for text in plain]
         special = [text for text in texts(200, 3) if any(name in text for name in SPECIAL[:6])]
         parsed = [{"text": text, "ids": llama.encode(text, True)} for text in special]

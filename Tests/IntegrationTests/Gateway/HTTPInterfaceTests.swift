@@ -37,6 +37,8 @@ import Testing
             }
             let echoed = try await fixture.ask("GET", "/health", headers: ["x-request-id": "mine-1"])
             #expect(echoed.headers["x-request-id"] == "mine-1")
+            let version = try await fixture.ask("GET", "/version")
+            #expect(version.body == #"{"version":"\#(ProductVersion.number)"}"#)
         }
     }
 

@@ -1,6 +1,5 @@
 import Domain
 import Messaging
-import Planning
 import Protocol
 import Testing
 
@@ -248,7 +247,7 @@ struct ProfilerMeasuringTests {
 
     @Test("random fleets keep their invariants", arguments: 0..<20)
     func randomSchedules(seed: UInt64) {
-        var random = Planning.SeededRandom(seed: seed)
+        var random = Domain.SeededRandom(seed: seed)
         var limits = ProfilerLimits()
         limits.retryLimitSeconds = 15
         var world = ProfilerWorld(limits: limits)

@@ -31,7 +31,7 @@ struct LoadSchedule: Sendable, Hashable {
             throw Failure(.usage, "the stream \(stream.name) has no requests")
         }
         guard model.vocabulary > 0 else { throw Failure(.failed, "\(model.name): the server says no n_vocab") }
-        var random = SeededTokens(state: seed)
+        var random = SeededRandom(seed: seed)
         entries = try stream.requests.map { request in
             let output = max(1, request.outputTokens)
             guard request.promptTokens + output <= model.context else {
@@ -42,21 +42,11 @@ struct LoadSchedule: Sendable, Hashable {
             }
             return Entry(
                 id: request.id, seconds: (request.arrival - first.arrival) / rate,
-                prompt: (0..<request.promptTokens).map { _ in random.next(below: model.vocabulary) },
+                // The remainder favours small ids by less than one in 2^40; prompts of recorded runs were drawn like this.
+                prompt: (0..<request.promptTokens).map { _ in
+                    Int32(random.next() % UInt64(model.vocabulary))
+                },
                 outputTokens: output)
         }
-    }
-}
-
-/// Random token ids (SplitMix64): the same on every platform, unlike the generators of the standard library.
-private struct SeededTokens {
-    var state: UInt64
-
-    mutating func next(below count: Int) -> Int32 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var bits = state
-        bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
-        return Int32((bits ^ (bits >> 31)) % UInt64(count))
     }
 }

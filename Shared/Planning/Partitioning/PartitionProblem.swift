@@ -29,8 +29,6 @@ public struct PartitionProblem: Codable, Sendable, Hashable {
     public static let mostDevices = 1024
     /// Most queries of one message.
     public static let mostQueries = 16_384
-    /// Most samples in one table of a device.
-    public static let mostSamples = 4096
 
     /// The model to divide.
     public var model: ModelDescription
@@ -134,41 +132,9 @@ extension PartitionQuery {
 
 extension PartitionDevice {
     fileprivate var problem: String? {
-        guard (0...(1 << 50)).contains(memoryUsableBytes) else {
-            return "memory_usable_bytes: \(memoryUsableBytes) is out of range"
+        guard MeasuredBounds.memoryBytes.contains(memoryUsableBytes) else {
+            return MeasuredBounds.refusal("memory_usable_bytes", memoryUsableBytes)
         }
-        for (name, count) in [
-            ("prefill", measurements.prefill.count), ("decode", measurements.decode.count),
-            ("head", measurements.head.count),
-        ] where count > PartitionProblem.mostSamples {
-            return "measurements.\(name): \(count) samples are more than \(PartitionProblem.mostSamples)"
-        }
-        let whole = 1...FleetCost.largestTokens
-        for (index, sample) in measurements.prefill.enumerated()
-        where !(whole.contains(sample.tokens) && Self.isTime(sample.secondsPerLayer)) {
-            return "measurements.prefill[\(index)]: tokens or seconds_per_layer is out of range"
-        }
-        for (index, sample) in measurements.decode.enumerated()
-        where
-            !(whole.contains(sample.batch) && (0...FleetCost.largestTokens).contains(sample.context)
-            && Self.isTime(sample.secondsPerLayer))
-        {
-            return "measurements.decode[\(index)]: batch, context or seconds_per_layer is out of range"
-        }
-        for (index, sample) in measurements.head.enumerated()
-        where !(whole.contains(sample.rows) && Self.isTime(sample.seconds)) {
-            return "measurements.head[\(index)]: rows or seconds is out of range"
-        }
-        return nil
-    }
-
-    private static func isTime(_ seconds: Double) -> Bool { seconds >= 0 && seconds <= 1e6 }
-}
-
-extension LinkProfile {
-    fileprivate var problem: String? {
-        if !(latencySeconds >= 0 && latencySeconds <= 1e6) { return "latency_s: \(latencySeconds) is out of range" }
-        if !(bytesPerSecond > 0 && bytesPerSecond.isFinite) { return "bytes_per_s: \(bytesPerSecond) is out of range" }
-        return nil
+        return measurements.problem.map { "measurements.\($0)" }
     }
 }

@@ -1,41 +1,3 @@
-/// The two phases of a request: processing the prompt, and generating tokens one step at a time.
-public enum Phase: String, Codable, Sendable, Hashable, CaseIterable {
-    /// Processing the prompt.
-    case prefill
-    /// Generating tokens.
-    case decode
-}
-
-/// What a replica does.
-public enum ReplicaRole: String, Codable, Sendable, Hashable, CaseIterable {
-    /// Processes prompts and hands the KV cache over.
-    case prefill
-    /// Receives KV caches and generates tokens.
-    case decode
-    /// Does both on the same devices.
-    case mixed
-
-    /// The phases that a replica of this role can serve.
-    public var phases: Set<Phase> {
-        switch self {
-        case .prefill: [.prefill]
-        case .decode: [.decode]
-        case .mixed: [.prefill, .decode]
-        }
-    }
-
-    /// The worker process that serves a stage of this role; mixed replicas are served by decoder workers.
-    public var workerKind: WorkerKind { self == .prefill ? .prefill : .decode }
-}
-
-/// The two worker processes of a device.
-public enum WorkerKind: String, Codable, Sendable, Hashable, CaseIterable {
-    /// The `prefill-worker` process.
-    case prefill
-    /// The `decoder-worker` process.
-    case decode
-}
-
 /// A contiguous range of layers, half-open: `start..<end`.
 public struct LayerRange: Codable, Sendable, Hashable, CustomStringConvertible {
     /// The first layer.
@@ -57,6 +19,10 @@ public struct LayerRange: Codable, Sendable, Hashable, CustomStringConvertible {
     public var range: Range<Int> { start..<end }
     /// Whether `layer` lies in the range.
     public func contains(_ layer: Int) -> Bool { layer >= start && layer < end }
+    /// Whether all layers of another range lie in this one.
+    public func contains(_ other: LayerRange) -> Bool { other.start >= start && other.end <= end }
+    /// Whether both ranges hold a layer.
+    public func overlaps(_ other: LayerRange) -> Bool { intersection(other) != nil }
     /// The layers that both ranges hold, or `nil` where they share none.
     public func intersection(_ other: LayerRange) -> LayerRange? {
         let low = max(start, other.start)

@@ -1,5 +1,4 @@
 import Domain
-import Foundation
 import Testing
 
 @Suite struct PlacementPlanTests {
@@ -27,20 +26,5 @@ import Testing
         #expect(plan([(.mixed, [("a", 0, 2), ("a", 2, 4)])]).problem(layers: 4)?.contains("a is in two") == true)
         #expect(plan([(.prefill, [("a", 0, 4)])]).problem(layers: 4)?.contains("decode") == true)
         #expect(plan([]).problem(layers: 4) != nil)
-    }
-}
-
-@Suite struct LayerRangeTests {
-    @Test func intersections() {
-        #expect(LayerRange(0, 4).intersection(LayerRange(2, 6)) == LayerRange(2, 4))
-        #expect(LayerRange(0, 2).intersection(LayerRange(2, 6)) == nil)
-        #expect(LayerRange(5, 3).isEmpty)
-    }
-
-    @Test(arguments: [
-        #"{"start":-1,"end":2}"#, #"{"start":3,"end":2}"#, #"{"start":0,"end":99999999999}"#, #"{"start":0}"#,
-    ])
-    func refusesDamagedRanges(text: String) {
-        #expect(throws: DecodingError.self) { try JSONDecoder().decode(LayerRange.self, from: Data(text.utf8)) }
     }
 }

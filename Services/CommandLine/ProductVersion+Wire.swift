@@ -1,0 +1,7 @@
+import Domain
+import Protocol
+
+extension ProductVersion {
+    /// The version of the protocol that the executables speak.
+    static let wire = ProtocolVersion.identifier
+}

@@ -1,0 +1,32 @@
+import Scheduling
+import ServiceRuntime
+import Testing
+
+@testable import Scheduler
+
+@Suite("Scheduler: settings that belong together")
+struct SchedulerConfigurationTests {
+    private func read(_ heartbeat: Int, _ lost: Double) throws -> SchedulerConfiguration {
+        let given = ["scheduler.heartbeat_ms=\(heartbeat)", "scheduler.worker_lost_s=\(lost)"]
+        return try SchedulerConfiguration(
+            reader: Settings(keys: SchedulerConfiguration.keys, arguments: given, environment: [:]))
+    }
+
+    @Test("a worker is not lost before three heartbeats", arguments: [(667, 2.0), (500, 1.499), (60_000, 179.0)])
+    func lessThanThreeHeartbeatsAreRefused(heartbeat: Int, lost: Double) throws {
+        let error = try #require(throws: RuntimeError.self) { try read(heartbeat, lost) }
+        #expect(error.code == .badSetting)
+        #expect(
+            error.message == """
+                scheduler.worker_lost_s (\(lost) s) must be at least 3 times scheduler.heartbeat_ms (\(heartbeat) ms), \
+                which is \(Double(3 * heartbeat) / 1000) s
+                """)
+    }
+
+    @Test("three heartbeats are enough", arguments: [(500, 1.5), (190, 0.57), (666, 2.0), (60_000, 180.0)])
+    func threeHeartbeatsAreEnough(heartbeat: Int, lost: Double) throws {
+        let configuration = try read(heartbeat, lost)
+        #expect(configuration.heartbeatMilliseconds == heartbeat)
+        #expect(configuration.scheduling.workerLostSeconds == lost)
+    }
+}
