@@ -9,7 +9,8 @@ extension WorkerHello {
         WorkerReport(
             address: WorkerAddress(WorkerKey(device, worker), session: session), endpoint: dataEndpoint, epoch: epoch,
             stages: stages ?? [], kvBlockTokens: kvBlockTokens ?? 1, held: requests,
-            movesSequences: capabilities?.contains(Capability.sequenceMove) ?? false)
+            movesSequences: capabilities?.contains(Capability.sequenceMove) ?? false,
+            growsSequences: capabilities?.contains(Capability.sequenceGrow) ?? false)
     }
 }
 
@@ -33,7 +34,7 @@ extension RoutedRequest {
     var move: Outgoing {
         Outgoing(
             .requestMove, request: request, epoch: epoch,
-            body: SequenceMoveBody(route: route, reservedTokens: reservedTokens))
+            body: SequenceMoveBody(route: route, reservedTokens: reservedTokens, capacityTokens: capacityTokens))
     }
 
     /// The message to the first stage, with what the gateway submitted.
@@ -44,7 +45,7 @@ extension RoutedRequest {
         stop.maxTokens = maxTokens
         let open = SequenceOpen(
             route: route, generatedTokens: body.generatedTokens, sampling: body.sampling, stop: stop,
-            reservedTokens: reservedTokens, tokenCount: shape[0])
+            reservedTokens: reservedTokens, capacityTokens: capacityTokens, tokenCount: shape[0])
         return Outgoing(.requestStart, request: request, epoch: epoch, body: open, tensors: [frame])
     }
 }

@@ -15,6 +15,9 @@ public struct Fault: Error, Codable, Sendable, Hashable, CustomStringConvertible
         self.isRetriable = isRetriable
     }
 
+    /// The code of a sequence that gave its KV cache up for older ones: nothing failed, and it goes on as soon as there is room.
+    public static let preemptedCode = "preempted"
+
     /// Code and message.
     public var description: String { "\(code): \(message)" }
 

@@ -6,6 +6,8 @@ public struct WorkerLoad: Codable, Sendable, Hashable {
     public var running: Int
     /// Tokens of KV cache in use.
     public var kvUsedTokens: Int
+    /// Tokens among them that sequences have taken beyond what was reserved for them; absent means none.
+    public var kvGrownTokens: Int?
     /// Resident memory of the process.
     public var residentBytes: Int
     /// What it has computed.
@@ -13,12 +15,13 @@ public struct WorkerLoad: Codable, Sendable, Hashable {
 
     /// Makes a report.
     public init(
-        waiting: Int = 0, running: Int = 0, kvUsedTokens: Int = 0, residentBytes: Int = 0,
-        counters: StageCounters = StageCounters()
+        waiting: Int = 0, running: Int = 0, kvUsedTokens: Int = 0, kvGrownTokens: Int? = nil,
+        residentBytes: Int = 0, counters: StageCounters = StageCounters()
     ) {
         self.waiting = waiting
         self.running = running
         self.kvUsedTokens = kvUsedTokens
+        self.kvGrownTokens = kvGrownTokens
         self.residentBytes = residentBytes
         self.counters = counters
     }
@@ -26,6 +29,7 @@ public struct WorkerLoad: Codable, Sendable, Hashable {
     private enum CodingKeys: String, CodingKey {
         case waiting, running, counters
         case kvUsedTokens = "kv_used_tokens"
+        case kvGrownTokens = "kv_grown_tokens"
         case residentBytes = "resident_bytes"
     }
 }

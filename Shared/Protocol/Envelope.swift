@@ -16,6 +16,8 @@ public enum ProtocolVersion {
 public enum Capability {
     /// A worker hands running sequences over to another replica with their KV cache (`request.move`, `sequence.move`).
     public static let sequenceMove = "sequence.move"
+    /// A worker lets sequences grow beyond what was reserved for them (`capacity_tokens` of `request.start`).
+    public static let sequenceGrow = "sequence.grow"
 }
 
 /// Whether a reply reports success.

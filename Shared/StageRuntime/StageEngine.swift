@@ -25,7 +25,8 @@ final class StageEngine {
     private struct Sampling {
         var parameters: SamplingParameters
         var stop: StopConditions
-        var reservedTokens: Int
+        /// Tokens at which the sequence ends.
+        var contextTokens: Int
         /// Tokens of the sequence so far, prompt and output.
         var length: Int
         var generated: Int
@@ -43,9 +44,13 @@ final class StageEngine {
         self.duty = duty
     }
 
-    /// Reserves KV cache; opening twice changes nothing.
+    /// Reserves KV cache for so many tokens of a sequence, which is opened where it is not.
     func reserve(_ request: RequestID, tokens: Int) throws {
-        if executor.cache.length(of: request) == nil { try executor.open(request, reservedTokens: tokens) }
+        if executor.cache.length(of: request) == nil {
+            try executor.open(request, reservedTokens: tokens)
+        } else {
+            try executor.cache.reserve(request, tokens: tokens)
+        }
     }
 
     /// Prepares the last stage for sampling.
@@ -54,8 +59,10 @@ final class StageEngine {
         guard executor.isLast, sampling[request] == nil else { return }
         let prompt = tokens.dropLast(open.generatedTokens)
         sampling[request] = Sampling(
-            parameters: open.sampling, stop: open.stop, reservedTokens: open.reservedTokens, length: tokens.count,
-            generated: open.generatedTokens,
+            parameters: open.sampling, stop: open.stop,
+            contextTokens: open.capacityTokens == nil
+                ? open.reservedTokens : executor.model.configuration.contextLength + 1,
+            length: tokens.count, generated: open.generatedTokens,
             history: TokenHistory(prompt: Array(prompt), output: Array(tokens.suffix(open.generatedTokens))))
     }
 
@@ -160,7 +167,7 @@ final class StageEngine {
         }
         let reason = StopRule.finishReason(
             after: choice.token, generated: state.generated + 1, position: state.length,
-            contextTokens: state.reservedTokens, conditions: state.stop)
+            contextTokens: state.contextTokens, conditions: state.stop)
         let index = state.generated
         state.history.append(choice.token)
         state.generated += 1

@@ -71,7 +71,7 @@ extension StageWorker {
         return SequenceOpening(
             request: request, epoch: message.envelope.epoch ?? 0, route: body.route,
             tokens: try message.tokens("tokens"), generatedTokens: body.generatedTokens, sampling: body.sampling,
-            stop: body.stop, reservedTokens: body.reservedTokens)
+            stop: body.stop, reservedTokens: body.reservedTokens, capacityTokens: body.capacityTokens)
     }
 
     private func move(_ message: WireMessage) throws -> SequenceMove {
@@ -81,7 +81,7 @@ extension StageWorker {
         }
         return SequenceMove(
             request: request, epoch: message.envelope.epoch ?? 0, route: body.route,
-            reservedTokens: body.reservedTokens, positions: body.positions ?? 0)
+            reservedTokens: body.reservedTokens, capacityTokens: body.capacityTokens, positions: body.positions ?? 0)
     }
 
     private func forwarded(_ message: WireMessage, _ epoch: Epoch) throws -> ForwardedStep {

@@ -140,14 +140,16 @@ extension StageWorker {
         case .open(let opening, let endpoint):
             let body = SequenceOpen(
                 route: opening.route, generatedTokens: opening.generatedTokens, sampling: opening.sampling,
-                stop: opening.stop, reservedTokens: opening.reservedTokens, tokenCount: opening.tokens.count)
+                stop: opening.stop, reservedTokens: opening.reservedTokens, capacityTokens: opening.capacityTokens,
+                tokenCount: opening.tokens.count)
             links.send(
                 Outgoing(
                     .sequenceOpen, request: opening.request, epoch: opening.epoch, body: body,
                     tensors: [Frame(elements: opening.tokens)]), to: endpoint)
         case .moveNext(let move, let endpoint):
             let body = SequenceMoveBody(
-                route: move.route, reservedTokens: move.reservedTokens, positions: move.positions)
+                route: move.route, reservedTokens: move.reservedTokens, capacityTokens: move.capacityTokens,
+                positions: move.positions)
             links.send(Outgoing(.sequenceMove, request: move.request, epoch: move.epoch, body: body), to: endpoint)
         case .closeNext(let request, let epoch, let endpoint):
             links.send(Outgoing(.sequenceClose, request: request, epoch: epoch), to: endpoint)

@@ -50,7 +50,7 @@ class Server:
         with open(self.folder / log, "w") as output:
             self.processes.append(subprocess.Popen(
                 [str(argument) for argument in arguments], stdin=subprocess.DEVNULL, stdout=output,
-                stderr=subprocess.STDOUT, env={**os.environ, **(environment or {})}, preexec_fn=die_with_parent))
+                stderr=subprocess.STDOUT, env={**os.environ, **(environment or {})}, preexec_fn=die_with_parent))  # noqa: PLW1509
 
     def wait(self, what, seconds, condition):
         deadline = time.monotonic() + seconds

@@ -97,6 +97,8 @@ struct SequenceTimes: Sendable, Hashable {
     var continuations = 0
     /// How many times it was continued elsewhere with its KV cache.
     var moves = 0
+    /// How many times it gave its KV cache up for older sequences, and was computed again when there was room.
+    var preemptions = 0
     /// Prompt tokens.
     var promptTokens: Int
     /// Tokens of the output, hidden ones included.

@@ -120,6 +120,12 @@ struct SequenceRecord: Sendable {
 
     /// Prepares a continuation; `false` where it has been tried too often or for too long.
     mutating func lose(_ error: Fault, at now: Double, _ limits: GatewayLimits) -> Bool {
+        if error.code == Fault.preemptedCode {
+            // Nothing failed: it waits for memory like a request that has just come.
+            times.preemptions += 1
+            resubmit(at: now)
+            return true
+        }
         lastError = error
         let since = lostSince ?? now
         lostSince = since
@@ -128,11 +134,16 @@ struct SequenceRecord: Sendable {
         }
         if failures == 0 { times.continuations += 1 }
         // Half a second, doubling up to four; the first time at once, because another replica may be free.
-        retryAt = failures == 0 ? now : now + min(4, 0.25 * Double(1 << min(failures, 4)))
+        let pause = failures == 0 ? 0 : min(4, 0.25 * Double(1 << min(failures, 4)))
         failures += 1
+        resubmit(at: now + pause)
+        return true
+    }
+
+    private mutating func resubmit(at time: Double) {
+        retryAt = time
         state = .pausing
         times.kvComplete = nil
         wire = RequestID("\(id)~\(submission + 1)")
-        return true
     }
 }

@@ -69,7 +69,7 @@ struct Usage: Sendable, Hashable {
                 "prefill_replica": time.prefillReplica.map { .string($0.rawValue) } ?? .null,
                 "decode_replica": time.decodeReplica.map { .string($0.rawValue) } ?? .null,
                 "migrations": .integer(time.continuations + time.moves),
-                "kv_migrations": .integer(time.moves),
+                "kv_migrations": .integer(time.moves), "preemptions": .integer(time.preemptions),
             ],
         ]
     }

@@ -10,6 +10,7 @@ final class GatewayMetrics: Sendable {
         var generatedTokens = 0
         var continuations = 0
         var moves = 0
+        var preemptions = 0
         var succeeded: [FinishReason: Int] = [:]
         var rejected: [String: Int] = [:]
         var statuses: [Int: Int] = [:]
@@ -83,6 +84,7 @@ final class GatewayMetrics: Sendable {
             $0.succeeded[reason, default: 0] += 1
             $0.continuations += times.continuations
             $0.moves += times.moves
+            $0.preemptions += times.preemptions
             $0.latency.observe(now - times.opened)
             $0.outputs.observe(Double(times.outputTokens))
             guard let first = times.firstToken, let last = times.lastToken else { return }
@@ -116,7 +118,9 @@ final class GatewayMetrics: Sendable {
         if let cacheUsage {
             value("vllm:kv_cache_usage_perc", "gauge", "Reserved share of the KV cache, 1 is all.", "\(cacheUsage)")
         }
-        value("vllm:num_preemptions_total", "counter", "Sequences continued elsewhere.", "\(state.continuations)")
+        value(
+            "vllm:num_preemptions_total", "counter", "Sequences that gave their KV cache up for older ones.",
+            "\(state.preemptions)")
         value("vllm:prompt_tokens_total", "counter", "Prompt tokens.", "\(state.promptTokens)")
         value("vllm:generation_tokens_total", "counter", "Generated tokens.", "\(state.generatedTokens)")
         family(

@@ -36,21 +36,25 @@ extension MessageType {
 public struct SequenceMoveBody: Codable, Sendable, Hashable {
     /// From where (as the side that prefills) to where.
     public var route: Route
-    /// Longest sequence, prompt and output, where it goes on.
+    /// Tokens, prompt and output, for which KV cache is reserved where it goes on.
     public var reservedTokens: Int
+    /// Tokens of KV cache that every stage there can hold, where the sequence may grow (since 1.2).
+    public var capacityTokens: Int?
     /// Positions of its KV cache; absent in `request.move`, since the first stage knows them.
     public var positions: Int?
 
     /// Makes the body.
-    public init(route: Route, reservedTokens: Int, positions: Int? = nil) {
+    public init(route: Route, reservedTokens: Int, capacityTokens: Int? = nil, positions: Int? = nil) {
         self.route = route
         self.reservedTokens = reservedTokens
+        self.capacityTokens = capacityTokens
         self.positions = positions
     }
 
     private enum CodingKeys: String, CodingKey {
         case route, positions
         case reservedTokens = "reserved_tokens"
+        case capacityTokens = "capacity_tokens"
     }
 }
 
@@ -64,21 +68,25 @@ public struct SequenceOpen: Codable, Sendable, Hashable {
     public var sampling: SamplingParameters
     /// When generation ends.
     public var stop: StopConditions
-    /// Longest sequence, prompt and output, for which KV cache is reserved.
+    /// Tokens, prompt and output, for which KV cache is reserved. Without `capacityTokens` the sequence ends there.
     public var reservedTokens: Int
+    /// Tokens of KV cache that every stage of the decoder replica can hold: the sequence may grow beyond what is reserved while
+    /// there is room, and the youngest sequence yields when there is none (since 1.2).
+    public var capacityTokens: Int?
     /// The tensor `tokens`, i32 [n]: prompt and already generated tokens.
     public var tensors: [TensorDescriptor]
 
     /// Makes the body; `tokenCount` is the length of the tensor.
     public init(
         route: Route, generatedTokens: Int, sampling: SamplingParameters, stop: StopConditions, reservedTokens: Int,
-        tokenCount: Int
+        capacityTokens: Int? = nil, tokenCount: Int
     ) {
         self.route = route
         self.generatedTokens = generatedTokens
         self.sampling = sampling
         self.stop = stop
         self.reservedTokens = reservedTokens
+        self.capacityTokens = capacityTokens
         self.tensors = [TensorDescriptor(name: "tokens", dtype: .i32, shape: [tokenCount])]
     }
 
@@ -86,6 +94,7 @@ public struct SequenceOpen: Codable, Sendable, Hashable {
         case route, sampling, stop, tensors
         case generatedTokens = "generated_tokens"
         case reservedTokens = "reserved_tokens"
+        case capacityTokens = "capacity_tokens"
     }
 }
 

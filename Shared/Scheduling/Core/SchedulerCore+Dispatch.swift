@@ -9,7 +9,9 @@ extension SchedulerCore {
             return ReplicaSituation(
                 replica: replica, routable: isUp(record), inhibited: (inhibited[replica.id] ?? now) > now,
                 kvCapacity: kvCapacity(of: record), blockTokens: blockTokens(of: replica),
-                correction: correction(of: replica), usage: usage[replica.id] ?? ReplicaUsage())
+                kvReserved: grownTokens(of: replica, kvCapacity(of: record), at: now),
+                grows: grows(replica), correction: correction(of: replica),
+                usage: usage[replica.id] ?? ReplicaUsage())
         }
         var index: [ReplicaID: Int] = [:]
         for (position, situation) in situations.enumerated() { index[situation.replica.id] = position }
@@ -38,6 +40,16 @@ extension SchedulerCore {
             if let position = index[closing.replica] { situations[position].reserve(closing.reserved) }
         }
         return situations
+    }
+
+    /// Whether sequences may grow on a replica.
+    func grows(_ replica: PlanReplica) -> Bool { replica.workers.allSatisfy { workers[$0]?.growsSequences == true } }
+
+    /// Tokens that sequences have taken beyond what was reserved for them; all that there are right after one had to yield,
+    /// until heartbeats tell how it is.
+    private func grownTokens(of replica: PlanReplica, _ capacity: Int, at now: Double) -> Int {
+        if let last = preemptedAt[replica.id], now - last < configuration.preemptionSeconds { return capacity }
+        return replica.workers.first.flatMap { workers[$0]?.load?.kvGrownTokens } ?? 0
     }
 
     /// Tokens that requests have reserved on a replica.
@@ -89,10 +101,11 @@ extension SchedulerCore {
             let request = waiting.request
             let total = max(request.promptTokens + 1, Admission.totalTokens(request, maxContext: maxContext))
             let remaining = total - request.promptTokens
+            let expected = configuration.lengthKnowledge.expected(limit: Double(remaining), mean: assumedOutputTokens)
             let need = Router.Need(
-                promptTokens: request.promptTokens, totalTokens: total, remainingTokens: remaining,
-                expectedTokens: configuration.lengthKnowledge.expected(
-                    limit: Double(remaining), mean: assumedOutputTokens),
+                promptTokens: request.promptTokens, totalTokens: total,
+                likelyTokens: min(total, request.promptTokens + max(1, Int(expected.rounded(.up)))),
+                remainingTokens: remaining, expectedTokens: expected,
                 behind: requests.waiting.count - 1 - blocked)
             switch router.decide(need, situations, times, turn: requests.turn) {
             case .unservable: continue
@@ -107,7 +120,7 @@ extension SchedulerCore {
                         kvShare: Double(situation.kvReserved + reserved) / Double(max(1, situation.kvCapacity)))
                 }
                 start(
-                    waiting, prefill: prefill, decode: decode, reserved: reserved, firstToken: firstToken,
+                    waiting, prefill: prefill, decode: decode, reserved: reserved, total: total, firstToken: firstToken,
                     inForce: inForce, times: times, at: now)
                 requests.noteOvertaken(first: blocked)
                 situations = self.situations(at: now)
@@ -116,7 +129,8 @@ extension SchedulerCore {
     }
 
     private mutating func start(
-        _ waiting: WaitingRequest, prefill: ReplicaID?, decode: ReplicaID, reserved: Int, firstToken: Double,
+        _ waiting: WaitingRequest, prefill: ReplicaID?, decode: ReplicaID, reserved: Int, total: Int,
+        firstToken: Double,
         inForce: PlanInForce, times: ReplicaTimes, at now: Double
     ) {
         let request = waiting.request
@@ -131,7 +145,8 @@ extension SchedulerCore {
                 prefillReplica: prefill, prefill: prefill == nil ? [] : route(prefiller), decodeReplica: decode,
                 decode: route(decoder), gateway: request.gateway),
             first: first, reservedTokens: reserved,
-            maxTokens: request.generatedTokens + reserved - request.promptTokens,
+            capacityTokens: grows(decoder) ? replicas[decode].map(kvCapacity(of:)) : nil,
+            maxTokens: request.generatedTokens + total - request.promptTokens,
             queuedSeconds: now - waiting.since, estimatedFirstTokenSeconds: firstToken)
         let placement = Placement(
             prefill: prefill, decode: decode, reserved: reserved, prefillReserved: request.promptTokens,

@@ -13,12 +13,15 @@ extension SchedulerCore {
             let first = home.replica.workers.first.flatMap({ workers.liveAddress($0) }), let inForce,
             let (target, seconds) = destination(of: request, from: home.replica, at: now)
         else { return false }
+        let reserved = reservation(of: request, on: target)
         let routed = RoutedRequest(
             request: request.id, plan: inForce.plan.id, epoch: highestEpoch,
             route: Route(
                 prefillReplica: home.id, prefill: route(home.replica), decodeReplica: target.id, decode: route(target),
                 gateway: request.gateway),
-            first: first, reservedTokens: request.placement.reserved, maxTokens: request.maxTokens, queuedSeconds: 0,
+            first: first, reservedTokens: reserved,
+            capacityTokens: grows(target) ? replicas[target.id].map(kvCapacity(of:)) : nil,
+            maxTokens: request.maxTokens, queuedSeconds: 0,
             estimatedFirstTokenSeconds: seconds)
         var record = request
         record.move(routed, by: now + max(Self.leastPatience, Self.patience * seconds), at: now)
@@ -28,6 +31,14 @@ extension SchedulerCore {
         )
         emit(.move(routed))
         return true
+    }
+
+    /// Tokens that a sequence is given where it goes on: what it holds and what is likely to follow, or all that it may become.
+    private func reservation(of request: RequestRecord, on target: PlanReplica) -> Int {
+        let longest = max(request.placement.reserved, request.longestTokens)
+        guard grows(target) else { return longest }
+        let rest = request.expectedTokens(mean: assumedOutputTokens, configuration.lengthKnowledge)
+        return min(longest, max(request.placement.reserved, request.heldTokens + max(1, Int(rest.rounded(.up)))))
     }
 
     /// Where a sequence goes on soonest, and how long its KV cache travels; `nil` where there is no room, or the way is not
@@ -41,8 +52,8 @@ extension SchedulerCore {
         var best: (replica: PlanReplica, seconds: Double, cost: Double)?
         var soonestAgain = Double.infinity
         for situation in situations where situation.replica.role.phases.contains(.decode) {
-            guard situation.kvCapacity >= request.placement.reserved,
-                situation.hasRoom(request.placement.reserved),
+            let reserved = reservation(of: request, on: situation.replica)
+            guard situation.kvCapacity >= reserved, situation.hasRoom(reserved),
                 situation.sequences < situation.sequenceLimit(overcommit: configuration.overcommit),
                 let seconds = times.moveSeconds(from: home, to: situation.replica, tokens: tokens)
             else { continue }

@@ -60,15 +60,24 @@ extension SchedulerCore {
             requests.end(record.id, at: now)
             return
         case .failed(let fault):
-            for replica in replicas(of: record) where replica.workers.contains(address.key) {
-                inhibited[replica.id] = now + configuration.inhibitSeconds
+            let home = replicas(of: record).filter { $0.workers.contains(address.key) }
+            if Self.isLackOfMemory(fault), home.allSatisfy(grows) {
+                // More was taken than was reserved; nothing is wrong with the replica.
+                for replica in home { preemptedAt[replica.id] = now }
+                lose(record, .preempted, at: now)
+                return
             }
+            for replica in home { inhibited[replica.id] = now + configuration.inhibitSeconds }
             note("request \(record.id) failed on \(address.key): \(fault)")
             lose(record, fault, at: now)
             return
         }
         requests.update(record)
         emit(.relay(report, gateway: record.gateway))
+    }
+
+    private static func isLackOfMemory(_ fault: Fault) -> Bool {
+        fault.code == Fault.preemptedCode || fault.code == "out_of_memory"
     }
 
     /// The KV cache of a request is where it is decoded.
@@ -122,7 +131,7 @@ extension SchedulerCore {
             let fault: Fault?
             if let patience = waiting.request.patience, age >= patience {
                 fault = .overloaded("the request waited \(Int(age)) s for a route")
-            } else if age >= configuration.queueSeconds {
+            } else if age >= configuration.queueSeconds, waiting.request.generatedTokens == 0 {
                 fault = .overloaded("the request waited \(Int(age)) s for a route")
             } else if limit, age >= configuration.unservableSeconds {
                 fault = .unavailable(statusText(at: now))

@@ -60,6 +60,8 @@ public struct SchedulerCore: Sendable {
     var publishedAt: Double?
     /// When no replica pair has been serving since.
     var unservableSince: Double?
+    /// When a sequence of a replica last had to yield its KV cache.
+    var preemptedAt: [ReplicaID: Double] = [:]
     /// The largest epoch used or seen.
     public internal(set) var highestEpoch: Epoch = 0
     /// What is to be done as the outcome of the event at hand.
@@ -125,6 +127,7 @@ public struct SchedulerCore: Sendable {
         }
         requests.sweep(at: now)
         inhibited = inhibited.filter { $0.value > now }
+        preemptedAt = preemptedAt.filter { now - $0.value < configuration.preemptionSeconds }
         loseOrphans(at: now)
         expireWaiting(at: now)
         if publishedAt.map({ now - $0 >= configuration.publishSeconds }) ?? true {

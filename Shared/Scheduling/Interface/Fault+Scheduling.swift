@@ -21,5 +21,7 @@ extension Fault {
     static func replicaLost(_ message: String) -> Fault {
         Fault("replica_lost", message, isRetriable: true)
     }
+    /// A sequence gave its KV cache up for older ones, or there was none for it when it came: it goes on later or elsewhere.
+    static let preempted = Fault(Fault.preemptedCode, "its KV cache was needed for older sequences", isRetriable: true)
     static let cancelled = Fault("cancelled", "the request was cancelled", isRetriable: false)
 }

@@ -23,7 +23,8 @@ extension WorkerLoad {
     var plausible: WorkerLoad {
         WorkerLoad(
             waiting: Plausible.count(waiting), running: Plausible.count(running),
-            kvUsedTokens: Plausible.count(kvUsedTokens), residentBytes: Plausible.count(residentBytes),
+            kvUsedTokens: Plausible.count(kvUsedTokens), kvGrownTokens: kvGrownTokens.map(Plausible.tokens),
+            residentBytes: Plausible.count(residentBytes),
             counters: StageCounters(
                 prefillTokens: Plausible.count(counters.prefillTokens),
                 prefillSeconds: Plausible.seconds(counters.prefillSeconds),

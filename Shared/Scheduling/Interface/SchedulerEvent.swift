@@ -50,13 +50,16 @@ public struct WorkerReport: Sendable, Hashable {
     public var held: [HeldRequest]
     /// Whether it can hand running sequences over to another replica.
     public var movesSequences: Bool
+    /// Whether it lets sequences grow beyond what was reserved for them.
+    public var growsSequences: Bool
 
     /// Makes a report.
     public init(
         address: WorkerAddress, endpoint: String, epoch: Epoch = 0, stages: [ServedStage] = [], kvBlockTokens: Int = 1,
-        held: [HeldRequest] = [], movesSequences: Bool = false
+        held: [HeldRequest] = [], movesSequences: Bool = false, growsSequences: Bool = false
     ) {
         self.movesSequences = movesSequences
+        self.growsSequences = growsSequences
         self.address = address
         self.endpoint = endpoint
         self.epoch = epoch

@@ -51,9 +51,12 @@ public struct RoutedRequest: Sendable, Hashable {
     public var route: Route
     /// The worker that gets the request: the first stage of the replica that prefills.
     public var first: WorkerAddress
-    /// Tokens of KV cache reserved on the decoder: the longest that prompt and output may become.
+    /// Tokens of KV cache reserved on the decoder.
     public var reservedTokens: Int
-    /// Most tokens of the output, cut to what was reserved.
+    /// Tokens of KV cache that every stage of the decoder can hold, where the sequence may grow; otherwise it is reserved what
+    /// prompt and output may become.
+    public var capacityTokens: Int?
+    /// Most tokens of the output, cut to what prompt and output may become.
     public var maxTokens: Int
     /// Seconds that it waited here.
     public var queuedSeconds: Double

@@ -51,6 +51,8 @@ public struct SchedulingConfiguration: Sendable, Hashable {
     public var largestBatch: Int?
     /// How many times its decode concurrency a replica may be loaded with, where the estimates favour it.
     public var overcommit = 4.0
+    /// How long a replica counts as full after a sequence had to yield its KV cache: until heartbeats tell how it is.
+    public var preemptionSeconds = 1.0
     /// How long a replica is avoided after it failed a request.
     public var inhibitSeconds = 5.0
     /// Without a sign of life for this long a worker is lost.

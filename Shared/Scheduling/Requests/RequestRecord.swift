@@ -49,11 +49,14 @@ struct RequestRecord: Sendable {
     /// Whether the prefill replica still has something to do with it.
     var usesPrefill: Bool { placement.prefill != nil && !(prefillDone && kvDone) }
 
-    /// Tokens in its KV cache, as last heard; at most what is reserved, where a restarted scheduler knows nothing else.
+    /// Tokens in its KV cache, as last heard; what is reserved, where a restarted scheduler knows nothing else.
     var heldTokens: Int {
         guard promptTokens > 0 else { return max(1, placement.reserved) }
-        return max(1, min(placement.reserved, promptTokens - continuedTokens + generated))
+        return max(1, min(longestTokens, promptTokens - continuedTokens + generated))
     }
+
+    /// Tokens that prompt and output may become.
+    var longestTokens: Int { promptTokens - continuedTokens + maxTokens }
 
     /// Goes on in another replica, which gets its KV cache from the one where it was decoded.
     mutating func move(_ routed: RoutedRequest, by deadline: Double, at now: Double) {

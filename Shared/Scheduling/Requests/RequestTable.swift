@@ -47,11 +47,16 @@ struct RequestTable: Sendable {
             waiting[index].request = request
         } else {
             var place = waiting.endIndex
-            while place > waiting.startIndex, waiting[place - 1].overtaken < mostOvertakers,
-                waiting[place - 1].request.promptTokens > request.promptTokens
-            {
-                place -= 1
-                waiting[place].overtaken += 1
+            // What has begun to be answered goes before what has not.
+            if request.generatedTokens > 0 {
+                place = waiting.firstIndex { $0.request.generatedTokens == 0 } ?? place
+            } else {
+                while place > waiting.startIndex, waiting[place - 1].overtaken < mostOvertakers,
+                    waiting[place - 1].request.promptTokens > request.promptTokens
+                {
+                    place -= 1
+                    waiting[place].overtaken += 1
+                }
             }
             waiting.insert(WaitingRequest(request: request, since: now), at: place)
         }

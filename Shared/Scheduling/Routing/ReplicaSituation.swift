@@ -14,6 +14,8 @@ struct ReplicaSituation: Sendable {
     var blockTokens = 1
     /// Tokens reserved.
     var kvReserved = 0
+    /// Whether sequences there may grow beyond what is reserved.
+    var grows = false
     /// Requests that it has in either phase.
     var requests = 0
     /// Seconds of prefill work that is assigned and not done, corrected by measured speed.

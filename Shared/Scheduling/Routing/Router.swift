@@ -13,6 +13,8 @@ struct Router: Sendable {
         var promptTokens: Int
         /// Prompt and output at most.
         var totalTokens: Int
+        /// Prompt and output, as far as one can know.
+        var likelyTokens: Int
         /// Tokens that it may generate at most from here on.
         var remainingTokens: Int
         /// Tokens that it will generate, as far as one can know.
@@ -44,8 +46,8 @@ struct Router: Sendable {
     /// A replica that can decode the request, with what does not depend on where it is prefilled.
     private struct Target {
         var situation: ReplicaSituation
-        /// Prompt and output, as far as its memory goes.
-        var longest: Int
+        /// Tokens that are reserved: what is likely where sequences may grow, otherwise prompt and output at most.
+        var reserved: Int
         /// Sequences that it decodes together.
         var places: Int
         var hasPlace: Bool
@@ -129,7 +131,8 @@ struct Router: Sendable {
                     * situation.correction.decode
             }
             return Target(
-                situation: situation, longest: need.totalTokens, places: times.mostSequences(situation.replica),
+                situation: situation, reserved: situation.grows ? need.likelyTokens : need.totalTokens,
+                places: times.mostSequences(situation.replica),
                 hasPlace: situation.sequences < situation.sequenceLimit(overcommit: overcommit),
                 gap: gap(situation.sequences), joinedGap: gap(situation.sequences + 1))
         }
@@ -143,10 +146,10 @@ struct Router: Sendable {
         var found: [Candidate] = []
         for (index, target) in targets.enumerated() {
             for (other, source) in sources.enumerated() {
-                let hasRoom = target.hasPlace && target.situation.hasRoom(target.longest)
+                let hasRoom = target.hasPlace && target.situation.hasRoom(target.reserved)
                 let isWanted = source.situation.wantsPrompts && source.situation.hasRoom(need.promptTokens)
                 var candidate = Candidate(
-                    source: other, target: index, reserved: target.longest, hasRoom: hasRoom,
+                    source: other, target: index, reserved: target.reserved, hasRoom: hasRoom,
                     fits: hasRoom && isWanted,
                     inhibited: target.situation.inhibited || source.situation.inhibited,
                     requests: target.situation.requests + source.situation.requests, firstToken: 0, cost: 0)
@@ -159,9 +162,9 @@ struct Router: Sendable {
             let isLocal =
                 target.situation.replica.role == .mixed || sources.isEmpty || need.promptTokens <= localPrefillTokens
             guard isLocal else { continue }
-            let hasRoom = target.hasPlace && target.situation.hasRoom(target.longest)
+            let hasRoom = target.hasPlace && target.situation.hasRoom(target.reserved)
             var candidate = Candidate(
-                source: nil, target: index, reserved: target.longest, hasRoom: hasRoom,
+                source: nil, target: index, reserved: target.reserved, hasRoom: hasRoom,
                 fits: hasRoom && target.situation.wantsPrompts,
                 inhibited: target.situation.inhibited, requests: target.situation.requests, firstToken: 0, cost: 0)
             estimate(&candidate, need, source(need, target.situation, times), target, kv: 0)

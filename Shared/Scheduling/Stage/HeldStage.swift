@@ -45,6 +45,8 @@ struct HeldStage: Sendable {
     var stepAt = 0.0
     /// When leases of its sequences were last renewed.
     var keptAt: Double
+    /// Tokens that every stage of its replica can hold, as the last route said.
+    var replicaTokens: Int?
     /// The workers of its replica's first stage and of the one after this, as the last route named them.
     var firstEndpoint: String?
     var nextEndpoint: String?

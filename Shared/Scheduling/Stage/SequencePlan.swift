@@ -10,9 +10,14 @@ public struct SequencePlan: Sendable, Hashable {
     public var prefillsHere: Bool
     /// Whether this replica generates tokens after the first one.
     public var decodesHere: Bool
+    /// Tokens for which KV cache is reserved, where it may grow beyond them; `nil`: what is reserved suffices to the end.
+    public var growsFrom: Int?
 
     /// Makes a plan.
-    public init(request: RequestID, tokenCount: Int, prefillsHere: Bool, decodesHere: Bool) {
+    public init(
+        request: RequestID, tokenCount: Int, prefillsHere: Bool, decodesHere: Bool, growsFrom: Int? = nil
+    ) {
+        self.growsFrom = growsFrom
         self.request = request
         self.tokenCount = tokenCount
         self.prefillsHere = prefillsHere
@@ -55,6 +60,10 @@ public enum DriverInstruction: Sendable, Hashable {
     case decodeStarted(RequestID)
     /// A step with rows of the sequence was lost on its way.
     case lost(RequestID)
+    /// The sequence needs KV cache for so many tokens on all stages.
+    case grow(RequestID, tokens: Int)
+    /// The sequence gives its KV cache up for older ones; it is closed right after this.
+    case preempted(RequestID)
     /// The sequence goes on in another replica; nothing of it is under way here. What it has generated here; the last token is
     /// not in the KV cache yet.
     case left(RequestID, output: [Int32])
@@ -66,10 +75,27 @@ public enum DriverInstruction: Sendable, Hashable {
         switch self {
         case .close(let request), .prefillStarted(let request), .prefillFinished(let request),
             .kvComplete(let request), .decodeStarted(let request), .lost(let request), .left(let request, _),
-            .finished(let request, _):
+            .grow(let request, _), .preempted(let request), .finished(let request, _):
             request
         }
     }
+}
+
+/// KV cache that sequences of a replica may still take, on every stage.
+public struct KVRoom: Sendable, Hashable {
+    /// Blocks that nobody has reserved.
+    public var freeBlocks: Int
+    /// Tokens of a block.
+    public var blockTokens: Int
+
+    /// Makes a record.
+    public init(freeBlocks: Int, blockTokens: Int) {
+        self.freeBlocks = freeBlocks
+        self.blockTokens = max(1, blockTokens)
+    }
+
+    /// Blocks of a sequence that holds so many tokens.
+    func blocks(_ tokens: Int) -> Int { (tokens + blockTokens - 1) / blockTokens }
 }
 
 /// Limits on one step.

@@ -51,13 +51,16 @@ extension StageCore {
         else { return }
         let tokens = opening.tokens + output.dropLast()
         move.positions = tokens.count
+        // It may have grown since the way was chosen.
+        if move.capacityTokens != nil { move.reservedTokens = max(move.reservedTokens, tokens.count + 1) }
         let first = move.route.decode[0].endpoint
         emit(
             .open(
                 SequenceOpening(
                     request: request, epoch: move.epoch, route: move.route, tokens: tokens,
                     generatedTokens: opening.generatedTokens + output.count - 1, sampling: opening.sampling,
-                    stop: opening.stop, reservedTokens: move.reservedTokens), to: first))
+                    stop: opening.stop, reservedTokens: move.reservedTokens,
+                    capacityTokens: move.capacityTokens), to: first))
         emit(.firstToken(request, token: token, nil, epoch: move.epoch, to: first))
         depart(move, stage)
     }

@@ -27,13 +27,15 @@ extension StageCore {
         stages[stage.slot]?.sequences[request]?.generated = opening.generatedTokens
         stages[stage.slot]?.firstEndpoint = stage.side(of: opening.route)[0].endpoint
         stages[stage.slot]?.nextEndpoint = stage.next(opening)
+        stages[stage.slot]?.replicaTokens = opening.capacityTokens
         if stage.isLast { emit(.sample(opening, slot: stage.slot)) }
         if let next = stage.next(opening) { emit(.open(opening, to: next)) }
         guard stage.isFirst else { return }
         if isPrefill { emit(.open(opening, to: opening.route.decode[0].endpoint)) }
         let plan = SequencePlan(
             request: request, tokenCount: opening.tokens.count,
-            prefillsHere: isPrefill || opening.route.prefill.isEmpty, decodesHere: !isPrefill)
+            prefillsHere: isPrefill || opening.route.prefill.isEmpty, decodesHere: !isPrefill,
+            growsFrom: isPrefill || opening.capacityTokens == nil ? nil : reserved)
         drive(stage.slot) { $0.open(plan) }
     }
 
@@ -52,7 +54,44 @@ extension StageCore {
         }
     }
 
-    /// Takes KV blocks for a sequence, where the stage and the process have them: what is opened never lacks memory later.
+    // MARK: Memory
+
+    /// What sequences may still take on all stages of a replica, as far as its first stage knows.
+    func room(of stage: HeldStage) -> KVRoom {
+        var free = min(stage.kvBlocks, (stage.replicaTokens ?? .max) / limits.kvBlockTokens) - stage.reservedBlocks
+        if stages.count > 1 {
+            free = min(free, (limits.memoryUsableBytes - usedBytes) / max(1, limits.blockBytes(stage.layers)))
+        }
+        return KVRoom(freeBlocks: free, blockTokens: limits.kvBlockTokens)
+    }
+
+    /// Takes more KV blocks for a sequence.
+    mutating func grow(_ request: RequestID, to tokens: Int, _ slot: Int) {
+        guard let held = stages[slot]?.sequences[request] else { return }
+        let blocks = limits.blocks(tokens)
+        guard blocks > held.blocks else { return }
+        stages[slot]?.reservedBlocks += blocks - held.blocks
+        stages[slot]?.sequences[request]?.blocks = blocks
+        stages[slot]?.sequences[request]?.reservedTokens = tokens
+        emit(.reserve(request, slot: slot, tokens: tokens))
+    }
+
+    /// Whether a later stage has KV cache for a part of a step, or can take it; otherwise the sequence fails.
+    mutating func holds(_ part: StepPart, slot: Int) -> Bool {
+        guard let stage = stages[slot], let held = stage.sequences[part.request],
+            held.opening?.capacityTokens != nil
+        else { return true }
+        let missing = limits.blocks(part.start + part.count) - held.blocks
+        guard missing > 0 else { return true }
+        guard missing <= room(of: stage).freeBlocks else {
+            fail(part.request, .preempted)
+            return false
+        }
+        grow(part.request, to: (held.blocks + missing) * limits.kvBlockTokens, slot)
+        return true
+    }
+
+    /// Takes KV blocks for a sequence that is opened, where the stage and the process have them.
     private mutating func reserve(
         _ request: RequestID, tokens: Int, slot: Int, at now: Double
     ) throws(Fault) {

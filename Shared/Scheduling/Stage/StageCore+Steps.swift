@@ -25,6 +25,10 @@ extension StageCore {
             case .prefillFinished: report(request, .prefillFinished, epoch: epoch, generated: generated)
             case .kvComplete: report(request, .kvComplete, epoch: epoch, generated: generated)
             case .decodeStarted: report(request, .decodeStarted, epoch: epoch, generated: generated)
+            case .grow(_, let tokens): grow(request, to: tokens, slot)
+            case .preempted:
+                emit(.note("request \(request) yields its KV cache to older ones"))
+                report(request, .failed(.preempted), epoch: epoch, generated: generated)
             case .lost:
                 fail(request, Fault("step_lost", "a step was lost between two stages", isRetriable: true))
             case .left(_, let output): leave(request, output, slot)
@@ -51,9 +55,12 @@ extension StageCore {
     private mutating func startStep(_ slot: Int) -> Bool {
         guard let stage = stages[slot], stage.isServing else { return false }
         guard stage.isFirst else { return startWaiting(slot) }
-        guard !isFull(stage), var driver = stages[slot]?.driver,
-            let next = driver.nextStep(holdingBack: heldBack(stage))
-        else { return false }
+        guard !isFull(stage) else { return false }
+        let room = room(of: stage)
+        drive(slot) { $0.makeRoom(room) }
+        guard var driver = stages[slot]?.driver, let next = driver.nextStep(holdingBack: heldBack(stage)) else {
+            return false
+        }
         stages[slot]?.driver = driver
         if driver.stepsInFlight == 1 { stages[slot]?.stepAt = now }
         perform(next.instructions, slot)
@@ -145,7 +152,7 @@ extension StageCore {
         var parts: [StepOrder.Part] = []
         var row = 0
         for part in step.parts {
-            if stage.sequences[part.request]?.opening != nil {
+            if stage.sequences[part.request]?.opening != nil, holds(part, slot: stage.slot) {
                 parts.append(
                     StepOrder.Part(part: part, consumers: stage.consumers(part.request), rows: row..<row + part.count))
             }

@@ -154,7 +154,12 @@ public struct StageCore: Sendable {
                 ServedStage(
                     assignment: stage.assignment, formed: stage.formed,
                     kvCapacityTokens: stage.kvBlocks * limits.kvBlockTokens, weightBytes: stage.weightBytes))
-            summary.load.kvUsedTokens += stage.sequences.values.reduce(0) { $0 + $1.reservedTokens }
+            for held in stage.sequences.values {
+                summary.load.kvUsedTokens += held.reservedTokens
+                guard let opening = held.opening, opening.capacityTokens != nil, !stage.isPrefill else { continue }
+                let grown = held.reservedTokens - opening.reservedTokens
+                if grown > 0 { summary.load.kvGrownTokens = (summary.load.kvGrownTokens ?? 0) + grown }
+            }
             summary.load.waiting += stage.isFirst ? stage.driver.waitingCount : 0
             summary.load.running += stage.isFirst ? stage.driver.runningCount : stage.sequences.count
             guard stage.isFirst else { continue }

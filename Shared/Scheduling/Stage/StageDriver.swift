@@ -32,6 +32,10 @@ public struct StageDriver: Sendable {
         var output: [Int32] = []
         /// Shorter prompts that came later and are computed before.
         var overtaken = 0
+        /// Tokens that its KV cache may have.
+        var reservedTokens = 0
+        /// The how-manieth sequence that was opened; the last one yields first.
+        var number = 0
     }
 
     /// Limits on one step.
@@ -49,6 +53,7 @@ public struct StageDriver: Sendable {
     /// Those of them with decode rows.
     private var decodeSteps: Set<UInt64> = []
     private var lastStep: UInt64 = 0
+    private var opened = 0
     private var early = EarlyArrivals()
 
     /// Makes a driver for a replica of `stageCount` stages, with as many micro-batches.
@@ -87,12 +92,15 @@ public struct StageDriver: Sendable {
     /// A sequence was opened on this stage. Opening it twice changes nothing.
     public mutating func open(_ plan: SequencePlan) -> [DriverInstruction] {
         guard sequences[plan.request] == nil else { return [] }
+        opened += 1
+        var sequence = Sequence(plan: plan, state: .queued, number: opened)
+        sequence.reservedTokens = plan.growsFrom ?? .max
         if plan.prefillsHere {
-            sequences[plan.request] = Sequence(plan: plan, state: .queued)
+            sequences[plan.request] = sequence
             enqueue(plan)
         } else {
-            sequences[plan.request] = Sequence(
-                plan: plan, state: .receiving(stagesMissing: Set(0..<stageCount), token: nil))
+            sequence.state = .receiving(stagesMissing: Set(0..<stageCount), token: nil)
+            sequences[plan.request] = sequence
             guard let arrived = early.take(plan.request) else { return [] }
             var instructions = arrived.stages.sorted().flatMap { kvComplete(plan.request, stage: $0) }
             if let first = arrived.token {
@@ -207,7 +215,7 @@ public struct StageDriver: Sendable {
     public mutating func nextStep(
         holdingBack heldBack: Set<RequestID> = []
     ) -> (step: Step, instructions: [DriverInstruction])? {
-        guard inFlight.count < (stageCount == 1 ? 1 : stageCount + 1) else { return nil }
+        guard mayStart else { return nil }
         var instructions: [DriverInstruction] = []
         var parts = decodeParts(&instructions)
         let budget = min(policy.maxBatchedTokens - parts.count, decodeQueue.isEmpty ? .max : mixedChunk)
@@ -228,13 +236,67 @@ public struct StageDriver: Sendable {
 
     private static let mostChunks = 4
 
+    /// How many sequences decode together, and how many of them in one step.
+    private var microBatch: (concurrent: Int, limit: Int) {
+        let concurrent = min(decodeQueue.count, policy.maxSequences)
+        let share = (concurrent + stageCount - 1) / stageCount
+        return (concurrent, max(1, min(max(share, microBatchRows), policy.maxBatchedTokens)))
+    }
+
+    /// Takes KV cache for the sequences that are in the next step and have filled what they have; where nothing is left, the
+    /// sequences that were opened last yield. To be asked before every `nextStep` of a replica whose sequences may grow.
+    public mutating func makeRoom(_ room: KVRoom) -> [DriverInstruction] {
+        guard mayStart else { return [] }
+        var free = room.freeBlocks
+        var instructions: [DriverInstruction] = []
+        while let (request, blocks) = nextToGrow(room) {
+            if blocks > free {
+                guard let (victim, sequence) = youngest else { break }
+                free += room.blocks(sequence.reservedTokens)
+                instructions.append(.preempted(victim))
+                instructions += end(victim, .error)
+            } else {
+                free -= blocks
+                let tokens = (room.blocks(sequences[request]?.reservedTokens ?? 0) + blocks) * room.blockTokens
+                sequences[request]?.reservedTokens = tokens
+                instructions.append(.grow(request, tokens: tokens))
+            }
+        }
+        return instructions
+    }
+
+    /// The sequence that was opened last, of those that may be asked to yield.
+    private var youngest: (key: RequestID, value: Sequence)? {
+        sequences.filter { $0.value.plan.growsFrom != nil && !$0.value.isLeaving }
+            .max { $0.value.number < $1.value.number }
+    }
+
+    /// Whether one more step may be under way.
+    private var mayStart: Bool { inFlight.count < (stageCount == 1 ? 1 : stageCount + 1) }
+
+    /// The first sequence of the next step that has no place for its next token, and the blocks that it lacks.
+    private func nextToGrow(_ room: KVRoom) -> (request: RequestID, blocks: Int)? {
+        let (concurrent, limit) = microBatch
+        guard decodeSteps.count < (concurrent + limit - 1) / limit else { return nil }
+        var rows = 0
+        for request in decodeQueue.prefix(concurrent) {
+            guard rows < limit else { break }
+            guard let sequence = sequences[request], !sequence.decodeInFlight,
+                case .running(let position, _, _) = sequence.state
+            else { continue }
+            rows += 1
+            guard sequence.plan.growsFrom != nil else { continue }
+            let missing = room.blocks(position + 1) - room.blocks(sequence.reservedTokens)
+            if missing > 0 { return (request, missing) }
+        }
+        return nil
+    }
+
     /// Decode rows of sequences that are in no step, at most one micro-batch: one a stage, but not smaller than planned,
     /// since a step of few rows reads the same weights. Those beyond `maxSequences` wait until one of the others ends, so that sequences that
     /// run keep their speed.
     private mutating func decodeParts(_ instructions: inout [DriverInstruction]) -> [StepPart] {
-        let concurrent = min(decodeQueue.count, policy.maxSequences)
-        let share = (concurrent + stageCount - 1) / stageCount
-        let limit = max(1, min(max(share, microBatchRows), policy.maxBatchedTokens))
+        let (concurrent, limit) = microBatch
         // Sequences that join wait for others that are on their way, or they would travel in small steps of their own for ever.
         guard decodeSteps.count < (concurrent + limit - 1) / limit else { return [] }
         var parts: [StepPart] = []

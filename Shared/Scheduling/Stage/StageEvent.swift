@@ -81,14 +81,17 @@ public struct SequenceOpening: Sendable, Hashable {
     public var sampling: SamplingParameters
     /// When generation ends.
     public var stop: StopConditions
-    /// Longest sequence, prompt and output.
+    /// Tokens, prompt and output, for which KV cache is reserved.
     public var reservedTokens: Int
+    /// Tokens that every stage of the decoder replica can hold, where the sequence may grow; `nil`: it ends at what is reserved.
+    public var capacityTokens: Int?
 
     /// Makes a record.
     public init(
         request: RequestID, epoch: Epoch, route: Route, tokens: [Int32], generatedTokens: Int,
-        sampling: SamplingParameters, stop: StopConditions, reservedTokens: Int
+        sampling: SamplingParameters, stop: StopConditions, reservedTokens: Int, capacityTokens: Int? = nil
     ) {
+        self.capacityTokens = capacityTokens
         self.request = request
         self.epoch = epoch
         self.route = route
@@ -108,13 +111,19 @@ public struct SequenceMove: Sendable, Hashable {
     public var epoch: Epoch
     /// Where it comes from (as the side that prefills) and where it goes on.
     public var route: Route
-    /// Longest sequence, prompt and output, where it goes on.
+    /// Tokens, prompt and output, for which KV cache is reserved where it goes on.
     public var reservedTokens: Int
+    /// Tokens that every stage there can hold, where it may grow.
+    public var capacityTokens: Int?
     /// Positions of its KV cache; the first stage knows them.
     public var positions: Int
 
     /// Makes a record.
-    public init(request: RequestID, epoch: Epoch, route: Route, reservedTokens: Int, positions: Int = 0) {
+    public init(
+        request: RequestID, epoch: Epoch, route: Route, reservedTokens: Int, capacityTokens: Int? = nil,
+        positions: Int = 0
+    ) {
+        self.capacityTokens = capacityTokens
         self.request = request
         self.epoch = epoch
         self.route = route

@@ -20,6 +20,8 @@ struct WorkerRecord: Sendable {
     var held: [HeldRequest] = []
     /// Whether it can hand running sequences over to another replica.
     var movesSequences = false
+    /// Whether it lets sequences grow beyond what was reserved for them.
+    var growsSequences = false
     /// Its last heartbeat.
     var load: WorkerLoad?
     /// Measured speed.

@@ -382,8 +382,8 @@ final class LiveRun {
                 running[id]?.delayedBefore = runs[index].promptSeconds
                 note(id) { if $0.decodeStart == nil { $0.decodeStart = now } }
                 report(id, .decodeStarted, from: index)
-            // Nothing is lost between simulated stages.
-            case .left, .lost: break
+            // Nothing is lost between simulated stages. The limit of a simulated request is its length, which is reserved.
+            case .left, .lost, .grow, .preempted: break
             case .finished(let id, let reason):
                 if reason == .length {
                     if let before = running[id]?.delayedBefore, let number = numbers[id] {

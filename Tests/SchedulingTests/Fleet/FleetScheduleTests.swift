@@ -59,6 +59,28 @@ import Testing
         }
     }
 
+    /// A limit is no forecast: requests that may fill all of the memory start together, and where they do fill it the youngest
+    /// yield and go on later.
+    @Test(arguments: [true, false]) func requestsWithoutAUsefulLimitStartTogether(_ grows: Bool) {
+        var world = FleetWorld(["a"], memory: 680_000, growsSequences: grows)
+        world.propose(Sample.plan("one", [Sample.replica("m", .mixed, ["a"], kv: 640)]))
+        world.pass(3)
+        world.stepsAtATime = 8
+        for index in 0..<12 { world.submit("r\(index)", prompt: 10 + index, output: 65535) }
+        world.pass(2)
+        let together = world.scheduler.snapshot(at: world.now).running
+        #expect(grows ? together >= 4 : together == 1, "\(together) run: \(world.scheduler.snapshot(at: world.now))")
+        world.stepsAtATime = .max
+        for _ in 0..<400 where !world.open.isEmpty { world.pass(2) }
+        #expect(world.open.isEmpty, "\(world.open)")
+        #expect(world.problems.isEmpty, "\(world.problems)")
+        #expect(world.stages.overruns.isEmpty, "\(world.stages.overruns)")
+        #expect(world.requests.values.contains { $0.attempts > 1 } == grows)
+        let lengths = Set(world.requests.values.map { $0.prompt + $0.text.count })
+        #expect(lengths.count == 1, "all end where the context ends: \(lengths)")
+        for core in world.stages.cores.values { #expect(core.summary.load.kvUsedTokens == 0) }
+    }
+
     @Test func workersThatCannotHandOverAreNotAskedTo() {
         var world = FleetWorld(Self.devices, movesSequences: false)
         world.pass(4)
@@ -79,7 +101,8 @@ import Testing
         var random = SeededGenerator(seed: UInt64(seed) &* 977 &+ 5)
         // Devices that hold two stages, and some that do not.
         let memory = [1 << 20, 320_000, 180_000][seed % 3]
-        var world = FleetWorld(Self.devices, memory: memory, movesSequences: seed % 7 != 6)
+        var world = FleetWorld(
+            Self.devices, memory: memory, movesSequences: seed % 7 != 6, growsSequences: seed % 5 != 4)
         world.pass(4)
         // In some schedules sequences last long enough to be moved.
         world.stepsAtATime = [Int.max, 4, 12][seed / 3 % 3]
@@ -99,6 +122,7 @@ import Testing
         world.pass(40)
         #expect(world.open.isEmpty, "seed \(seed): \(world.open) of \(count); \(world.notes.suffix(8))")
         #expect(world.problems.isEmpty, "seed \(seed): \(world.problems)")
+        #expect(world.stages.overruns.isEmpty, "seed \(seed): \(world.stages.overruns)")
         world.pass(6)
         let snapshot = world.scheduler.snapshot(at: world.now)
         #expect(snapshot.running == 0 && snapshot.waiting == 0, "seed \(seed)")

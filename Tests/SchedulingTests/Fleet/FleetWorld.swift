@@ -33,6 +33,8 @@ struct FleetWorld {
     var stepsAtATime = Int.max
     /// Whether workers can hand sequences over with their KV cache.
     let movesSequences: Bool
+    /// Whether workers let sequences grow.
+    let growsSequences: Bool
     var requests: [String: Request] = [:]
     var notes: [String] = []
     /// What went wrong, for the test to look at.
@@ -53,8 +55,9 @@ struct FleetWorld {
     private let memory: Int
     private let fleet: Fleet
 
-    init(_ devices: [DeviceID], memory: Int = 1 << 20, movesSequences: Bool = true) {
+    init(_ devices: [DeviceID], memory: Int = 1 << 20, movesSequences: Bool = true, growsSequences: Bool = true) {
         self.movesSequences = movesSequences
+        self.growsSequences = growsSequences
         scheduler = SchedulerCore(configuration: Self.configuration)
         keys = devices.flatMap { device in WorkerKind.allCases.map { WorkerKey(device, $0) } }
         self.memory = memory
@@ -136,7 +139,8 @@ struct FleetWorld {
             if now >= nextBeat {
                 nextBeat = now + 1
                 for key in keys where isRunning(key) {
-                    give(.workerHeartbeat(address(key), WorkerLoad()))
+                    let load = stages.cores[key]?.summary.load ?? WorkerLoad()
+                    give(.workerHeartbeat(address(key), WorkerLoad(kvGrownTokens: load.kvGrownTokens)))
                     stages.send(.tick, to: key)
                 }
                 give(.gatewayHeartbeat(endpoint: StageWorld.gateway, requests: wanted))
@@ -167,7 +171,7 @@ struct FleetWorld {
                 WorkerReport(
                     address: address(key), endpoint: StageWorld.endpoint(key), epoch: summary.epoch,
                     stages: summary.stages, kvBlockTokens: StageWorld.block, held: summary.held,
-                    movesSequences: movesSequences)))
+                    movesSequences: movesSequences, growsSequences: growsSequences)))
     }
 
     /// Hands a request to the scheduler with what the gateway has.
@@ -213,7 +217,7 @@ struct FleetWorld {
                     .move(
                         SequenceMove(
                             request: routed.request, epoch: routed.epoch, route: routed.route,
-                            reservedTokens: routed.reservedTokens))
+                            reservedTokens: routed.reservedTokens, capacityTokens: routed.capacityTokens))
                 ))
         case .moved(let routed): movedRequests.insert(routed.request)
         case .refuseHeartbeat(let to): if to == address(to.key) { hello(to.key) }
@@ -246,7 +250,8 @@ struct FleetWorld {
             route: routed.route,
             tokens: (0..<total).map { StageWorld.token(routed.request, position: $0) },
             generatedTokens: what.generated, sampling: SamplingParameters(),
-            stop: StopConditions(maxTokens: routed.maxTokens), reservedTokens: routed.reservedTokens)
+            stop: StopConditions(maxTokens: routed.maxTokens), reservedTokens: routed.reservedTokens,
+            capacityTokens: routed.capacityTokens)
         control.append((routed.first, .start(opening)))
     }
 
@@ -332,7 +337,8 @@ struct FleetWorld {
             request.text.append(token)
             request.progressAt = now
         }
-        if request.text.count >= request.output { request.isDone = true }
+        let isAtEnd = stages.finished[request.wire] == .length && got[request.text.count] == nil
+        if request.text.count >= request.output || isAtEnd { request.isDone = true }
         requests[name] = request
     }
 }

@@ -31,6 +31,11 @@ struct StageWorld {
     var network: [(to: WorkerKey, event: StageEvent)] = []
     /// KV positions that a slot holds, as the engine would.
     var lengths: [String: [RequestID: Int]] = [:]
+    /// Blocks of KV cache that a slot holds, as the engine would, and tokens for which it has room.
+    var blocks: [String: [RequestID: Int]] = [:]
+    var capacities: [String: Int] = [:]
+    /// Where more was taken or written than there is.
+    var overruns: [String] = []
     /// What the gateway got.
     var tokens: [RequestID: [Int: Int32]] = [:]
     var finished: [RequestID: FinishReason] = [:]
@@ -121,14 +126,15 @@ struct StageWorld {
     }
 
     mutating func start(
-        _ request: RequestID, _ route: Route, epoch: Epoch, prompt: Int = 40, output: Int = 6, generated: Int = 0
+        _ request: RequestID, _ route: Route, epoch: Epoch, prompt: Int = 40, output: Int = 6, generated: Int = 0,
+        reserved: Int? = nil, capacity: Int? = nil
     ) {
         let total = prompt + generated
         let opening = SequenceOpening(
             request: request, epoch: epoch, route: route,
             tokens: (0..<total).map { Self.token(request, position: $0) }, generatedTokens: generated,
             sampling: SamplingParameters(), stop: StopConditions(maxTokens: output),
-            reservedTokens: prompt + output + 1)
+            reservedTokens: reserved ?? prompt + output + 1, capacityTokens: capacity)
         let isPrefill = !route.prefill.isEmpty
         let first = WorkerKey((isPrefill ? route.prefill : route.decode)[0].device, isPrefill ? .prefill : .decode)
         send(.start(opening), to: first)
@@ -196,8 +202,17 @@ struct StageWorld {
             freed.append((key, slot))
             kept = keeping
             lengths["\(key)#\(slot)"] = nil
-        case .reserve(let request, let slot, _): lengths["\(key)#\(slot)", default: [:]][request] = 0
-        case .close(let request, let slot): lengths["\(key)#\(slot)"]?[request] = nil
+        case .reserve(let request, let slot, let tokens):
+            let name = "\(key)#\(slot)"
+            if lengths[name]?[request] == nil { lengths[name, default: [:]][request] = 0 }
+            blocks[name, default: [:]][request] = (tokens + Self.block - 1) / Self.block
+            let all = blocks[name]?.values.reduce(0, +) ?? 0
+            if let most = capacities[name], all > most / Self.block {
+                overruns.append("\(name): \(all) blocks of \(most) tokens")
+            }
+        case .close(let request, let slot):
+            lengths["\(key)#\(slot)"]?[request] = nil
+            blocks["\(key)#\(slot)"]?[request] = nil
         case .importKV(let request, let slot, let layers, let positions):
             // All layers of a stage come in order; the last ones complete the positions.
             if layers.end == cores[key]?.stageLayers(slot)?.end {
@@ -238,6 +253,8 @@ struct StageWorld {
     mutating func endLoad(_ key: WorkerKey, _ slot: Int, _ kvBytes: Int) {
         let perToken = max(1, Self.model.kvBytes(cores[key]?.stageLayers(slot) ?? LayerRange(0, 8), tokens: 1))
         lengths["\(key)#\(slot)"] = [:]
+        blocks["\(key)#\(slot)"] = [:]
+        capacities["\(key)#\(slot)"] = kvBytes / perToken
         send(.loaded(slot: slot, kvCapacityTokens: kvBytes / perToken, weightBytes: 4000), to: key)
     }
 
@@ -254,7 +271,11 @@ struct StageWorld {
                 outcome.failed[part.part.request] = Fault("out_of_step", "out of step", isRetriable: true)
                 continue
             }
-            lengths[name]?[part.part.request] = part.part.start + part.part.count
+            let end = part.part.start + part.part.count
+            lengths[name]?[part.part.request] = end
+            if let held = blocks[name]?[part.part.request], end > held * Self.block {
+                overruns.append("\(name): \(part.part.request) writes position \(end - 1) into \(held) blocks")
+            }
             outcome.parts.append(part.part)
             for consumer in part.consumers {
                 guard let layers = consumer.layers.intersection(stage.layers) else { continue }

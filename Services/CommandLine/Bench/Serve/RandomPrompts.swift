@@ -1,4 +1,4 @@
-import Planning
+import Domain
 
 /// One prompt with what is asked for.
 struct ServePrompt: Sendable, Hashable {

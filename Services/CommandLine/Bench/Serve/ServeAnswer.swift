@@ -1,3 +1,4 @@
+import Domain
 import Foundation
 
 /// What became of one request; times in seconds.

@@ -1,5 +1,5 @@
+import Domain
 import Foundation
-import Planning
 
 /// When requests are sent.
 struct ServeTraffic: Sendable, Hashable {
