@@ -86,10 +86,9 @@ public enum WorkerService {
             computeShare: configuration.computeShare, memoryUsableBytes: configuration.memoryUsableBytes,
             dataEndpoint: endpoint, model: description)
         let registry = RegistrySession(client: profiler, registration: registration, logger: logger)
-        let box = worker.snapshotBox
         let hello = SchedulerSession(
             client: scheduler, device: configuration.device, kind: configuration.kind, dataEndpoint: endpoint,
-            summary: { box.value }, logger: logger)
+            snapshot: worker.snapshotBox, logger: logger)
         sockets.run { await registry.run() }
         sockets.run { await hello.run() }
         return worker

@@ -92,6 +92,9 @@ public final class ClientSocket: Sendable {
         let id = session.nextID()
         let frames = try message.frames(id: id, session: session.id)
         let reply = try await pending.reply(to: id, timeout: timeout, what: "\(message.type) to \(socket.endpoint)") {
+            // There mostly is room, and a task less to start.
+            self.socket.trySend(frames) == .accepted
+        } send: {
             try await self.socket.send(frames)
         }
         return try reply.accepted()
