@@ -32,6 +32,15 @@ final class SnapshotBox: Sendable {
         waiter?.finish()
     }
 
+    /// Ends the wait for work without any.
+    func wake() {
+        let waiter = state.withLock { state in
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.finish()
+    }
+
     /// Waits until there is something to do, for so long at most. For one task at a time.
     func waitForWork(atMost limit: Duration) async throws {
         let (work, waiter) = AsyncStream.makeStream(of: Void.self)

@@ -135,16 +135,18 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
 
     /// Connects a DEALER; the peer need not be there yet.
     ///
-    /// - Parameter identity: prefix of the identity under which the peer knows this connection.
+    /// - Parameters:
+    ///   - identity: prefix of the identity under which the peer knows this connection.
+    ///   - onConnected: called on the socket's thread whenever the connection is made; must return at once.
     public func client(
-        _ setting: EndpointSetting, identity: String? = nil,
-        handler: @escaping ClientSocket.Handler = { _ in }
+        _ setting: EndpointSetting, identity: String? = nil, handler: @escaping ClientSocket.Handler = { _ in },
+        onConnected: (@Sendable () -> Void)? = nil
     ) async throws -> ClientSocket {
         var options = try addresses.keyring?.connecting(.control, to: setting) ?? .control
         options.monitorsConnections = true
         let client = try await ClientSocket.connect(
             to: addresses[setting], on: thread, session: session, name: identity ?? name, options: options,
-            handler: handler)
+            handler: handler, onConnected: onConnected)
         opened.withLock {
             $0.statistics.append((setting.rawValue, { client.statistics }))
             $0.peers.append(
