@@ -3,7 +3,7 @@
 Load: chats and completions, streamed and not, and clients that leave in every phase of a request, several at a time. Every
 answer must be the one that the same request got in a fleet that does nothing else. After the warm-up, at half of the time and
 at the end the fleet is left alone until it rests: then no sequence may be left, no KV token reserved, descriptors and threads
-(but two) may be no more than after the warm-up, and memory may have grown by no more than max(4 MB, 3 %) a process since the half.
+(but two) may be no more than after the warm-up, and memory may have grown by max(4 MB, 3 %) a process since the half at most.
 Idle: eight devices with nothing to do may use 2 % of one core in total, control plane included.
 """
 import argparse
