@@ -13,7 +13,7 @@ enum ClustererService {
         _ configuration: ClustererConfiguration, context: MessagingContext? = nil, logger: Logger
     ) -> ServiceShell<ClustererInput> {
         ServiceShell(
-            .clusterer, addresses: configuration.addresses, ticks: (.event(.tick), .milliseconds(200)), capacity: 256,
+            .clusterer, addresses: configuration.addresses, ticks: (.event(.tick), .milliseconds(500)), capacity: 256,
             context: context, logger: logger
         ) { sockets in
             let inbox = sockets.inbox

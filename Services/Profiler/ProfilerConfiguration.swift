@@ -17,7 +17,7 @@ struct ProfilerConfiguration: Sendable {
     static let keys: [SettingKey] =
         [
             SettingKey("profiler.directory", "", "where measurements are kept; default: ~/.local/share/e2llm/profiles"),
-            SettingKey("profiler.heartbeat_s", "1", "how often a worker must report"),
+            SettingKey("profiler.heartbeat_s", "2", "how often a worker must report"),
             SettingKey("profiler.missed_heartbeats", "3", "missed heartbeats after which a worker is lost"),
             SettingKey("profiler.forget_s", "3600", "time after which a lost device is forgotten"),
             SettingKey("profiler.grace_s", "5", "wait for a device's second worker before one is enough"),

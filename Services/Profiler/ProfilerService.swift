@@ -14,7 +14,7 @@ enum ProfilerService {
         _ configuration: ProfilerConfiguration, context: MessagingContext? = nil, logger: Logger
     ) -> ServiceShell<ProfilerInput> {
         ServiceShell(
-            .profiler, addresses: configuration.addresses, ticks: (.event(.tick), .milliseconds(200)), context: context,
+            .profiler, addresses: configuration.addresses, ticks: (.event(.tick), .milliseconds(500)), context: context,
             logger: logger
         ) { sockets in
             let inbox = sockets.inbox

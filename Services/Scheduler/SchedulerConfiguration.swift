@@ -7,6 +7,8 @@ struct SchedulerConfiguration: Sendable {
     var scheduling = SchedulingConfiguration()
     /// How often workers must send a heartbeat.
     var heartbeatMilliseconds = 500
+    /// How often those must that have nothing to do; not more often than the others.
+    var idleHeartbeatMilliseconds = 2000
     /// Where it binds and connects.
     var addresses = Addresses()
 
@@ -28,6 +30,7 @@ struct SchedulerConfiguration: Sendable {
             SettingKey("scheduler.local_prefill_tokens", "32", "longest prompt that a decoder prefills for itself"),
             SettingKey("scheduler.overcommit", "4", "most sequences of a decoder, as a multiple of the planned ones"),
             SettingKey("scheduler.heartbeat_ms", "500", "how often workers report"),
+            SettingKey("scheduler.idle_heartbeat_ms", "2000", "how often workers report that have nothing to do"),
             SettingKey("scheduler.worker_lost_s", "2", "silence that loses a worker; three heartbeats at least"),
             SettingKey("scheduler.gateway_lost_s", "5", "silence after which a gateway's requests are cancelled"),
             SettingKey("scheduler.context_tokens", "0", "longest sequence that every plan must hold; 0: what fits"),
@@ -60,6 +63,11 @@ struct SchedulerConfiguration: Sendable {
         heartbeatMilliseconds = try settings.int("scheduler.heartbeat_ms", in: 100...60_000)
         scheduling.workerLostSeconds = try settings.double("scheduler.worker_lost_s", in: 0.5...600)
         try checkWorkerLost()
+        // As many reports may be missed as of a worker that has something to do.
+        idleHeartbeatMilliseconds = max(
+            heartbeatMilliseconds, try settings.int("scheduler.idle_heartbeat_ms", in: 100...60_000))
+        scheduling.idleWorkerLostSeconds =
+            scheduling.workerLostSeconds * Double(idleHeartbeatMilliseconds) / Double(heartbeatMilliseconds)
         scheduling.gatewayLostSeconds = try settings.double("scheduler.gateway_lost_s", in: 0.5...600)
         scheduling.drainSeconds = try settings.drainSeconds()
         let context = try settings.int("scheduler.context_tokens", in: 0...10_000_000)

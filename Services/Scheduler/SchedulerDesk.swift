@@ -73,7 +73,9 @@ struct SchedulerDesk: ServiceDesk {
             await answer(
                 Outgoing(
                     .workerWelcome,
-                    body: WorkerWelcome(heartbeatMilliseconds: configuration.heartbeatMilliseconds)))
+                    body: WorkerWelcome(
+                        heartbeatMilliseconds: configuration.heartbeatMilliseconds,
+                        idleHeartbeatMilliseconds: configuration.idleHeartbeatMilliseconds)))
         case .acknowledgeHeartbeat: await answer(Outgoing(.workerHeartbeat))
         case .refuseHeartbeat:
             guard let current else { return }

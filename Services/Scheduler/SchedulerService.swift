@@ -20,6 +20,9 @@ enum SchedulerService {
         ) { sockets in
             let inbox = sockets.inbox
             let peers = PeerTable()
+            // One that waits is enough: all workers are asked.
+            let (disconnects, disconnected) = AsyncStream.makeStream(
+                of: Void.self, bufferingPolicy: .bufferingNewest(1))
             let control = try await sockets.server(
                 .control,
                 onUnroutable: { peer in
@@ -28,6 +31,7 @@ enum SchedulerService {
                     peers.forget(peer)
                     inbox.push(.event(.workerGone(address), nil))
                 },
+                onDisconnected: { disconnected.yield() },
                 handler: { server, message in await receive(message, server, inbox, peers) })
             let state = try await sockets.publisher(.state)
             try await sockets.followFleet { fleet, _ in await inbox.send(.event(.fleet(fleet), nil)) }
@@ -38,7 +42,7 @@ enum SchedulerService {
                 await inbox.send(.event(.proposal(body.plan, reason: body.reason, move: body.move), nil))
             }
             let plan = try await sockets.client(.plan)
-            sockets.run { await probe(peers, control) }
+            sockets.run { await probe(peers, control, after: disconnects) }
             return SchedulerDesk(
                 core: SchedulerCore(configuration: configuration.scheduling), control: control, state: state,
                 plan: plan,
@@ -46,12 +50,14 @@ enum SchedulerService {
         }
     }
 
-    /// Asks after the connection of every worker several times a second: a process that has ended is found at once, long
-    /// before its heartbeats are missed.
-    private static func probe(_ peers: PeerTable, _ control: ServerSocket) async {
-        while !Task.isCancelled {
-            for peer in peers.workerPeers { _ = control.probe(peer) }
-            try? await Task.sleep(for: .milliseconds(200))
+    /// Asks after the connection of every worker when one has ended, so that a process that has ended is found at once, long before
+    /// its heartbeats are missed. Several times, as libzmq tells of the end before it refuses messages for the peer.
+    private static func probe(_ peers: PeerTable, _ control: ServerSocket, after disconnects: AsyncStream<Void>) async {
+        for await _ in disconnects {
+            for pause in [0, 5, 50, 200] {
+                try? await Task.sleep(for: .milliseconds(pause))
+                for peer in peers.workerPeers { _ = control.probe(peer) }
+            }
         }
     }
 

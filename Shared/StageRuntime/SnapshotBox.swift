@@ -7,13 +7,57 @@ import Synchronization
 final class SnapshotBox: Sendable {
     /// The run loop has an event a second at least; after so long without one it hangs.
     private static let patience = Duration.seconds(3)
-    private let state = Mutex((summary: StageSummary(), time: ContinuousClock.now))
+    private struct State {
+        var summary = StageSummary()
+        var time = ContinuousClock.now
+        /// Ended when there is something to do.
+        var waiter: AsyncStream<Void>.Continuation?
+    }
+
+    private let state = Mutex(State())
 
     /// The last summary; `nil` where the run loop hangs.
     var value: StageSummary? {
         state.withLock { $0.time.duration(to: .now) < Self.patience ? $0.summary : nil }
     }
-    func set(_ summary: StageSummary) { state.withLock { $0 = (summary, .now) } }
+
+    func set(_ summary: StageSummary) {
+        let waiter = state.withLock { state -> AsyncStream<Void>.Continuation? in
+            state.summary = summary
+            state.time = .now
+            guard !summary.load.isIdle else { return nil }
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.finish()
+    }
+
+    /// Ends the wait for work without any.
+    func wake() {
+        let waiter = state.withLock { state in
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.finish()
+    }
+
+    /// Waits until there is something to do, for so long at most. For one task at a time.
+    func waitForWork(atMost limit: Duration) async throws {
+        let (work, waiter) = AsyncStream.makeStream(of: Void.self)
+        let isIdle = state.withLock { state in
+            guard state.summary.load.isIdle else { return false }
+            state.waiter = waiter
+            return true
+        }
+        guard isIdle else { return }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await Task.sleep(for: limit) }
+            group.addTask { for await _ in work {} }
+            await group.next()
+            group.cancelAll()
+        }
+        try Task.checkCancellation()
+    }
 }
 
 /// The processor's name, part of a device's fingerprint.

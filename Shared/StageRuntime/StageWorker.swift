@@ -19,7 +19,7 @@ final class StageWorker: ServiceDesk {
     let server: ServerSocket
     let scheduler: ClientSocket
     let profiler: ClientSocket
-    let snapshotBox = SnapshotBox()
+    let snapshotBox: SnapshotBox
 
     var core: StageCore
     /// Prepare and release messages that have not been answered.
@@ -42,7 +42,7 @@ final class StageWorker: ServiceDesk {
     init(
         configuration: WorkerConfiguration, model: ModelFile, description: ModelDescription, logger: Logger,
         events: ServiceInbox<WorkerEvent>, compute: ComputeThread, links: PeerLinks, server: ServerSocket,
-        scheduler: ClientSocket, profiler: ClientSocket
+        scheduler: ClientSocket, profiler: ClientSocket, snapshotBox: SnapshotBox
     ) {
         self.configuration = configuration
         self.model = model
@@ -54,6 +54,7 @@ final class StageWorker: ServiceDesk {
         self.server = server
         self.scheduler = scheduler
         self.profiler = profiler
+        self.snapshotBox = snapshotBox
         core = StageCore(
             StageLimits(
                 device: configuration.device, kind: configuration.kind, model: description,

@@ -67,7 +67,10 @@ public enum WorkerService {
         let endpoint = try await configuration.addresses.announced(
             configuration.dataAnnounce ?? server.endpoint, towards: .control)
         let identity = "\(configuration.device)"
-        let scheduler = try await sockets.client(.control, identity: identity) { await inbox.send(.control($0)) }
+        let box = SnapshotBox()
+        // A scheduler that has restarted hears of this worker with its next heartbeat, which need not wait where there is no work.
+        let scheduler = try await sockets.client(
+            .control, identity: identity, handler: { await inbox.send(.control($0)) }, onConnected: { box.wake() })
         let profiler = try await sockets.client(.registry, identity: identity) { await inbox.send(.registry($0)) }
         let links = PeerLinks(
             thread: data, session: sockets.session, keyring: configuration.addresses.keyring,
@@ -76,7 +79,7 @@ public enum WorkerService {
         let worker = StageWorker(
             configuration: configuration, model: model, description: description, logger: logger, events: inbox,
             compute: ComputeThread(name: "compute"), links: links, server: server, scheduler: scheduler,
-            profiler: profiler)
+            profiler: profiler, snapshotBox: box)
         logger.info(
             "data socket at \(endpoint), \(configuration.threads) threads (\(InstructionSet.name)), share \(configuration.computeShare)"
         )
@@ -86,10 +89,9 @@ public enum WorkerService {
             computeShare: configuration.computeShare, memoryUsableBytes: configuration.memoryUsableBytes,
             dataEndpoint: endpoint, model: description)
         let registry = RegistrySession(client: profiler, registration: registration, logger: logger)
-        let box = worker.snapshotBox
         let hello = SchedulerSession(
             client: scheduler, device: configuration.device, kind: configuration.kind, dataEndpoint: endpoint,
-            summary: { box.value }, logger: logger)
+            snapshot: box, logger: logger)
         sockets.run { await registry.run() }
         sockets.run { await hello.run() }
         return worker

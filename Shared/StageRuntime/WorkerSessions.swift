@@ -47,8 +47,8 @@ struct SchedulerSession {
     let device: DeviceID
     let kind: WorkerKind
     let dataEndpoint: String
-    /// What the run loop last said; `nil` where it hangs: then the scheduler hears nothing either, and gives its work to others.
-    let summary: @Sendable () -> StageSummary?
+    /// What the run loop last said; without a value where it hangs: then the scheduler hears nothing either, and gives its work to others.
+    let snapshot: SnapshotBox
     let logger: Logger
 
     /// How long an answer may take: a scheduler that has restarted should hear of this worker soon.
@@ -57,7 +57,7 @@ struct SchedulerSession {
     func run() async {
         while !Task.isCancelled {
             do {
-                guard let now = summary() else {
+                guard let now = snapshot.value else {
                     try await Task.sleep(for: Self.patience)
                     continue
                 }
@@ -69,7 +69,10 @@ struct SchedulerSession {
                     Outgoing(.workerHello, epoch: now.epoch, body: hello), timeout: Self.patience)
                 let welcome: WorkerWelcome = try reply.body()
                 logger.info("known to the scheduler")
-                try await beat(every: .milliseconds(max(100, welcome.heartbeatMilliseconds)))
+                let interval = max(100, welcome.heartbeatMilliseconds)
+                try await beat(
+                    every: .milliseconds(interval),
+                    idle: .milliseconds(max(interval, welcome.idleHeartbeatMilliseconds ?? interval)))
             } catch is CancellationError {
                 return
             } catch {
@@ -79,15 +82,23 @@ struct SchedulerSession {
         }
     }
 
-    private func beat(every interval: Duration) async throws {
+    private func beat(every interval: Duration, idle: Duration) async throws {
+        // What the scheduler was told last: it expects reports of a worker that has something to do sooner.
+        var isIdle = false
         while true {
-            try await Task.sleep(for: interval)
-            guard let now = summary() else { continue }
+            if isIdle, idle > interval {
+                try await snapshot.waitForWork(atMost: idle)
+            } else {
+                try await Task.sleep(for: interval)
+            }
+            isIdle = false
+            guard let now = snapshot.value else { continue }
             var load = now.load
             load.residentBytes = ProcessFacts.residentBytes()
             let body = WorkerHeartbeat(device: device, worker: kind, load: load)
             _ = try await client.request(
                 Outgoing(.workerHeartbeat, epoch: now.epoch, body: body), timeout: Self.patience)
+            isIdle = load.isIdle
         }
     }
 }

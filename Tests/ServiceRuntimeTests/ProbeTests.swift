@@ -46,6 +46,33 @@ import Testing
         }
     }
 
+    /// Nobody has to ask all the time: the end of a connection is told, and the next probes say whose it was.
+    @Test func theEndOfAConnectionIsTold() async throws {
+        try await withThread { context, thread in
+            let (lost, ended, heard) = (
+                Collector<PeerIdentity>(), Collector<Bool>(), Collector<WireMessage>()
+            )
+            let server = try await ServerSocket.bind(
+                "tcp://127.0.0.1:*", on: thread, session: Session(), onUnroutable: { lost.append($0) },
+                onDisconnected: { ended.append(true) }, handler: { heard.append($1) })
+            let client = try await ClientSocket.connect(
+                to: server.endpoint, on: try context.makeThread(name: "client"), session: Session(), name: "goes")
+            try await client.send(Outgoing(.stateGet))
+            try await eventually("it is known") { heard.all.count == 1 }
+            #expect(ended.all.isEmpty && lost.all.isEmpty)
+            let goes = try #require(heard.all.first?.peer)
+            await client.close()
+            try await eventually(within: .seconds(20), "the end is told") { ended.all == [true] }
+            let told = ContinuousClock.now
+            try await eventually(within: .seconds(20), "the probe says whose") {
+                _ = server.probe(goes)
+                return !lost.all.isEmpty
+            }
+            #expect(ContinuousClock.now - told < .milliseconds(250), "for so long the scheduler asks")
+            await server.close()
+        }
+    }
+
     /// What a peer has sent and the service has not read yet does not hide that it has gone; only beyond the marks, where
     /// libzmq stops to read the connection, does it take until the connection is reset or times out.
     @Test func unreadMessagesDoNotHideALoss() async throws {

@@ -97,17 +97,24 @@ public struct WorkerHello: Codable, Sendable, Hashable {
 public struct WorkerWelcome: Codable, Sendable, Hashable {
     /// How often it must send a heartbeat.
     public var heartbeatMilliseconds: Int
+    /// How often it must where the last one said that it has nothing to do and that is still so; as often where it is absent
+    /// (since 1.2).
+    public var idleHeartbeatMilliseconds: Int?
     /// The minor version of the protocol that the scheduler speaks; 0 where it is absent.
     public var protocolMinor: Int?
 
     /// Makes the body.
-    public init(heartbeatMilliseconds: Int, protocolMinor: Int? = ProtocolVersion.minor) {
+    public init(
+        heartbeatMilliseconds: Int, idleHeartbeatMilliseconds: Int? = nil, protocolMinor: Int? = ProtocolVersion.minor
+    ) {
         self.heartbeatMilliseconds = heartbeatMilliseconds
+        self.idleHeartbeatMilliseconds = idleHeartbeatMilliseconds
         self.protocolMinor = protocolMinor
     }
 
     private enum CodingKeys: String, CodingKey {
         case heartbeatMilliseconds = "heartbeat_ms"
+        case idleHeartbeatMilliseconds = "idle_heartbeat_ms"
         case protocolMinor = "protocol_minor"
     }
 }

@@ -48,6 +48,17 @@ extension SchedulerCore {
         breakReplicas(of: address.key, why: "worker \(address.key) is gone", at: now)
     }
 
+    /// Workers from which nothing has come for too long. Of a worker that drives requests that is less long, as it has been told of
+    /// them; one that only gets hidden states or KV cache reports when they come.
+    mutating func loseSilentWorkers(at now: Double) -> [(key: WorkerKey, limit: Double)] {
+        let limit = configuration.workerLostSeconds
+        guard let idle = configuration.idleWorkerLostSeconds, idle > limit else {
+            return workers.loseSilent(limit: limit, idle: limit, driving: [], at: now)
+        }
+        let driving = Set(requests.inOrder.flatMap { firstStages(of: $0) })
+        return workers.loseSilent(limit: limit, idle: idle, driving: driving, at: now)
+    }
+
     mutating func workerBeat(_ address: WorkerAddress, _ load: WorkerLoad, at now: Double) {
         guard workers.hear(address, at: now) else {
             emit(.refuseHeartbeat(address))

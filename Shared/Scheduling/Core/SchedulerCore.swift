@@ -118,8 +118,8 @@ public struct SchedulerCore: Sendable {
     }
 
     private mutating func tick(at now: Double) {
-        for key in workers.loseSilent(limit: configuration.workerLostSeconds, at: now) {
-            note("worker \(key) is lost: no sign of life for \(configuration.workerLostSeconds) s")
+        for (key, limit) in loseSilentWorkers(at: now) {
+            note("worker \(key) is lost: no sign of life for \(limit) s")
             breakReplicas(of: key, why: "worker \(key) is lost", at: now)
         }
         for gateway in gateways.loseSilent(limit: configuration.gatewayLostSeconds, at: now) {

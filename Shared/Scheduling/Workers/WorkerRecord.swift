@@ -1,4 +1,4 @@
-internal import Domain
+public import Domain
 
 /// Everything known about one worker.
 struct WorkerRecord: Sendable {
@@ -8,6 +8,8 @@ struct WorkerRecord: Sendable {
     var endpoint: String
     /// When it was last heard.
     var lastHeard: Double
+    /// When it was last found to have nothing to do.
+    var idleUntil: Double?
     /// It is about to stop.
     var isLeaving = false
     /// When it was found lost; `nil` while signs of life come.
@@ -36,6 +38,11 @@ struct WorkerRecord: Sendable {
     var superseded: [String] = []
 
     var isLive: Bool { lostSince == nil }
+}
+
+extension WorkerLoad {
+    /// Whether the worker has nothing to do.
+    public var isIdle: Bool { running == 0 && waiting == 0 && kvUsedTokens == 0 }
 }
 
 /// Speed of a worker from differences of its counters, smoothed.

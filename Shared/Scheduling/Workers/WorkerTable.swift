@@ -73,11 +73,25 @@ struct WorkerTable: Sendable {
         return arrival
     }
 
-    /// Workers that have been silent for longer than `limit`; they are marked lost.
-    mutating func loseSilent(limit: Double, at now: Double) -> [WorkerKey] {
-        let silent = records.filter { $0.value.isLive && now - $0.value.lastHeard > limit }.keys.sorted()
-        for key in silent { records[key]?.lostSince = now }
-        return silent
+    /// Workers that have been silent for longer than `limit`, or `idle` where they have nothing to do, with that time; they are
+    /// marked lost.
+    ///
+    /// - Parameter driving: workers that have been told of requests.
+    mutating func loseSilent(
+        limit: Double, idle: Double, driving: Set<WorkerKey>, at now: Double
+    ) -> [(key: WorkerKey, limit: Double)] {
+        var silent: [(key: WorkerKey, limit: Double)] = []
+        for (key, record) in records where record.isLive {
+            let isIdle = idle > limit && record.load?.isIdle == true && !driving.contains(key)
+            if isIdle { records[key]?.idleUntil = now }
+            // One that has just got something to do could not report it before.
+            let since = isIdle ? record.lastHeard : max(record.lastHeard, record.idleUntil ?? record.lastHeard)
+            let most = isIdle ? idle : limit
+            guard now - since > most else { continue }
+            records[key]?.lostSince = now
+            silent.append((key, most))
+        }
+        return silent.sorted { $0.key < $1.key }
     }
 
     /// Marks a worker lost whose process is known to be gone; returns whether it was live.

@@ -59,7 +59,8 @@ public enum ParentWatch {
             return
         }
         Task {
-            while getppid() == parent { try? await Task.sleep(for: .milliseconds(500)) }
+            // Dozens of processes of a machine do this while nothing else happens, so not more often than needed.
+            while getppid() == parent { try? await Task.sleep(for: .seconds(2)) }
             action()
         }
     }

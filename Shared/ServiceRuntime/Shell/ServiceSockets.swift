@@ -59,11 +59,13 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
     /// Binds a ROUTER. The handler gets every message that is no reply and no question about the service itself, one at a time.
     public func server(
         _ setting: EndpointSetting, onUnroutable: (@Sendable (PeerIdentity) -> Void)? = nil,
+        onDisconnected: (@Sendable () -> Void)? = nil,
         handler: @escaping @Sendable (ServerSocket, WireMessage) async -> Void
     ) async throws -> ServerSocket {
         let server = try await Self.binding(setting) {
             try await self.server(
-                at: addresses.bind(setting), domain: setting.rawValue, onUnroutable: onUnroutable, handler: handler)
+                at: addresses.bind(setting), domain: setting.rawValue, onUnroutable: onUnroutable,
+                onDisconnected: onDisconnected, handler: handler)
         }
         opened.withLock { $0.bound[setting] = server.endpoint }
         return server
@@ -74,14 +76,15 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
     /// - Parameter domain: what the socket is called, for figures and for who may connect.
     public func server(
         at endpoint: String, domain: String, on thread: SocketThread? = nil, options: SocketOptions = .control,
-        onUnroutable: (@Sendable (PeerIdentity) -> Void)? = nil,
+        onUnroutable: (@Sendable (PeerIdentity) -> Void)? = nil, onDisconnected: (@Sendable () -> Void)? = nil,
         handler: @escaping @Sendable (ServerSocket, WireMessage) async -> Void
     ) async throws -> ServerSocket {
         let queue = inbox.queue
         let keyring = addresses.keyring
         let server = try await ServerSocket.bind(
             endpoint, on: thread ?? self.thread, session: session,
-            options: keyring?.binding(options, domain: domain) ?? options, onUnroutable: onUnroutable
+            options: keyring?.binding(options, domain: domain) ?? options, onUnroutable: onUnroutable,
+            onDisconnected: onDisconnected
         ) { server, message in
             if let refusal = keyring?.refusal(of: message) {
                 server.tryReply(to: message, error: refusal)
@@ -132,16 +135,18 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
 
     /// Connects a DEALER; the peer need not be there yet.
     ///
-    /// - Parameter identity: prefix of the identity under which the peer knows this connection.
+    /// - Parameters:
+    ///   - identity: prefix of the identity under which the peer knows this connection.
+    ///   - onConnected: called on the socket's thread whenever the connection is made; must return at once.
     public func client(
-        _ setting: EndpointSetting, identity: String? = nil,
-        handler: @escaping ClientSocket.Handler = { _ in }
+        _ setting: EndpointSetting, identity: String? = nil, handler: @escaping ClientSocket.Handler = { _ in },
+        onConnected: (@Sendable () -> Void)? = nil
     ) async throws -> ClientSocket {
         var options = try addresses.keyring?.connecting(.control, to: setting) ?? .control
         options.monitorsConnections = true
         let client = try await ClientSocket.connect(
             to: addresses[setting], on: thread, session: session, name: identity ?? name, options: options,
-            handler: handler)
+            handler: handler, onConnected: onConnected)
         opened.withLock {
             $0.statistics.append((setting.rawValue, { client.statistics }))
             $0.peers.append(
@@ -157,11 +162,16 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
         _ setting: EndpointSetting, _ type: MessageType, as _: Body.Type,
         handler: @escaping @Sendable (Body, WireMessage) async -> Void
     ) async throws {
+        // States are published again and again, mostly as they were, and reading one of many devices takes milliseconds.
+        let last = Mutex<(bytes: [UInt8], body: Body)?>(nil)
         let subscriber = try await StateSubscriber.connect(
             to: addresses[setting], topics: [type.rawValue], on: thread,
             options: addresses.keyring?.connecting(.control, to: setting) ?? .control
         ) { message in
+            let bytes = message.header.body
+            if let body = last.withLock({ $0?.bytes == bytes ? $0?.body : nil }) { return await handler(body, message) }
             guard let body = try? message.body(as: Body.self) else { return }
+            last.withLock { $0 = (bytes, body) }
             await handler(body, message)
         }
         opened.withLock {
@@ -251,7 +261,8 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
     func watchPeers() async {
         var since: [UnreachablePeer: ContinuousClock.Instant] = [:]
         var told: [UnreachablePeer: ContinuousClock.Instant] = [:]
-        while (try? await Task.sleep(for: .seconds(1))) != nil {
+        // Where nobody is missing there is no hurry: looking costs more than anything else that an idle service does.
+        while (try? await Task.sleep(for: .seconds(since.isEmpty ? 4 : 1))) != nil {
             let now = ContinuousClock.now
             let missing = Set(unreachable)
             for peer in told.keys where !missing.contains(peer) {

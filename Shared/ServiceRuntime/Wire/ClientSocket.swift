@@ -26,14 +26,19 @@ public final class ClientSocket: Sendable {
     /// - Parameters:
     ///   - name: prefix of the generated identity under which the ROUTER knows this socket, for logs.
     ///   - link: emulates the egress of a device.
+    ///   - onConnected: called on the socket's thread whenever a monitored connection is made; must return at once.
     public static func connect(
         to endpoint: String, on thread: SocketThread, session: Session, name: String = "peer",
-        options: SocketOptions = .control, link: ShapedLink? = nil, handler: @escaping Handler = { _ in }
+        options: SocketOptions = .control, link: ShapedLink? = nil, handler: @escaping Handler = { _ in },
+        onConnected: (@Sendable () -> Void)? = nil
     ) async throws -> ClientSocket {
         let connection = ConnectionState()
         let dealer = try await DealerSocket.connect(
             to: endpoint, on: thread, identity: .generate(prefix: name), options: options, link: link,
-            onEvent: { connection.note($0) })
+            onEvent: {
+                connection.note($0)
+                if case .connected = $0 { onConnected?() }
+            })
         let client = ClientSocket(socket: dealer, session: session, connection: connection)
         let task = Task { [weak client] in
             for await message in dealer.messages {
@@ -92,6 +97,9 @@ public final class ClientSocket: Sendable {
         let id = session.nextID()
         let frames = try message.frames(id: id, session: session.id)
         let reply = try await pending.reply(to: id, timeout: timeout, what: "\(message.type) to \(socket.endpoint)") {
+            // There mostly is room, and a task less to start.
+            self.socket.trySend(frames) == .accepted
+        } send: {
             try await self.socket.send(frames)
         }
         return try reply.accepted()

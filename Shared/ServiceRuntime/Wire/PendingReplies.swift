@@ -3,12 +3,24 @@ import Protocol
 import Synchronization
 
 /// Requests that wait for their replies: exactly one of reply, timeout, cancellation or closing resumes each.
+///
+/// One timer serves all of them: a service that only exchanges heartbeats would spend more on timers that end unused than on
+/// anything else.
 final class PendingReplies: Sendable {
+    private struct Waiting {
+        let continuation: CheckedContinuation<WireMessage, any Error>
+        let deadline: ContinuousClock.Instant
+        /// What the error says where the deadline passes.
+        let failure: @Sendable () -> RuntimeError
+    }
+
     private struct State {
-        var waiting: [String: CheckedContinuation<WireMessage, any Error>] = [:]
+        var waiting: [String: Waiting] = [:]
         /// Messages that were sent before anybody waits, with the replies that have come.
         var expected: [String: WireMessage?] = [:]
         var closed = false
+        /// When the timer goes off; the deadlines of all that wait are not before.
+        var wakeAt: ContinuousClock.Instant?
     }
 
     private let state = Mutex(State())
@@ -16,33 +28,36 @@ final class PendingReplies: Sendable {
     /// A reply to message `id` may come from now on; `reply` must be called for it.
     func expect(_ id: String) { state.withLock { $0.expected[id] = .some(nil) } }
 
-    /// Waits for the reply to message `id`; `send` is called once the reply is expected, and cancelled with the wait, so that
-    /// requests to a peer that is away do not pile up in front of its queue.
+    /// Waits for the reply to message `id`. Once the reply is expected `trySend` is called, and where it says that there is no room,
+    /// `send`, which is cancelled with the wait, so that requests to a peer that is away do not pile up in front of its queue.
     func reply(
-        to id: String, timeout: Duration, what: String, send: @escaping @Sendable () async throws -> Void
+        to id: String, timeout: Duration, what: String, trySend: @Sendable () -> Bool = { false },
+        send: @escaping @Sendable () async throws -> Void
     ) async throws -> WireMessage {
-        let timer = Task {
-            try await Task.sleep(for: timeout)
-            self.fail(id, RuntimeError(.timedOut, "no reply to \(what) within \(timeout)", isRetriable: true))
-        }
         var sending: Task<Void, Never>?
-        defer {
-            timer.cancel()
-            sending?.cancel()
-        }
+        defer { sending?.cancel() }
+        let deadline = ContinuousClock.now + timeout
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                let (closed, early) = state.withLock { state -> (Bool, WireMessage?) in
+                let waiting = Waiting(continuation: continuation, deadline: deadline) {
+                    RuntimeError(.timedOut, "no reply to \(what) within \(timeout)", isRetriable: true)
+                }
+                let (closed, early, isFirst) = state.withLock { state -> (Bool, WireMessage?, Bool) in
                     let early = state.expected.removeValue(forKey: id) ?? nil
-                    if !state.closed, early == nil { state.waiting[id] = continuation }
-                    return (state.closed, early)
+                    guard !state.closed, early == nil else { return (state.closed, early, false) }
+                    state.waiting[id] = waiting
+                    let isFirst = state.wakeAt.map { deadline < $0 } ?? true
+                    if isFirst { state.wakeAt = deadline }
+                    return (false, nil, isFirst)
                 }
                 if let early { return continuation.resume(returning: early) }
                 if closed {
                     continuation.resume(throwing: RuntimeError(.closed, "the socket is closed"))
                     return
                 }
+                if isFirst { wake(at: deadline) }
                 if Task.isCancelled { return fail(id, CancellationError()) }
+                if trySend() { return }
                 sending = Task {
                     do { try await send() } catch { self.fail(id, error) }
                 }
@@ -52,15 +67,37 @@ final class PendingReplies: Sendable {
         }
     }
 
+    private func wake(at instant: ContinuousClock.Instant) {
+        Task { [weak self] in
+            try? await Task.sleep(until: instant, clock: .continuous)
+            self?.failLate(at: instant)
+        }
+    }
+
+    /// Fails those whose deadline has passed, and sets the timer for the others.
+    private func failLate(at instant: ContinuousClock.Instant) {
+        let (late, next) = state.withLock { state -> ([Waiting], ContinuousClock.Instant?) in
+            // One that was set for earlier has taken the place of this one.
+            guard state.wakeAt == instant else { return ([], nil) }
+            let now = ContinuousClock.now
+            let late = state.waiting.filter { $0.value.deadline <= now }
+            for id in late.keys { state.waiting[id] = nil }
+            state.wakeAt = state.waiting.values.map(\.deadline).min()
+            return (Array(late.values), state.wakeAt)
+        }
+        for waiting in late { waiting.continuation.resume(throwing: waiting.failure()) }
+        if let next { wake(at: next) }
+    }
+
     /// Hands a reply to the waiting request; `false` where none waits.
     func resolve(_ message: WireMessage) -> Bool {
         guard let id = message.envelope.replyTo else { return false }
-        let (continuation, isExpected) = state.withLock { state in
+        let (waiting, isExpected) = state.withLock { state in
             if state.expected[id] != nil { state.expected[id] = message }
             return (state.waiting.removeValue(forKey: id), state.expected[id] != nil)
         }
-        continuation?.resume(returning: message)
-        return continuation != nil || isExpected
+        waiting?.continuation.resume(returning: message)
+        return waiting != nil || isExpected
     }
 
     /// Fails everything that waits, now and later.
@@ -70,12 +107,12 @@ final class PendingReplies: Sendable {
             defer { state.waiting = [:] }
             return state.waiting
         }
-        for continuation in waiting.values {
-            continuation.resume(throwing: RuntimeError(.closed, "the socket is closed"))
+        for request in waiting.values {
+            request.continuation.resume(throwing: RuntimeError(.closed, "the socket is closed"))
         }
     }
 
     private func fail(_ id: String, _ error: any Error) {
-        state.withLock { $0.waiting.removeValue(forKey: id) }?.resume(throwing: error)
+        state.withLock { $0.waiting.removeValue(forKey: id) }?.continuation.resume(throwing: error)
     }
 }

@@ -26,13 +26,19 @@ public final class ServerSocket: Sendable {
     ///
     /// - Parameter onUnroutable: called on the socket's thread with a peer to which messages could not be sent: it is not
     ///   connected, or it does not read.
+    /// - Parameter onDisconnected: called on the socket's thread when the connection of a peer has ended; of which one, libzmq does
+    ///   not tell, and messages may still be taken for it for some milliseconds.
     public static func bind(
         _ endpoint: String, on thread: SocketThread, session: Session, options: SocketOptions = .control,
-        onUnroutable: (@Sendable (PeerIdentity) -> Void)? = nil, handler: @escaping Handler
+        onUnroutable: (@Sendable (PeerIdentity) -> Void)? = nil, onDisconnected: (@Sendable () -> Void)? = nil,
+        handler: @escaping Handler
     ) async throws -> ServerSocket {
+        var options = options
+        if onDisconnected != nil { options.monitorsConnections = true }
         let router = try await RouterSocket.bind(endpoint, on: thread, options: options) { event in
             switch event {
             case .unroutable(let peer, _), .stalled(let peer, _): onUnroutable?(peer)
+            case .disconnected: onDisconnected?()
             default: break
             }
         }

@@ -29,4 +29,18 @@ struct SchedulerConfigurationTests {
         #expect(configuration.heartbeatMilliseconds == heartbeat)
         #expect(configuration.scheduling.workerLostSeconds == lost)
     }
+
+    @Test(
+        "a worker without work may miss as many reports as another one",
+        arguments: [(500, 2000, 8.0), (1000, 2000, 6.0), (1000, 500, 3.0)])
+    func idleWorkers(heartbeat: Int, idle: Int, lost: Double) throws {
+        let given = [
+            "scheduler.heartbeat_ms=\(heartbeat)", "scheduler.idle_heartbeat_ms=\(idle)",
+            "scheduler.worker_lost_s=\(heartbeat == 500 ? 2 : 3)",
+        ]
+        let configuration = try SchedulerConfiguration(
+            reader: Settings(keys: SchedulerConfiguration.keys, arguments: given, environment: [:]))
+        #expect(configuration.idleHeartbeatMilliseconds == max(heartbeat, idle))
+        #expect(configuration.scheduling.idleWorkerLostSeconds == lost)
+    }
 }

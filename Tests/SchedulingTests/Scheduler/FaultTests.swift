@@ -37,6 +37,37 @@ import Testing
         #expect(world.started.map(\.request) == ["r2"])
     }
 
+    @Test func aWorkerWithoutWorkMayBeSilentForLonger() {
+        var world = SchedulerWorld.serving(Sample.split) { $0.idleWorkerLostSeconds = 8 }
+        world.pass(1)
+        world.kill(.decode("b"))
+        world.pass(6)
+        #expect(world.serves("d"))
+        world.pass(4)
+        #expect(!world.serves("d"))
+    }
+
+    @Test func aWorkerMayNotBeSilentOnceItDrivesARequest() {
+        var world = SchedulerWorld.serving(Sample.split) { $0.idleWorkerLostSeconds = 8 }
+        world.pass(1)
+        world.kill(.decode("b"))
+        world.pass(5)
+        world.submit("r1")
+        world.pass(1.75)
+        #expect(world.lost.isEmpty, "it may not have known that there is something to report")
+        world.pass(1)
+        #expect(world.lost == ["r1"])
+    }
+
+    @Test func aWorkerThatReportedWorkMayNotBeSilent() {
+        var world = SchedulerWorld.serving(Sample.split) { $0.idleWorkerLostSeconds = 8 }
+        world.workers[.decode("c")]?.load.kvUsedTokens = 64
+        world.pass(1)
+        world.kill(.decode("c"))
+        world.pass(4)
+        #expect(!world.serves("d"))
+    }
+
     @Test func aClosedConnectionIsLossAtOnce() {
         var world = SchedulerWorld.serving(Sample.split)
         world.submit("r1")
