@@ -38,6 +38,8 @@ extension PlanMove {
 public struct MoveJudge: Sendable {
     private let instance: PlanningInstance
     private let policy: MovingPolicy
+    /// Whether the plan in force keeps keys and values in another type, so that none of its replicas stays.
+    var changesType = false
 
     /// Makes a judge for the fleet and the traffic of an instance.
     ///
@@ -53,8 +55,10 @@ public struct MoveJudge: Sendable {
     /// - Throws: `noPlan` where the new plan cannot run on the fleet.
     public func decide(from inForce: PlacementPlan, to plan: PlacementPlan) throws(PlanningError) -> MoveDecision {
         let new = try instance.placed(plan)
+        var judge = self
+        judge.changesType = inForce.kvType != plan.kvType
         do {
-            return decide(from: try instance.placed(inForce), to: new)
+            return judge.decide(from: try instance.placed(inForce), to: new)
         } catch {
             return decision(because: error.message)
         }
@@ -69,7 +73,7 @@ public struct MoveJudge: Sendable {
 
     /// Weighs plans.
     func decide(from old: PlacedGroups, to new: PlacedGroups) -> MoveDecision {
-        let cost = MovingEstimate(instance: instance, policy: policy).cost(from: old, to: new)
+        let cost = MovingEstimate(instance: instance, policy: policy, changesType: changesType).cost(from: old, to: new)
         let (before, after) = (spent(old, other: new), spent(new, other: old))
         let gain = before - after
         var decision = MoveDecision(

@@ -17,12 +17,13 @@ struct StartingPlan {
     let groupings: [[[Int]]]
 
     private let instance: PlanningInstance
-    private let judge: MoveJudge
+    private var judge: MoveJudge
     private let rest: Rest
 
     init(_ plan: PlacementPlan, _ instance: PlanningInstance, _ policy: MovingPolicy) throws(PlanningError) {
         self.instance = instance
         judge = try MoveJudge(instance, policy: policy)
+        judge.changesType = plan.kvType != instance.kvType
         do {
             rest = .whole(try instance.placed(plan))
         } catch {

@@ -20,6 +20,8 @@ struct HeldStage: Sendable {
 
     let slot: Int
     let layers: LayerRange
+    /// How it keeps and sends keys and values, as the plan says that it was loaded for.
+    let kvType: KVType
     var assignment: StageAssignment
     var replica: PlanReplica
     /// The epoch in which its replica was formed; messages of older ones are not for it.

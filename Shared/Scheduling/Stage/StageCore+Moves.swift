@@ -96,7 +96,8 @@ extension StageCore {
             }
             let end = min(leaving.move.positions, leaving.sent + limits.maxBatchedTokens)
             let order = ExportOrder(
-                id: nextOrder(), slot: slot, request: request, positions: leaving.sent..<end, consumers: consumers)
+                id: nextOrder(), slot: slot, request: request, positions: leaving.sent..<end, consumers: consumers,
+                total: leaving.move.positions)
             stepsAhead += 1
             stages[slot]?.leaving[request]?.isOrdered = true
             stages[slot]?.exporting[order.id] = request
@@ -113,6 +114,7 @@ extension StageCore {
             stages[slot]?.counters.kvTransferBytes += export.bytes
             let sending = KVSending(
                 request: request, replica: move.route.decodeReplica, epoch: move.epoch, layers: export.layers,
+                type: stage.kvType,
                 start: export.start, count: export.count, total: move.positions, reservedTokens: move.reservedTokens,
                 firstStage: move.route.decode[0].endpoint)
             emit(.sendKV(sending, export: index, to: export.endpoint))

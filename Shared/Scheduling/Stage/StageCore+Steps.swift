@@ -69,8 +69,8 @@ extension StageCore {
             }
             parts.append(
                 StepOrder.Part(
-                    part: part, consumers: stage.consumers(part.request), rows: tokens.count - part.count..<tokens.count
-                ))
+                    part: part, consumers: stage.consumers(part.request), total: opening.tokens.count,
+                    rows: tokens.count - part.count..<tokens.count))
         }
         order(StepOrder(id: nextOrder(), slot: slot, number: next.step.number, parts: parts, input: .tokens(tokens)))
         return true
@@ -145,9 +145,11 @@ extension StageCore {
         var parts: [StepOrder.Part] = []
         var row = 0
         for part in step.parts {
-            if stage.sequences[part.request]?.opening != nil {
+            if let opening = stage.sequences[part.request]?.opening {
                 parts.append(
-                    StepOrder.Part(part: part, consumers: stage.consumers(part.request), rows: row..<row + part.count))
+                    StepOrder.Part(
+                        part: part, consumers: stage.consumers(part.request), total: opening.tokens.count,
+                        rows: row..<row + part.count))
             }
             row += part.count
         }
@@ -234,6 +236,7 @@ extension StageCore {
         stages[stage.slot]?.counters.kvTransferBytes += export.bytes
         let sending = KVSending(
             request: export.request, replica: opening.route.decodeReplica, epoch: opening.epoch, layers: export.layers,
+            type: stage.kvType,
             start: export.start, count: export.count, total: opening.tokens.count,
             reservedTokens: opening.reservedTokens, firstStage: opening.route.decode[0].endpoint)
         emit(.sendKV(sending, export: index, to: export.endpoint))
