@@ -115,6 +115,19 @@ public struct ModelDescription: Codable, Sendable, Hashable {
         return max(0, tokens - window)
     }
 
+    /// The layers that hand over some of the positions before `end` of a sequence of `tokens` tokens, as ranges.
+    public func handedOver(_ range: LayerRange, before end: Int, of tokens: Int) -> [LayerRange] {
+        var runs: [LayerRange] = []
+        for layer in range.range where firstHandedOver(layer: layer, tokens: tokens) < end {
+            if let last = runs.last, last.end == layer {
+                runs[runs.count - 1] = LayerRange(last.start, layer + 1)
+            } else {
+                runs.append(LayerRange(layer, layer + 1))
+            }
+        }
+        return runs
+    }
+
     /// Bytes of KV cache that stages hand over for a sequence of `tokens` tokens in these layers.
     public func handedOverBytes(_ range: LayerRange, tokens: Int) -> Int {
         guard slidingWindow != nil else { return kvBytes(range, tokens: tokens) }

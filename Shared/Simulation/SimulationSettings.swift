@@ -1,4 +1,3 @@
-public import Domain
 public import Scheduling
 
 /// What the simulated services may use; the same for all systems that are compared.

@@ -60,7 +60,7 @@ public final class PlanningInstance: Sendable {
         cost: FleetCost, demand: PlanningDemand, limits: PlanningLimits = PlanningLimits(), kvType: KVType? = nil
     ) throws(PlanningError) {
         if let problem = demand.problem ?? limits.problem { throw PlanningError(.invalidInput, problem) }
-        let kvType = try kvType ?? Self.smallestType(of: cost.model, limits)
+        let kvType = if let kvType { kvType } else { try Self.smallestType(of: cost.model, limits) }
         let cost = cost.keeping(kvType)
         guard cost.devices.count <= Self.mostDevices else {
             throw PlanningError(

@@ -1,3 +1,4 @@
+internal import CostModel
 public import Domain
 
 /// How a plan keeps and sends keys and values, and what the other way would cost.

@@ -108,6 +108,8 @@ struct LeavingSequence: Sendable {
     var blocks: Int
     /// Positions that have been sent.
     var sent = 0
+    /// Positions that have been sent when what is ordered has been.
+    var ordered = 0
     /// Whether the compute thread reads some of it.
     var isOrdered = false
     /// When something was last sent.

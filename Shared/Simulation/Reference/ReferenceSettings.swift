@@ -1,4 +1,3 @@
-public import Domain
 public import Scheduling
 
 /// How the reference behaviour routes requests; see `ReferenceServices`.
