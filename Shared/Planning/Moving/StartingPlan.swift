@@ -16,20 +16,33 @@ struct StartingPlan {
     /// alone, and with all of them together.
     let groupings: [[[Int]]]
 
+    /// The question with the KV type of the plan.
+    let own: PlanningInstance
     private let instance: PlanningInstance
-    private var judge: MoveJudge
+    private let judge: MoveJudge
     private let rest: Rest
 
-    init(_ plan: PlacementPlan, _ instance: PlanningInstance, _ policy: MovingPolicy) throws(PlanningError) {
+    /// Looks at a plan; one whose KV type is not allowed any more is left.
+    init(
+        _ plan: PlacementPlan, _ instance: PlanningInstance, _ policy: MovingPolicy, isAllowed: Bool
+    ) throws(PlanningError) {
         self.instance = instance
-        judge = try MoveJudge(instance, policy: policy)
-        judge.changesType = plan.kvType != instance.kvType
+        var judge = try MoveJudge(instance, policy: policy)
+        // A fleet that cannot hold the model in the type of the plan has nothing left of it.
+        let own = (try? judge.instance(of: plan)) ?? instance
+        (self.own, self.judge) = (own, judge)
         do {
-            rest = .whole(try instance.placed(plan))
+            guard isAllowed else {
+                throw PlanningError(
+                    .noPlan, "plan \(plan.id) keeps KV as \(plan.kvType.rawValue), which is not allowed")
+            }
+            rest = .whole(try own.placed(plan))
         } catch {
             var part = plan
-            part.replicas = plan.replicas.filter { instance.canRun($0) }
-            rest = (try? instance.placed(part)).map { .part($0, why: error.message) } ?? .nothing(why: error.message)
+            part.replicas = plan.replicas.filter { own.canRun($0) }
+            rest =
+                (isAllowed ? try? own.placed(part) : nil).map { .part($0, why: error.message) }
+                ?? .nothing(why: error.message)
         }
         let groups = plan.replicas.map { $0.stages.compactMap { instance.index($0.device) } }.filter { !$0.isEmpty }
         let used = Set(groups.joined())

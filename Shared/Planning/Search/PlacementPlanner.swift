@@ -75,12 +75,13 @@ public struct PlacementPlanner {
         inForce: PlacementPlan? = nil, moving: MovingPolicy = MovingPolicy(), deadline: Double? = nil,
         elapsed: () -> Double = { 0 }
     ) throws(PlanningError) -> PlanningResult {
+        let allowed = limits.kvTypes
         func answer(_ types: Set<KVType>) throws(PlanningError) -> PlanningResult {
             var limits = limits
             limits.kvTypes = types
             return try self.answer(
-                cost: cost, demand: demand, limits: limits, inForce: inForce, moving: moving, deadline: deadline,
-                elapsed: elapsed)
+                cost: cost, demand: demand, limits: limits, allowed: allowed, inForce: inForce, moving: moving,
+                deadline: deadline, elapsed: elapsed)
         }
         let others = limits.kvTypes.filter { $0 != inForce?.kvType && cost.model.allows($0) }
         guard let kept = inForce?.kvType, limits.kvTypes.contains(kept), cost.model.allows(kept), !others.isEmpty else {
@@ -104,11 +105,14 @@ public struct PlacementPlanner {
     private static let leastTypeGain = 1.1
 
     private func answer(
-        cost: FleetCost, demand: PlanningDemand, limits: PlanningLimits, inForce: PlacementPlan?, moving: MovingPolicy,
-        deadline: Double?, elapsed: () -> Double
+        cost: FleetCost, demand: PlanningDemand, limits: PlanningLimits, allowed types: Set<KVType>,
+        inForce: PlacementPlan?, moving: MovingPolicy, deadline: Double?, elapsed: () -> Double
     ) throws(PlanningError) -> PlanningResult {
         let (instance, reduced) = try PlanningInstance.fitting(cost: cost, demand: demand, limits: limits)
-        let known = try inForce.map { plan throws(PlanningError) in try StartingPlan(plan, instance, moving) }
+        let known = try inForce.map { plan throws(PlanningError) in
+            let isAllowed = types.contains(plan.kvType)
+            return try StartingPlan(plan, instance, moving, isAllowed: isAllowed)
+        }
         return try withoutActuallyEscaping(elapsed) { elapsed throws(PlanningError) in
             // A third of the time is for the proof.
             let searchStop = { deadline.map { elapsed() > $0 * 0.66 } ?? false }
@@ -158,7 +162,9 @@ public struct PlacementPlanner {
                 candidates, chosen: placed,
                 minimumSpeed: relaxations.isEmpty ? instance.limits.minimumTokensPerSecond : 0)
             finalists.removeAll { $0.contextTokens(instance) < promise && !promised.isEmpty }
-            if let whole = known?.whole, !finalists.contains(where: { $0.groups == whole.groups }) {
+            if let known, known.own.kvType == instance.kvType, let whole = known.whole,
+                !finalists.contains(where: { $0.groups == whole.groups })
+            {
                 finalists.append(whole)
             }
             if let best = final.best(finalists) {
@@ -168,7 +174,7 @@ public struct PlacementPlanner {
         }
         var move: MoveDecision?
         if let known { (placed, move) = known.choose(eligible.sorted { choice.score($0) < choice.score($1) }) }
-        var used = instance
+        var used = move?.moves == false ? known?.own ?? instance : instance
         if move == nil, instance.kvType == .q8_0, instance.limits.kvTypes.contains(.f16),
             let plain = withPlainKV(placed, instance)
         {

@@ -130,6 +130,7 @@ import Testing
             var limits = question.instance.limits
             limits.minimumTokensPerSecond = 0
             limits.roles = .mixed
+            limits.kvTypes = [.f16]
             return try PlacementPlanner().plan(cost: question.instance.cost, demand: demand, limits: limits)
         }
         let small = try result(945_000_000)
