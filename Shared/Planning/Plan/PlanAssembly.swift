@@ -16,7 +16,8 @@ struct PlanAssembly: Sendable {
         let replicas = replicas(outcome.members)
         let used = Set(replicas.flatMap { $0.stages.map(\.device) })
         return PlacementPlan(
-            id: PlanFingerprint.id(model: cost.model.digest, replicas: replicas, kvType: cost.kvType), model: cost.model.digest,
+            id: PlanFingerprint.id(model: cost.model.digest, replicas: replicas, kvType: cost.kvType),
+            model: cost.model.digest,
             fleetVersion: fleetVersion, workload: workload, replicas: replicas,
             idleDevices: cost.devices.map(\.id).filter { !used.contains($0) },
             predictedRequestsPerSecond: outcome.score.requestsPerSecond, objective: outcome.score.excessSeconds,

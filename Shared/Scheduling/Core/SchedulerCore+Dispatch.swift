@@ -7,7 +7,8 @@ extension SchedulerCore {
         var situations = replicas.ordered.map { record in
             let replica = record.replica
             return ReplicaSituation(
-                replica: replica, kvType: record.kvType, routable: isUp(record), inhibited: (inhibited[replica.id] ?? now) > now,
+                replica: replica, kvType: record.kvType, routable: isUp(record),
+                inhibited: (inhibited[replica.id] ?? now) > now,
                 kvCapacity: kvCapacity(of: record), blockTokens: blockTokens(of: replica),
                 correction: correction(of: replica), usage: usage[replica.id] ?? ReplicaUsage())
         }

@@ -311,7 +311,8 @@ extension SchedulerCore {
         for record in replicas.records.values where record.holdsMemory && record.id != id {
             for stage in record.replica.stages where stage.device == device {
                 held.layers[record.replica.role.workerKind, default: []].append(stage.layers)
-                held.kvBytes += model.keeping(record.kvType).kvBytes(stage.layers, tokens: reservedTokens(on: record.id))
+                held.kvBytes += model.keeping(record.kvType).kvBytes(
+                    stage.layers, tokens: reservedTokens(on: record.id))
             }
         }
         return held

@@ -32,7 +32,8 @@ struct ReplicaTimes: Sendable {
         if let described, plan.model == described.model.digest {
             cost = described.keeping(plan.kvType).knowing(plan)
         } else if let model = fleet.model, plan.model == model.digest, !fleet.usableDevices.isEmpty {
-            cost = (try? FleetCost(fleet: Self.withLostDevices(fleet), model: model))?.keeping(plan.kvType).knowing(plan)
+            cost = (try? FleetCost(fleet: Self.withLostDevices(fleet), model: model))?.keeping(plan.kvType).knowing(
+                plan)
         } else {
             cost = nil
         }

@@ -65,7 +65,9 @@ extension StageCore {
         }
         guard isSame else {
             let next = replica.stages[assignment.stage].layers
-            free(stage.slot, why: "its replica has other stages, or another KV type, now", keeping: stage.layers.intersection(next), at: now)
+            free(
+                stage.slot, why: "its replica has other stages, or another KV type, now",
+                keeping: stage.layers.intersection(next), at: now)
             return try load(assignment, replica, epoch, ticket, at: stage.keptAt)
         }
         stage.assignment = assignment

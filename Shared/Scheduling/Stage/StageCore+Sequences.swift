@@ -64,7 +64,9 @@ extension StageCore {
                 "no KV cache for \(tokens) tokens of \(request): \(stage.kvBlocks - stage.reservedBlocks) of "
                     + "\(stage.kvBlocks) blocks of \(limits.kvBlockTokens) are free", isRetriable: true)
         }
-        if stages.count > 1, usedBytes + blocks * limits.blockBytes(stage.layers, stage.kvType) > limits.memoryUsableBytes {
+        if stages.count > 1,
+            usedBytes + blocks * limits.blockBytes(stage.layers, stage.kvType) > limits.memoryUsableBytes
+        {
             throw Fault(
                 "out_of_memory", "no memory for \(tokens) tokens of \(request) beside another stage",
                 isRetriable: true)
@@ -102,7 +104,9 @@ extension StageCore {
                 throw error
             }
         }
-        var arrival = stages[slot]?.sequences[request]?.arrival ?? KVArrival(layers: stage.layers, total: chunk.total, model: limits.model)
+        var arrival =
+            stages[slot]?.sequences[request]?.arrival
+            ?? KVArrival(layers: stage.layers, total: chunk.total, model: limits.model)
         let isNew: Bool
         do {
             isNew = try arrival.accept(layers: chunk.layers, start: chunk.start, count: chunk.count, total: chunk.total)
