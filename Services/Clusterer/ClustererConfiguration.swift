@@ -29,7 +29,7 @@ struct ClustererConfiguration: Sendable {
             SettingKey(
                 "clusterer.roles", "auto", "any, uniform, split, mixed; auto: any, genetic and paper: split"),
             SettingKey(
-                "clusterer.kv_types", "f16,q8_0", "default: how keys and values may be kept and sent; f16 forbids q8_0"),
+                "clusterer.kv_types", "f16,q8_0", "default: how keys and values may be kept; f16 forbids q8_0"),
             SettingKey("clusterer.seed", "1", "seed of the search; the same seed and fleet give the same plan"),
             SettingKey("clusterer.population", "80", "genetic: individuals of a generation"),
             SettingKey("clusterer.generations", "60", "genetic: most generations"),

@@ -107,8 +107,8 @@ public struct ModelDescription: Codable, Sendable, Hashable {
     /// Whether keys and values can be stored as `type`.
     public func allows(_ type: KVType) -> Bool { headDim % type.components == 0 }
 
-    /// The first position that a layer needs of the KV cache of `tokens` positions to go on: what lies before its window is
-    /// not handed over.
+    /// The first position that a layer needs of the KV cache of `tokens` positions to go on: what lies before its
+    /// window is not handed over.
     public func firstHandedOver(layer: Int, tokens: Int) -> Int {
         guard let window = slidingWindow, window > 0, let period = slidingPeriod, period > 0, (layer + 1) % period != 0
         else { return 0 }

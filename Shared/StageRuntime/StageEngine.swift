@@ -212,8 +212,8 @@ final class StageEngine {
         }
     }
 
-    /// Reads the KV cache that another stage needs of a sequence of `total` positions; nothing where it has none of our layers.
-    /// Layers whose window lies behind the positions are left out.
+    /// Reads the KV cache that another stage needs of a sequence of `total` positions; nothing where it has none of
+    /// our layers. Layers whose window lies behind the positions are left out.
     private func export(
         _ request: RequestID, _ positions: Range<Int>, of total: Int, to consumer: RouteStage
     ) throws -> [(piece: StepOutcome.Export, bytes: [UInt8])] {

@@ -2,8 +2,8 @@
 struct CachedSequence {
     /// Blocks in order of positions.
     var blocks: [Int32]
-    /// Positions `0..<length` are present in every layer of the stage, but for those before the window of layers that have
-    /// one.
+    /// Positions `0..<length` are present in every layer of the stage, but for those before the window of layers
+    /// that have one.
     var length = 0
     /// What was imported per layer beyond `length`, where transfers of different layers advance differently; empty
     /// outside a transfer.

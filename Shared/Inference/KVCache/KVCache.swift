@@ -28,8 +28,8 @@ public final class KVCache {
     private var pool: BlockPool
     private var tables: [RequestID: CachedSequence] = [:]
 
-    /// Makes an empty cache that uses at most `budgetBytes` bytes. What comes from other stages may lack the positions before
-    /// the window of layers that have one (`windows`, one entry a layer; empty: none has).
+    /// Makes an empty cache that uses at most `budgetBytes` bytes. What comes from other stages may lack the
+    /// positions before the window of layers that have one (`windows`, one entry a layer; empty: none has).
     ///
     /// - Throws: `InferenceError` where the budget holds not even one block, or memory is missing.
     public init(layers: LayerRange, shape: KVShape, budgetBytes: Int, windows: [Int?] = []) throws {

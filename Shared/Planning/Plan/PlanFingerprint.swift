@@ -2,7 +2,8 @@ internal import Domain
 
 /// Names plans by what they place, so that equal placements can be recognised.
 enum PlanFingerprint {
-    /// `plan-` and 16 hexadecimal digits: FNV-1a over a canonical text of model, roles, stages, concurrency and KV type.
+    /// `plan-` and 16 hexadecimal digits: FNV-1a over a canonical text of model, roles, stages, concurrency and KV
+    /// type.
     static func id(model: ModelDigest, replicas: [PlanReplica], kvType: KVType) -> PlanID {
         var text = "model=\(model)"
         for replica in replicas {

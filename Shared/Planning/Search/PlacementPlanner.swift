@@ -66,8 +66,9 @@ public struct PlacementPlanner {
     /// the result depends on the inputs and the seed alone.
     ///
     /// With a plan in force, the search starts from it, and the answer is the plan that gains most over the cost of the move
-    /// to it, or the plan in force. It keeps the KV type, where it is allowed: sequences go on with their KV cache only in a
-    /// replica of the same type. Another type is looked at where the demand, or the promised context, is not met.
+    /// to it, or the plan in force. It keeps the KV type, where it is allowed: sequences go on with their KV cache
+    /// only in a replica of the same type. Another type is looked at where the demand, or the promised context, is
+    /// not met.
     ///
     /// - Throws: as `PlanningInstance.init` and `MoveJudge.init`, and `noPlan`.
     public func plan(

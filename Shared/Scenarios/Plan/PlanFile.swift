@@ -1,8 +1,8 @@
 internal import Domain
 internal import Foundation
 
-/// The file of plans: `{"<scenario>": {"groups": [{"id", "role": "P"|"D"|"M", "stages": [["device", layers], ...]}]}}`, and
-/// `"kv_type": "q8_0"` beside the groups where keys and values are kept so, not as f16.
+/// The file of plans: `{"<scenario>": {"groups": [{"id", "role": "P"|"D"|"M", "stages": [["device", layers],
+/// ...]}]}}`, and `"kv_type": "q8_0"` beside the groups where keys and values are kept so, not as f16.
 public enum PlanFile {
     /// Most bytes that are read unless told otherwise.
     public static let byteLimit = 64 << 20

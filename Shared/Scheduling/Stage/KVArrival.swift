@@ -1,7 +1,7 @@
 public import Domain
 
-/// Follows the KV cache of one sequence that arrives on a decoder stage in chunks: per layer, positions in order. Of layers
-/// with a sliding window what lies before the window may be left out.
+/// Follows the KV cache of one sequence that arrives on a decoder stage in chunks: per layer, positions in order. Of
+/// layers with a sliding window what lies before the window may be left out.
 public struct KVArrival: Sendable, Hashable {
     /// What is wrong with a chunk.
     public enum Refusal: Error, Sendable, Hashable {

@@ -4,8 +4,8 @@ public import Domain
 public enum StageInstruction: Sendable {
     // MARK: For the compute thread
 
-    /// Load layers into a slot; the KV cache is kept in this type and may take so many bytes. Layers that other slots have, or that were kept, are
-    /// shared; others that were kept are freed before.
+    /// Load layers into a slot; the KV cache is kept in this type and may take so many bytes. Layers that other
+    /// slots have, or that were kept, are shared; others that were kept are freed before.
     case load(slot: Int, LayerRange, KVType, kvBytes: Int)
     /// Free a slot with everything in it, but for the weights of some layers, which the next load will ask for.
     case free(slot: Int, keeping: LayerRange?)

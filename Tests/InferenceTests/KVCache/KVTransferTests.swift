@@ -43,8 +43,9 @@ import Testing
         #expect(again == (try producer.stages[1].cache.exportKV("s", layers: LayerRange(2, 4), positions: 3..<40)))
     }
 
-    /// Of layers with a sliding window only the end is handed over, in chunks as prefill makes them, in either type and however
-    /// the layers are cut; what follows has the same bits. A stage takes the type that it is told, beside others.
+    /// Of layers with a sliding window only the end is handed over, in chunks as prefill makes them, in either type
+    /// and however the layers are cut; what follows has the same bits. A stage takes the type that it is told,
+    /// beside others.
     @Test(arguments: KVType.allCases, [2, 6]) func onlyWindowsAreHandedOver(kvType: KVType, cut: Int) throws {
         let tiny = try TinyStages(TinyModel(architecture: .gemma3, layers: 8, headDim: 32))
         let layers = tiny.model.description.allLayers

@@ -146,8 +146,8 @@ import Testing
         }
     }
 
-    /// Stages keep and send what the plan says, whatever layers have a sliding window: the tokens are those of the whole model
-    /// with that type.
+    /// Stages keep and send what the plan says, whatever layers have a sliding window: the tokens are those of the
+    /// whole model with that type.
     @Test(arguments: [TinyModelArchitecture.llama, .gemma3], KVType.allCases)
     func stagesHaveTheTypeOfThePlan(architecture: TinyModelArchitecture, kvType: KVType) async throws {
         let tiny = TinyModel(
