@@ -1,3 +1,4 @@
+import Domain
 import Planning
 import ServiceRuntime
 
@@ -27,6 +28,8 @@ struct ClustererConfiguration: Sendable {
             SettingKey("clusterer.algorithm", "default", "default; genetic; or paper: genetic, with ordered groups"),
             SettingKey(
                 "clusterer.roles", "auto", "any, uniform, split, mixed; auto: any, genetic and paper: split"),
+            SettingKey(
+                "clusterer.kv_types", "f16,q8_0", "default: how keys and values may be kept; f16 forbids q8_0"),
             SettingKey("clusterer.seed", "1", "seed of the search; the same seed and fleet give the same plan"),
             SettingKey("clusterer.population", "80", "genetic: individuals of a generation"),
             SettingKey("clusterer.generations", "60", "genetic: most generations"),
@@ -56,6 +59,7 @@ struct ClustererConfiguration: Sendable {
         seed = UInt64(try settings.int("clusterer.seed", in: 0...Int.max))
         search.algorithm = try settings.choice("clusterer.algorithm", as: SearchAlgorithm.self)
         search.roles = try settings.choice("clusterer.roles", as: SearchRoles.self)
+        search.kvTypes = try Self.kvTypes(settings)
         search.options.population = try settings.int("clusterer.population", in: 4...10_000)
         search.options.generations = try settings.int("clusterer.generations", in: 1...100_000)
         search.options.patience = try settings.int("clusterer.patience", in: 1...100_000)
@@ -80,5 +84,18 @@ struct ClustererConfiguration: Sendable {
         parallel = try settings.int("clusterer.parallel", in: 1...16)
         queueLimit = try settings.int("clusterer.queue", in: 1...10_000)
         if let problem = search.problem { throw RuntimeError(.badSetting, problem) }
+    }
+
+    private static func kvTypes(_ settings: Settings) throws(RuntimeError) -> Set<KVType> {
+        let text = try settings.string("clusterer.kv_types")
+        var types: Set<KVType> = []
+        for name in text.split(separator: ",") {
+            guard let type = KVType(rawValue: String(name)) else {
+                throw RuntimeError(.badSetting, "clusterer.kv_types: \"\(name)\" is neither f16 nor q8_0")
+            }
+            types.insert(type)
+        }
+        guard !types.isEmpty else { throw RuntimeError(.badSetting, "clusterer.kv_types: there is none") }
+        return types
     }
 }

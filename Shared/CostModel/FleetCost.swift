@@ -19,13 +19,17 @@ public struct CostedDevice: Sendable, Hashable {
 
 /// One model on one fleet: everything that planner, scheduler and simulator estimate times from.
 public struct FleetCost: Sendable {
-    /// The model.
-    public let model: ModelDescription
+    /// The model, with the bytes of its KV cache in the type that it is kept in.
+    public private(set) var model: ModelDescription
     /// The devices in order of their ids.
-    public let devices: [CostedDevice]
+    public private(set) var devices: [CostedDevice]
+    /// How keys and values are kept and sent.
+    public private(set) var kvType = KVType.f16
     /// The links between them.
     public private(set) var network: NetworkCost
     private let index: [DeviceID: Int]
+    /// The model with a KV cache in f16.
+    private let described: ModelDescription
 
     /// Makes costs from parts; a device that is listed twice counts once.
     ///
@@ -39,6 +43,7 @@ public struct FleetCost: Sendable {
             unique.append(device)
         }
         self.model = model
+        described = model
         self.devices = unique
         self.network = network
         self.index = index
@@ -57,6 +62,18 @@ public struct FleetCost: Sendable {
             devices.append(CostedDevice(id: profile.id, memoryBytes: max(0, memory), cost: cost))
         }
         try self.init(model: model, devices: devices, network: NetworkCost(links: fleet.links))
+    }
+
+    /// The same costs with keys and values kept and sent as `type`. Measured times of decode steps are those of f16.
+    public func keeping(_ type: KVType) -> FleetCost {
+        guard type != kvType else { return self }
+        var cost = self
+        cost.kvType = type
+        cost.model.kvBytesPerTokenPerLayer = described.keeping(type).kvBytesPerTokenPerLayer
+        for index in cost.devices.indices {
+            cost.devices[index].cost.setKVBytes(cost.model.kvBytesPerTokenPerLayer)
+        }
+        return cost
     }
 
     /// The same costs, quick for the hops between the stages of a plan.

@@ -38,13 +38,17 @@ public struct ModelDescription: Codable, Sendable, Hashable {
     public var kvBytesPerTokenPerLayer: Int
     /// Bytes of the hidden state of one token as it travels between stages.
     public var activationBytesPerToken: Int
+    /// Positions that layers with a sliding window see; absent where all layers see the whole context.
+    public var slidingWindow: Int?
+    /// Every so-many-th layer sees the whole context although others have a sliding window.
+    public var slidingPeriod: Int?
 
     /// Makes a description.
     public init(
         name: String, digest: ModelDigest = "", architecture: String = "llama", layers: Int, hidden: Int, ffn: Int,
         heads: Int, kvHeads: Int, headDim: Int, vocabulary: Int, maxContext: Int, paramsPerLayer: Int,
         bytesPerLayer: Int, bytesEmbedding: Int, bytesHead: Int, bytesTotal: Int, kvBytesPerTokenPerLayer: Int,
-        activationBytesPerToken: Int
+        activationBytesPerToken: Int, slidingWindow: Int? = nil, slidingPeriod: Int? = nil
     ) {
         self.name = name
         self.digest = digest
@@ -64,6 +68,8 @@ public struct ModelDescription: Codable, Sendable, Hashable {
         self.bytesTotal = bytesTotal
         self.kvBytesPerTokenPerLayer = kvBytesPerTokenPerLayer
         self.activationBytesPerToken = activationBytesPerToken
+        self.slidingWindow = slidingWindow
+        self.slidingPeriod = slidingPeriod
     }
 
     /// The layers of the whole model.
@@ -90,6 +96,46 @@ public struct ModelDescription: Codable, Sendable, Hashable {
     /// Bytes of KV cache that a stage with these layers needs for `tokens` tokens.
     public func kvBytes(_ range: LayerRange, tokens: Int) -> Int { range.count * kvBytesPerTokenPerLayer * tokens }
 
+    /// The same model with keys and values stored as `type`; of a description with those of f16.
+    public func keeping(_ type: KVType) -> ModelDescription {
+        var model = self
+        // Rounded up, for descriptions whose heads do not divide: their KV cache must fit, too.
+        model.kvBytesPerTokenPerLayer = Int((Double(kvBytesPerTokenPerLayer) * type.bytesShare).rounded(.up))
+        return model
+    }
+
+    /// Whether keys and values can be stored as `type`.
+    public func allows(_ type: KVType) -> Bool { headDim % type.components == 0 }
+
+    /// The first position that a layer needs of the KV cache of `tokens` positions to go on: what lies before its
+    /// window is not handed over.
+    public func firstHandedOver(layer: Int, tokens: Int) -> Int {
+        guard let window = slidingWindow, window > 0, let period = slidingPeriod, period > 0, (layer + 1) % period != 0
+        else { return 0 }
+        return max(0, tokens - window)
+    }
+
+    /// The layers that hand over some of the positions before `end` of a sequence of `tokens` tokens, as ranges.
+    public func handedOver(_ range: LayerRange, before end: Int, of tokens: Int) -> [LayerRange] {
+        var runs: [LayerRange] = []
+        for layer in range.range where firstHandedOver(layer: layer, tokens: tokens) < end {
+            if let last = runs.last, last.end == layer {
+                runs[runs.count - 1] = LayerRange(last.start, layer + 1)
+            } else {
+                runs.append(LayerRange(layer, layer + 1))
+            }
+        }
+        return runs
+    }
+
+    /// Bytes of KV cache that stages hand over for a sequence of `tokens` tokens in these layers.
+    public func handedOverBytes(_ range: LayerRange, tokens: Int) -> Int {
+        guard slidingWindow != nil else { return kvBytes(range, tokens: tokens) }
+        return range.range.reduce(0) {
+            $0 + (tokens - firstHandedOver(layer: $1, tokens: tokens)) * kvBytesPerTokenPerLayer
+        }
+    }
+
     private enum CodingKeys: String, CodingKey {
         case name, digest, architecture, layers, hidden, ffn
         case heads = "n_heads"
@@ -104,5 +150,7 @@ public struct ModelDescription: Codable, Sendable, Hashable {
         case bytesTotal = "bytes_total"
         case kvBytesPerTokenPerLayer = "kv_bytes_per_token_per_layer"
         case activationBytesPerToken = "activation_bytes_per_token"
+        case slidingWindow = "sliding_window"
+        case slidingPeriod = "sliding_window_pattern"
     }
 }

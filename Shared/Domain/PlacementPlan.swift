@@ -118,14 +118,17 @@ public struct PlacementPlan: Codable, Sendable, Hashable {
     public var upperBoundRequestsPerSecond: Double?
     /// The longest sequence, prompt and output, that was promised when the plan came into force.
     public var contextTokens: Int?
+    /// How all stages keep keys and values, and send them.
+    public var kvType: KVType
 
     /// Makes a plan.
     public init(
         id: PlanID, model: ModelDigest, fleetVersion: UInt64, workload: WorkloadStatistics, replicas: [PlanReplica],
         idleDevices: [DeviceID] = [], predictedRequestsPerSecond: Double, objective: Double, algorithm: String,
-        relaxations: [String] = [], upperBoundRequestsPerSecond: Double? = nil
+        relaxations: [String] = [], upperBoundRequestsPerSecond: Double? = nil, kvType: KVType = .f16
     ) {
         self.id = id
+        self.kvType = kvType
         self.model = model
         self.fleetVersion = fleetVersion
         self.workload = workload
@@ -162,7 +165,47 @@ public struct PlacementPlan: Codable, Sendable, Hashable {
         case fleetVersion = "fleet_version"
         case idleDevices = "idle_devices"
         case contextTokens = "context_tokens"
+        case kvType = "kv_type"
         case upperBoundRequestsPerSecond = "upper_bound_requests_per_s"
         case predictedRequestsPerSecond = "predicted_requests_per_s"
+    }
+}
+
+/// `kv_type` is written where it is not f16, so that plans look as they did before there was a choice.
+extension PlacementPlan {
+    /// Reads a plan.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            id: try fields.decode(PlanID.self, forKey: .id), model: try fields.decode(ModelDigest.self, forKey: .model),
+            fleetVersion: try fields.decode(UInt64.self, forKey: .fleetVersion),
+            workload: try fields.decode(WorkloadStatistics.self, forKey: .workload),
+            replicas: try fields.decode([PlanReplica].self, forKey: .replicas),
+            idleDevices: try fields.decode([DeviceID].self, forKey: .idleDevices),
+            predictedRequestsPerSecond: try fields.decode(Double.self, forKey: .predictedRequestsPerSecond),
+            objective: try fields.decode(Double.self, forKey: .objective),
+            algorithm: try fields.decode(String.self, forKey: .algorithm),
+            relaxations: try fields.decode([String].self, forKey: .relaxations),
+            upperBoundRequestsPerSecond: try fields.decodeIfPresent(Double.self, forKey: .upperBoundRequestsPerSecond),
+            kvType: try fields.decodeIfPresent(KVType.self, forKey: .kvType) ?? .f16)
+        contextTokens = try fields.decodeIfPresent(Int.self, forKey: .contextTokens)
+    }
+
+    /// Writes a plan.
+    public func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: CodingKeys.self)
+        try fields.encode(id, forKey: .id)
+        try fields.encode(model, forKey: .model)
+        try fields.encode(fleetVersion, forKey: .fleetVersion)
+        try fields.encode(workload, forKey: .workload)
+        try fields.encode(replicas, forKey: .replicas)
+        try fields.encode(idleDevices, forKey: .idleDevices)
+        try fields.encode(predictedRequestsPerSecond, forKey: .predictedRequestsPerSecond)
+        try fields.encode(objective, forKey: .objective)
+        try fields.encode(algorithm, forKey: .algorithm)
+        try fields.encode(relaxations, forKey: .relaxations)
+        try fields.encodeIfPresent(upperBoundRequestsPerSecond, forKey: .upperBoundRequestsPerSecond)
+        try fields.encodeIfPresent(contextTokens, forKey: .contextTokens)
+        if kvType != .f16 { try fields.encode(kvType, forKey: .kvType) }
     }
 }

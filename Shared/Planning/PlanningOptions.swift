@@ -19,8 +19,6 @@ public struct PlanningOptions: Sendable, Hashable {
     public var decodeBatches = [1, 4, 16]
     /// Chunks in which prompts are processed and their KV streams away; `nil` plans for whole prompts.
     public var chunkTokens: Int? = 256
-    /// Share of the f16 bytes that KV takes on the wire.
-    public var kvBytesShare = 1.0
     /// Whether the stages of a group must follow the order of the chromosome, as in the paper, instead of the best order.
     public var orderedGroups = false
     /// Individuals of a generation.

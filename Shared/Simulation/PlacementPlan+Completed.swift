@@ -6,6 +6,7 @@ extension PlacementPlan {
     /// with requests of so many tokens, up to the largest batch.
     public func completed(_ cost: FleetCost, requestTokens: Int, largestBatch: Int) -> PlacementPlan {
         var plan = self
+        let cost = cost.keeping(kvType)
         for index in plan.replicas.indices {
             let stages = plan.replicas[index].stages
             let capacity = cost.kvCapacityTokens(stages)

@@ -51,6 +51,9 @@ public enum SimulatedSystem: String, Codable, Sendable, Hashable, CaseIterable {
     /// Whether the services' scheduler runs it; the others run under the reference behaviour.
     public var hasServices: Bool { self == .e2llm || self == .schedulerOnly }
 
+    /// Whether it has the default planner.
+    public var hasDefaultPlanner: Bool { self == .e2llm || self == .plannerOnly }
+
     /// Whether it has the paper's planner. Such a plan's decode concurrency keeps the minimum decode speed, so a replica
     /// decodes no more together than the plan says.
     public var hasPaperPlanner: Bool { self == .paper || self == .splitwiseAdapted }
@@ -80,8 +83,8 @@ public struct SimulatedFleet: Sendable {
 public struct SystemConditions: Sendable {
     /// Whether KV travels while the prompt is computed.
     public var streams = true
-    /// How KV may travel.
-    public var wireTypes: Set<KVType> = [.f16, .q8_0]
+    /// How the default planner may keep and send keys and values; all others do it in f16.
+    public var kvTypes: Set<KVType> = [.f16, .q8_0]
     /// Roles that the default planner may mix in one plan.
     public var roles = PlanningLimits.Roles.any
     /// Tokens of a prefill chunk; `nil` for whole prompts. Baselines compute whole prompts.
@@ -135,24 +138,18 @@ public struct SystemConditions: Sendable {
         limits.minimumTokensPerSecond = minimumTokensPerSecond
         limits.minimumIsHard = minimumIsHard
         limits.chunkTokens = streams ? chunkTokens ?? 256 : nil
-        // Baselines take the smaller form wherever it is allowed.
-        limits.wireTypes = system.baseline != nil && wireTypes.contains(.q8_0) ? [.q8_0] : wireTypes
+        limits.kvTypes = system.hasDefaultPlanner ? kvTypes : [.f16]
         return limits
     }
 }
 
-/// A plan with the way in which its KV travels.
+/// A plan of a system.
 public struct SystemPlan: Sendable {
     /// The plan.
     public var plan: PlacementPlan
-    /// The type on the wire.
-    public var wireType: KVType
 
     /// Makes a plan.
-    public init(plan: PlacementPlan, wireType: KVType) {
-        self.plan = plan
-        self.wireType = wireType
-    }
+    public init(plan: PlacementPlan) { self.plan = plan }
 }
 
 extension SimulatedSystem {
@@ -166,7 +163,7 @@ extension SimulatedSystem {
             var answer = try task(fleet, demand, conditions).answer()
             if baseline != nil { answer.plan.algorithm = rawValue }
             if self == .paper { answer.plan.algorithm = "\(rawValue), \(answer.plan.algorithm)" }
-            return SystemPlan(plan: answer.plan, wireType: answer.wireType)
+            return SystemPlan(plan: answer.plan)
         } catch {
             throw SimulationError(.noPlan, "\(rawValue): \(error)")
         }
@@ -210,7 +207,6 @@ extension SimulatedSystem {
         var record: RunRecord
         if hasServices {
             var settings = conditions.serviceSettings
-            settings.wireType = plan.wireType
             settings.timeline = conditions.timeline
             var services = SimulatedServices(settings)
             services.faults = conditions.faults
@@ -226,7 +222,6 @@ extension SimulatedSystem {
             settings.keepsConcurrency = hasPaperPlanner
             settings.largestBatch = conditions.largestBatch
             settings.streams = conditions.streams
-            settings.wireType = plan.wireType
             settings.lengthKnowledge = conditions.lengthKnowledge
             let outputs = traffic.requests.reduce(0) { $0 + $1.outputTokens }
             settings.timeline = conditions.timeline

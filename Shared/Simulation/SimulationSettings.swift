@@ -1,4 +1,3 @@
-public import Domain
 public import Scheduling
 
 /// What the simulated services may use; the same for all systems that are compared.
@@ -9,8 +8,6 @@ public struct SimulationSettings: Sendable, Hashable {
     public var chunkTokens: Int? = 256
     /// Whether KV travels while the prompt is still being computed.
     public var streams = true
-    /// How KV travels.
-    public var wireType = KVType.f16
     /// What schedulers may know of output lengths; every system reserves memory for the true length.
     public var lengthKnowledge = LengthKnowledge.mean
     /// How many times its decode concurrency a replica may be loaded with, where the estimates favour it.

@@ -200,9 +200,10 @@ final class StageEngine {
     func export(_ order: ExportOrder) throws -> Exported {
         var exported = Exported()
         for consumer in order.consumers {
-            guard let (piece, bytes) = try export(order.request, order.positions, to: consumer) else { continue }
-            exported.pieces.append(piece)
-            exported.bytes.append(bytes)
+            for (piece, bytes) in try export(order.request, order.positions, of: order.total, to: consumer) {
+                exported.pieces.append(piece)
+                exported.bytes.append(bytes)
+            }
         }
         return exported
     }
@@ -210,22 +211,27 @@ final class StageEngine {
     private func export(_ ordered: StepOrder.Part, _ outcome: inout StepOutcome, _ exports: inout [[UInt8]]) throws {
         let part = ordered.part
         for consumer in ordered.consumers {
-            guard let (piece, bytes) = try export(part.request, part.start..<part.start + part.count, to: consumer)
-            else { continue }
-            outcome.exports.append(piece)
-            exports.append(bytes)
+            let positions = part.start..<part.start + part.count
+            for (piece, bytes) in try export(part.request, positions, of: ordered.total, to: consumer) {
+                outcome.exports.append(piece)
+                exports.append(bytes)
+            }
         }
     }
 
-    /// Reads the KV cache that another stage needs; `nil` where it has none of our layers.
+    /// Reads the KV cache that another stage needs of a sequence of `total` positions; nothing where it has none of
+    /// our layers. Layers whose window lies behind the positions are left out.
     private func export(
-        _ request: RequestID, _ positions: Range<Int>, to consumer: RouteStage
-    ) throws -> (piece: StepOutcome.Export, bytes: [UInt8])? {
-        guard let layers = executor.layers.intersection(consumer.layers) else { return nil }
-        let bytes = try executor.cache.exportKV(request, layers: layers, positions: positions)
-        let piece = StepOutcome.Export(
-            request: request, layers: layers, start: positions.lowerBound, count: positions.count,
-            endpoint: consumer.endpoint, bytes: bytes.count)
-        return (piece, bytes)
+        _ request: RequestID, _ positions: Range<Int>, of total: Int, to consumer: RouteStage
+    ) throws -> [(piece: StepOutcome.Export, bytes: [UInt8])] {
+        guard let shared = executor.layers.intersection(consumer.layers) else { return [] }
+        let needed = executor.model.description.handedOver(shared, before: positions.upperBound, of: total)
+        return try needed.map { layers in
+            let bytes = try executor.cache.exportKV(request, layers: layers, positions: positions)
+            let piece = StepOutcome.Export(
+                request: request, layers: layers, start: positions.lowerBound, count: positions.count,
+                endpoint: consumer.endpoint, bytes: bytes.count)
+            return (piece, bytes)
+        }
     }
 }

@@ -101,7 +101,7 @@ extension StageWorker {
     private func arrivedKV(_ message: WireMessage, _ epoch: Epoch) throws -> StageEvent? {
         let body: KVChunk = try message.body()
         guard let request = message.envelope.request else { return nil }
-        let (shape, frame) = try kv(message, body)
+        let (type, shape, frame) = try kv(message, body)
         guard shape == [body.layers.count, 2, description.kvHeads, body.count, description.headDim] else {
             throw ProtocolError(.badTensor, "kv.chunk: tensor kv has the shape \(shape)")
         }
@@ -109,20 +109,21 @@ extension StageWorker {
             ArrivedKV(
                 request: request, replica: body.replica, epoch: epoch, layers: body.layers, start: body.start,
                 count: body.count, total: body.total, reservedTokens: body.reservedTokens, bytes: frame.count,
-                firstStage: body.firstStage))
+                type: type, firstStage: body.firstStage))
     }
 
-    private func kv(_ message: WireMessage, _ body: KVChunk) throws -> (shape: [Int], frame: Frame) {
+    private func kv(_ message: WireMessage, _ body: KVChunk) throws -> (type: KVType, shape: [Int], frame: Frame) {
         guard let type = body.tensors.first?.dtype.kvType else {
             throw ProtocolError(.badTensor, "kv.chunk: tensor kv is neither f16 nor q8_0")
         }
-        return try message.tensor("kv", ElementType(type), dimensions: 5)
+        let (shape, frame) = try message.tensor("kv", ElementType(type), dimensions: 5)
+        return (type, shape, frame)
     }
 
     /// Writes the KV cache of the message at hand.
     func importKV(_ request: RequestID, slot: Int, layers: LayerRange, positions: Range<Int>) {
-        guard let message, let body = try? message.body(as: KVChunk.self), let type = body.tensors.first?.dtype.kvType,
-            let (_, frame) = try? kv(message, body)
+        guard let message, let body = try? message.body(as: KVChunk.self),
+            let (type, _, frame) = try? kv(message, body)
         else { return }
         compute.enqueue { local in
             try local.engines[slot]?.executor.cache.importKV(

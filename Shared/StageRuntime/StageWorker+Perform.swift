@@ -10,7 +10,7 @@ import ServiceRuntime
 extension StageWorker {
     func perform(_ instruction: StageInstruction) {
         switch instruction {
-        case .load(let slot, let layers, let bytes): load(slot, layers, kvBytes: bytes)
+        case .load(let slot, let layers, let type, let bytes): load(slot, layers, type, kvBytes: bytes)
         case .free(let slot, let keeping):
             compute.enqueue {
                 $0.store.keep(keeping)
@@ -62,7 +62,7 @@ extension StageWorker {
 
     // MARK: Compute thread
 
-    private func load(_ slot: Int, _ layers: LayerRange, kvBytes: Int) {
+    private func load(_ slot: Int, _ layers: LayerRange, _ type: KVType, kvBytes: Int) {
         let model = model
         let configuration = configuration
         let logger = logger
@@ -73,7 +73,7 @@ extension StageWorker {
             let known = local.store.held(layers)
             let executor = try StageExecutor(
                 model: model, layers: layers, threads: configuration.threads, kvBudgetBytes: kvBytes, maxRows: rows,
-                store: local.store)
+                kvType: type, store: local.store)
             if known > 0 { logger.info("\(known) of the layers \(layers) were here already") }
             local.engines[slot] = StageEngine(executor: executor, duty: DutyCycle(share: configuration.computeShare))
             return (executor.cache.capacityTokens, executor.weightBytes)
@@ -182,7 +182,7 @@ extension StageWorker {
         let body = KVChunk(
             layers: sending.layers, start: sending.start, count: sending.count, total: sending.total,
             reservedTokens: sending.reservedTokens, firstStage: sending.firstStage, kvHeads: description.kvHeads,
-            headDim: description.headDim, type: configuration.kvType, replica: sending.replica)
+            headDim: description.headDim, type: sending.type, replica: sending.replica)
         links.send(
             Outgoing(
                 .kvChunk, request: sending.request, epoch: sending.epoch, body: body,

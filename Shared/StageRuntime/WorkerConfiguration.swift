@@ -18,7 +18,6 @@ public import ServiceRuntime
 /// | `worker.data_bind` | any free port | data socket |
 /// | `worker.data_announce` | the bound endpoint | what peers connect to |
 /// | `fleet.chunk_tokens` | 256 | token budget of a step |
-/// | `worker.kv_type` | f16 | how keys and values are kept: f16 or q8_0; the same on all devices of a fleet |
 /// | `worker.lease_s` | 90 | seconds after which a stage frees a sequence that its first stage no longer names |
 public struct WorkerConfiguration: Sendable {
     /// Which of the two workers of a device.
@@ -41,8 +40,6 @@ public struct WorkerConfiguration: Sendable {
     public var dataAnnounce: String?
     /// Token budget of a step.
     public var maxBatchedTokens: Int
-    /// How keys and values are kept.
-    public var kvType: KVType
     /// Seconds for which a stage that does not drive a sequence keeps it without hearing of it.
     public var leaseSeconds: Int
     /// Where it connects.
@@ -76,9 +73,6 @@ public struct WorkerConfiguration: Sendable {
             ),
             SettingKey("worker.data_announce", "", "what peers connect to; default: the bound endpoint"),
             SettingKey(
-                "worker.kv_type", "f16",
-                "how keys and values are kept: f16 or q8_0; the same on all devices of a fleet"),
-            SettingKey(
                 "worker.lease_s", "90",
                 "seconds after which a stage frees a sequence that its first stage no longer names"),
         ] + EndpointSetting.keys(binding: [])
@@ -107,12 +101,6 @@ public struct WorkerConfiguration: Sendable {
             ? LinkShape(bytesPerSecond: Double(rate), latency: .seconds(latency / 1000)) : nil
         dataAnnounce = settings.optionalString("worker.data_announce")
         maxBatchedTokens = try settings.chunkTokens()
-        let kvName = try settings.string("worker.kv_type")
-        guard let kvType = KVType(rawValue: kvName) else {
-            let known = KVType.allCases.map(\.rawValue).joined(separator: ", ")
-            throw RuntimeError(.badSetting, "worker.kv_type: \"\(kvName)\" is none of \(known)")
-        }
-        self.kvType = kvType
         leaseSeconds = try settings.int("worker.lease_s", in: 1...3600)
         addresses = try Addresses(settings)
         dataBind =
@@ -125,7 +113,6 @@ public struct WorkerConfiguration: Sendable {
     /// Names everything that a measurement depends on besides the model.
     public func fingerprint(processor: String) -> String {
         "\(processor)|threads=\(threads)|share=\(computeShare)|memory=\(memoryLimitBytes >> 20)M"
-            + (kvType == .f16 ? "" : "|kv=\(kvType.rawValue)")
             + (link.map { "|link=\(Int($0.bytesPerSecond.isFinite ? $0.bytesPerSecond : 0))/\($0.latency)" } ?? "")
     }
 }

@@ -25,7 +25,7 @@ public enum WorkerService {
     /// One that cannot be read may be there later.
     private static func checkModel(_ configuration: WorkerConfiguration) throws {
         do {
-            _ = try ModelFile(path: configuration.modelPath, kvType: configuration.kvType)
+            _ = try ModelFile(path: configuration.modelPath)
         } catch let error as InferenceError where error.code != .fileAccess {
             throw RuntimeError(.badSetting, "\(configuration.modelPath): \(error)")
         } catch {
@@ -51,7 +51,7 @@ public enum WorkerService {
     ) async throws -> sending StageWorker {
         ResidentMemory.returnLargeBlocks()
         try InstructionSet.choose()
-        let model = try ModelFile(path: configuration.modelPath, kvType: configuration.kvType)
+        let model = try ModelFile(path: configuration.modelPath)
         let description = model.description
         let inbox = sockets.inbox
         let data = try sockets.context.makeThread(name: "data")

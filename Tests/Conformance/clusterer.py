@@ -115,7 +115,7 @@ def plan(fleet, body):
 def main():
     service = Service("clusterer", {
         "clusterer.plan_file": "", "clusterer.roles": "auto", "clusterer.seed": "1", "clusterer.algorithm": "default",
-        "clusterer.search_s": "20"})
+        "clusterer.search_s": "20", "clusterer.kv_types": ""})
     known = {}
 
     def fleet(message):

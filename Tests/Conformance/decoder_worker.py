@@ -45,7 +45,7 @@ class Worker:
         self.service = service = Service("decoder-worker", {
             "worker.device": "", "worker.model": "", "worker.threads": "0", "worker.compute_share": "1",
             "worker.memory_limit": "", "worker.link_rate": "", "worker.link_latency_ms": "0", "worker.data_bind": "",
-            "worker.data_announce": "", "worker.kv_type": "f16", "worker.lease_s": "90", "worker.host": ""}, arguments)
+            "worker.data_announce": "", "worker.lease_s": "90", "worker.host": ""}, arguments)
         service.check = schemas.check
         settings = service.settings
         self.device = settings["worker.device"] or system.gethostname()
@@ -179,6 +179,9 @@ class Worker:
 
     def prepare(self, message):
         assignment, epoch = message.body["assignment"], message.epoch
+        kept = assignment["plan"].get("kv_type", "f16")
+        if kept != "f16":
+            raise WireError("bad_plan", f"this worker keeps KV as f16, not as {kept}")
         held = self.stages.get(assignment["replica"])
         if held and held.epoch == epoch:
             held.assignment = assignment

@@ -43,7 +43,9 @@ class Cluster:
         self.model = model
         self.fleet = fleet
         self.folder = pathlib.Path(folder)
-        self.settings = settings
+        # What is compared with `generate` must be kept as it keeps it.
+        pinned = [] if any(s.startswith("clusterer.kv_types=") for s in settings) else ["clusterer.kv_types=f16"]
+        self.settings = [*pinned, *settings]
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {**os.environ, "XDG_STATE_HOME": str(self.folder / "state")}

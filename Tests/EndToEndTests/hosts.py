@@ -122,7 +122,8 @@ class Fleet:
         fleet.write_text(FLEET)
         self.spawn(
             "control", "up", "up", "--listen", Network.ADDRESSES["control"], "--base-port", "5550", "--model", self.options.model,
-            "--fleet", str(fleet), "--directory", str(self.folder / "up"), "--set", "profiler.link_check_s=5")
+            "--fleet", str(fleet), "--directory", str(self.folder / "up"), "--set", "profiler.link_check_s=5",
+            "--set", "clusterer.kv_types=f16")
         wait_for("the profiler answers", 60, lambda: self.ask("control", "nodes", "--json", check=False).returncode == 0)
 
     def invite(self, *arguments):

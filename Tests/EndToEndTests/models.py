@@ -31,7 +31,7 @@ def model_cases(default_model, gemma):
     cases = [
         ModelCase("model_qwen2", "", ["Once upon a time", "abc" * 40], chat=True),
         ModelCase(
-            "model_kv_q8_0", default_model, ["Once upon a time", "The sea is"], ["worker.kv_type=q8_0"],
+            "model_kv_q8_0", default_model, ["Once upon a time", "The sea is"], ["clusterer.kv_types=q8_0"],
             ["--kv-type", "q8_0"]),
         ModelCase("model_mixed", default_model, ["Once upon a time", "The sea is"], chat=True, roles="mixed"),
         ModelCase(

@@ -95,8 +95,9 @@ import Testing
         let expected = max(0.32 / 8, 0.32 - prefill * 7 / 8) + 0.001
         #expect(Self.isNear(after.transfer, 0.321))
         #expect(((during.transfer ?? 0) - expected).magnitude < 1e-6)
-        settings.wireType = .q8_0
-        let packed = try ReferenceServices(settings).run(traffic, plan: plan, cost: cost).requests[0]
+        var small = plan
+        small.kvType = .q8_0
+        let packed = try ReferenceServices(settings).run(traffic, plan: small, cost: cost).requests[0]
         #expect((packed.transfer ?? 1) < (during.transfer ?? 0))
     }
 

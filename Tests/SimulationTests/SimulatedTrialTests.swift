@@ -29,7 +29,7 @@ import Testing
         let conditions = conditions(roles)
         let plan = try SimulatedSystem.e2llm.plan(fleet, demand, conditions)
         let trial = SimulatedTrial(cost: fleet.cost, demand: demand, limits: conditions.limits(.e2llm))
-        let rate = try #require(trial.sustainedRate(plan.plan, wireType: plan.wireType))
+        let rate = try #require(trial.sustainedRate(plan.plan))
         let stream = try StreamGenerator(
             prompt: .init(median: 700 / 1.5.squareRoot(), mean: 700),
             output: .init(median: 150 / 2.0.squareRoot(), mean: 150),
@@ -47,13 +47,13 @@ import Testing
         let conditions = conditions(.any)
         let plan = try SimulatedSystem.e2llm.plan(fleet, demand, conditions)
         let trial = SimulatedTrial(cost: fleet.cost, demand: demand, limits: conditions.limits(.e2llm))
-        let first = try #require(trial.times(plan.plan, wireType: plan.wireType, rate: 0.1))
-        #expect(trial.times(plan.plan, wireType: plan.wireType, rate: 0.1) == first)
-        let crowded = try #require(trial.times(plan.plan, wireType: plan.wireType, rate: 50))
+        let first = try #require(trial.times(plan.plan, rate: 0.1))
+        #expect(trial.times(plan.plan, rate: 0.1) == first)
+        let crowded = try #require(trial.times(plan.plan, rate: 50))
         #expect(crowded.waiting > first.waiting && first.total > first.waiting)
         var other = plan.plan
         other.replicas[0].stages[0].device = "nobody"
-        #expect(trial.sustainedRate(other, wireType: .f16) == nil)
+        #expect(trial.sustainedRate(other) == nil)
     }
 
     @Test func theDefaultPlannerTriesPlans() throws {
@@ -78,7 +78,7 @@ import Testing
             runs.add()
             return false
         }
-        #expect(trial.sustainedRate(plan.plan, wireType: plan.wireType) == 0)
+        #expect(trial.sustainedRate(plan.plan) == 0)
         #expect(runs.value == 0)
     }
 
@@ -88,7 +88,7 @@ import Testing
         let conditions = conditions(.split)
         let plan = try SimulatedSystem.e2llm.plan(fleet, demand, conditions)
         let trial = SimulatedTrial(cost: fleet.cost, demand: demand, limits: conditions.limits(.e2llm))
-        let times = try #require(trial.times(plan.plan, wireType: plan.wireType, rate: rate))
+        let times = try #require(trial.times(plan.plan, rate: rate))
         #expect(times.total > times.waiting && times.total < 1000)
     }
 
@@ -97,15 +97,15 @@ import Testing
         let conditions = conditions(.any)
         let plan = try SimulatedSystem.e2llm.plan(fleet, demand, conditions)
         var trial = SimulatedTrial(cost: fleet.cost, demand: demand, limits: conditions.limits(.e2llm))
-        let full = trial.times(plan.plan, wireType: plan.wireType, rate: 0.1)
+        let full = trial.times(plan.plan, rate: 0.1)
         let asked = Counter()
         trial.shouldStop = { asked.add() > 20 }
-        #expect(trial.sustainedRate(plan.plan, wireType: plan.wireType) == nil)
-        #expect(trial.times(plan.plan, wireType: plan.wireType, rate: 0.1) == nil)
+        #expect(trial.sustainedRate(plan.plan) == nil)
+        #expect(trial.times(plan.plan, rate: 0.1) == nil)
         #expect(asked.value <= 23)
         // Asking changes nothing.
         trial.shouldStop = { false }
-        #expect(trial.times(plan.plan, wireType: plan.wireType, rate: 0.1) == full)
+        #expect(trial.times(plan.plan, rate: 0.1) == full)
     }
 }
 

@@ -30,6 +30,8 @@ struct SearchSettings: Sendable, Hashable {
         options.minimumTokensPerSecond = 0
         return options
     }()
+    /// How keys and values may be kept and sent; the genetic algorithms keep f16.
+    var kvTypes: Set<KVType> = [.f16, .q8_0]
     /// When a better plan is worth the move.
     var moving = MovingPolicy()
     /// Whether the default algorithm tries its best plans out in simulation before it chooses one.
@@ -66,8 +68,7 @@ struct SearchSettings: Sendable, Hashable {
         if model.maxContext > 0 { limits.longestRequestTokens = min(limits.longestRequestTokens, model.maxContext) }
         limits.mayReduceContext = true
         limits.chunkTokens = options.chunkTokens
-        // Workers send the KV cache as they keep it.
-        limits.wireTypes = [.f16]
+        limits.kvTypes = kvTypes
         return limits
     }
 }

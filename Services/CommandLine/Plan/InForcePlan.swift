@@ -24,7 +24,7 @@ struct InForcePlan {
         }
         let placement = PlacementPlan(
             id: PlanID(path), model: scenario.model.digest, fleetVersion: 0, workload: scenario.demand.statistics,
-            replicas: replicas, predictedRequestsPerSecond: 0, objective: 0, algorithm: "file")
+            replicas: replicas, predictedRequestsPerSecond: 0, objective: 0, algorithm: "file", kvType: plan.kvType)
         return try Self.checked(placement, path: path, scenario)
     }
 

@@ -66,7 +66,7 @@ struct PlanAnswer: Encodable {
     var algorithm: String
     var isExact: Bool
     var wasStopped: Bool
-    var kvWire: KVType?
+    var kvType: KVType
     var flows: [Flow]
     var concurrency: [String: Int]
     var microBatches: [String: Int]
@@ -81,7 +81,7 @@ struct PlanAnswer: Encodable {
         case upperBound = "upper_bound"
         case isExact = "exact"
         case wasStopped = "stopped"
-        case kvWire = "kv_wire"
+        case kvType = "kv_type"
         case microBatches = "micro_batches"
         case whatIf = "what_if"
     }
@@ -96,7 +96,7 @@ struct PlanAnswer: Encodable {
         predicted = Predicted(requestsPerSecond: answer.plan.predictedRequestsPerSecond)
         isExact = answer.result?.isExact ?? false
         wasStopped = answer.result?.wasStopped ?? false
-        kvWire = answer.result?.instance.wireType
+        kvType = answer.plan.kvType
         concurrency = [:]
         microBatches = [:]
         for replica in answer.plan.replicas where replica.role != .prefill {
@@ -137,7 +137,7 @@ struct PlanAnswer: Encodable {
         try container.encode(algorithm, forKey: .algorithm)
         try container.encode(isExact, forKey: .isExact)
         try container.encode(wasStopped, forKey: .wasStopped)
-        try container.encode(kvWire, forKey: .kvWire)
+        try container.encode(kvType, forKey: .kvType)
         try container.encode(flows, forKey: .flows)
         try container.encode(concurrency, forKey: .concurrency)
         try container.encode(microBatches, forKey: .microBatches)

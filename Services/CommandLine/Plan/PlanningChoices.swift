@@ -39,7 +39,8 @@ struct PlanningChoices: ParsableArguments {
     @Option(help: "Most sequences that a replica decodes together.") var largestBatch: Int = 16
     @Option(help: "Longest request in tokens that every replica has room for; default: the longest of the workload.")
     var context: Int?
-    @Option(help: "How KV may travel: f16, q8_0, or f16,q8_0.") var kvWire = "f16,q8_0"
+    @Option(help: "How keys and values may be kept and sent: f16, q8_0, or f16,q8_0. Baselines keep f16.")
+    var kvTypes = KVTypes.all
     @Flag(inversion: .prefixedNo, help: "Send the KV of a chunk while the next one computes.") var streaming = true
     @Flag(
         inversion: .prefixedNo,
@@ -72,13 +73,7 @@ struct PlanningChoices: ParsableArguments {
             limits.longestRequestTokens = context ?? 0
             if let minimumSpeed { (limits.minimumTokensPerSecond, limits.minimumIsHard) = (minimumSpeed, true) }
             if !streaming { limits.chunkTokens = nil }
-            limits.wireTypes = []
-            for name in kvWire.split(separator: ",") {
-                guard let type = KVType(rawValue: String(name)) else {
-                    throw Failure(.usage, "--kv-wire: \"\(name)\" is neither f16 nor q8_0")
-                }
-                limits.wireTypes.insert(type)
-            }
+            limits.kvTypes = kvTypes.types
             return limits
         }
     }

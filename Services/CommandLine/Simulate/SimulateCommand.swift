@@ -88,12 +88,8 @@ struct SimulationConditions: ParsableArguments {
     @Flag(inversion: .prefixedNo, help: "Send KV while the prompt is being computed.") var streaming = true
     @Flag(inversion: .prefixedNo, help: "Let the default planner try its best plans out before it chooses one.")
     var trials = true
-    @Option(
-        help: """
-            How KV may travel: f16, q8_0, or f16,q8_0 (default); not for measured fleets, whose workers send it as they \
-            keep it.
-            """)
-    var kvWire: String?
+    @Option(help: "How the default planner may keep and send keys and values: f16, q8_0, or f16,q8_0.")
+    var kvTypes = KVTypes.all
     @Option(help: "Which roles may stand in one plan: any, uniform, split or mixed.") var roles = "any"
     @Option(parsing: .unconditional, help: "Tokens of a prefill chunk; 0 for whole prompts.") var chunk = 256
     @Option(
@@ -111,32 +107,15 @@ struct SimulationConditions: ParsableArguments {
 
     /// What the options say.
     ///
-    /// - Parameters:
-    ///   - fleet: the fleet of the question.
-    ///   - isReplay: whether a run of the services is to be repeated.
-    func read(_ fleet: ScenarioFleet, isReplay: Bool) throws -> SystemConditions {
+    /// - Parameter isReplay: whether a run of the services is to be repeated.
+    func read(isReplay: Bool) throws -> SystemConditions {
         var conditions = SystemConditions()
         conditions.seed = seed
         conditions.streams = streaming
         conditions.triesPlans = trials
         if let largestBatch { conditions.largestBatch = largestBatch }
         conditions.batchesAsPlanned = isReplay && largestBatch == nil
-        conditions.wireTypes = []
-        var kvWire = kvWire ?? "f16,q8_0"
-        if case .measured = fleet {
-            guard self.kvWire == nil else {
-                throw Failure(.usage, "--kv-wire: a measured fleet's workers send KV as they keep it")
-            }
-            // The size of its type is that of the model's description.
-            kvWire = "f16"
-        }
-        for name in kvWire.split(separator: ",") {
-            guard let type = KVType(rawValue: String(name)) else {
-                throw Failure(.usage, "--kv-wire: \"\(name)\" is neither f16 nor q8_0")
-            }
-            conditions.wireTypes.insert(type)
-        }
-        if conditions.wireTypes.isEmpty { throw Failure(.usage, "--kv-wire: there is none") }
+        conditions.kvTypes = kvTypes.types
         guard let roles = PlanningLimits.Roles(rawValue: roles) else {
             throw Failure(.usage, "--roles \"\(roles)\": it is any, uniform, split or mixed")
         }

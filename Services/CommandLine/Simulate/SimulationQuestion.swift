@@ -33,20 +33,19 @@ struct SimulationQuestion {
             scenario.stream = scenario.stream.prefix(requests)
         }
         self.system = system
-        self.conditions = try conditions.read(scenario.fleet, isReplay: replayed != nil)
+        self.conditions = try conditions.read(isReplay: replayed != nil)
         stream = scenario.stream
         rate = scenario.rate
         fleet = SimulatedFleet(
             name: scenario.fleet.name, cost: try scenario.fleet.cost(scenario.model), types: scenario.fleet.types,
             sites: scenario.fleet.sites)
-        let wireType: KVType = self.conditions.wireTypes.contains(.q8_0) ? .q8_0 : .f16
         if let replayed, plan == nil {
-            self.plan = SystemPlan(plan: try replayed.plan(for: scenario), wireType: wireType)
+            self.plan = SystemPlan(plan: try replayed.plan(for: scenario))
         } else if let plan {
             let read = try InForcePlan(path: plan).read(scenario).completed(
                 fleet.cost, requestTokens: Int(scenario.stream.statistics.total.mean),
                 largestBatch: self.conditions.largestBatch)
-            self.plan = SystemPlan(plan: read, wireType: wireType)
+            self.plan = SystemPlan(plan: read)
         } else {
             let devices = fleet.cost.devices.count
             let region = regionDevices ?? (devices < Self.regional.from ? 0 : Self.regional.devices)
@@ -57,7 +56,7 @@ struct SimulationQuestion {
                         system, fleet, mostDevices: region, scenario.demand, self.conditions
                     ) { SimulateCommand.tell($0, $1, "regions planned", from: 2) }
                     self.regions = regions
-                    self.plan = SystemPlan(plan: regions.plan, wireType: wireType)
+                    self.plan = SystemPlan(plan: regions.plan)
                 } else {
                     self.plan = try system.plan(fleet, scenario.demand, self.conditions)
                 }

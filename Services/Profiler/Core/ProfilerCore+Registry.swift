@@ -113,7 +113,7 @@ extension ProfilerCore {
                 return Fault(
                     "model_mismatch",
                     "device \(body.device) has the model \(body.model.digest), the fleet serves "
-                        + "\(model.digest) (\(model.name)): every device needs the same file and worker.kv_type",
+                        + "\(model.digest) (\(model.name)): every device needs the same file",
                     isRetriable: true)
             }
         }

@@ -14,7 +14,7 @@ public struct DeviceCost: Sendable, Hashable {
         case analytic(RooflineCost)
     }
 
-    private let source: Source
+    private var source: Source
 
     /// Fits the tables of a device. Samples that are not positive and finite are ignored.
     ///
@@ -25,6 +25,13 @@ public struct DeviceCost: Sendable, Hashable {
 
     /// Takes an analytic description.
     public init(roofline: RooflineCost) { source = .analytic(roofline) }
+
+    /// Sets the bytes of K and V of one token in one layer that a decode step reads, where the cost counts them.
+    mutating func setKVBytes(_ bytes: Int) {
+        guard case .analytic(var cost) = source else { return }
+        cost.kvBytes = Double(bytes)
+        source = .analytic(cost)
+    }
 
     /// Whether the device can do a phase.
     public func supports(_ phase: Phase) -> Bool {

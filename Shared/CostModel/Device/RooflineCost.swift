@@ -9,7 +9,8 @@ public struct RooflineCost: Sendable, Hashable {
     private let params: Double
     private let attentionWidth: Double
     private let layerBytes: Double
-    private let kvBytes: Double
+    /// Bytes of K and V of one token in one layer.
+    var kvBytes: Double
     private let headBytes: Double
     private let headParams: Double
 

@@ -14,24 +14,20 @@ public struct KVFlow: Sendable, Hashable {
 
 extension FleetCost {
     /// What must travel for a prompt of `tokens` tokens: the overlap of every prefill stage with every decoder stage,
-    /// without overlaps on the same device. `bytesShare` scales the f16 bytes (34/64 for q8_0).
-    public func kvFlows(
-        from prefill: [PlanStage], to decode: [PlanStage], tokens: Int, bytesShare: Double = 1
-    ) -> [KVFlow] {
+    /// without overlaps on the same device.
+    public func kvFlows(from prefill: [PlanStage], to decode: [PlanStage], tokens: Int) -> [KVFlow] {
         LayerOverlap.between(prefill, decode).compactMap { overlap in
             let (source, target) = (prefill[overlap.source].device, decode[overlap.target].device)
             guard source != target else { return nil }
-            let bytes =
-                Double(overlap.layers.count) * Double(model.kvBytesPerTokenPerLayer) * Double(tokens) * bytesShare
-            return KVFlow(from: source, to: target, layers: overlap.layers, bytes: bytes)
+            return KVFlow(
+                from: source, to: target, layers: overlap.layers,
+                bytes: Double(model.handedOverBytes(overlap.layers, tokens: tokens)))
         }
     }
 
     /// Bytes that travel for a prompt.
-    public func kvTransferBytes(
-        from prefill: [PlanStage], to decode: [PlanStage], tokens: Int, bytesShare: Double = 1
-    ) -> Double {
-        kvFlows(from: prefill, to: decode, tokens: tokens, bytesShare: bytesShare).reduce(0) { $0 + $1.bytes }
+    public func kvTransferBytes(from prefill: [PlanStage], to decode: [PlanStage], tokens: Int) -> Double {
+        kvFlows(from: prefill, to: decode, tokens: tokens).reduce(0) { $0 + $1.bytes }
     }
 
     /// Seconds until all flows have arrived when they start together: the most loaded resource of the network, plus the

@@ -40,7 +40,7 @@ public enum AblationSwitch: String, Codable, Sendable, Hashable, CaseIterable {
         case .trials: "trials of plans (estimates instead)"
         case .layerSplit: "layer split by speed and memory (even instead)"
         case .streaming: "streaming of KV"
-        case .kvType: "q8_0 on the wire"
+        case .kvType: "KV as q8_0"
         case .routing: "routing by estimated wait (fewest requests instead)"
         case .decoderPrefill: "prefill on the decoder"
         case .chunking: "chunks (whole prompts instead)"
@@ -57,7 +57,7 @@ public enum AblationSwitch: String, Codable, Sendable, Hashable, CaseIterable {
         case .roles: conditions.roles = .uniform
         case .trials: conditions.triesPlans = false
         case .streaming: conditions.streams = false
-        case .kvType: conditions.wireTypes = [.f16]
+        case .kvType: conditions.kvTypes = [.f16]
         case .routing: conditions.routing = .leastRequests
         case .decoderPrefill:
             conditions.roles = .split

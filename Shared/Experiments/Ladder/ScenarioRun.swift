@@ -58,7 +58,7 @@ extension SuiteMode {
         var conditions = SystemConditions()
         if self == .off {
             conditions.streams = false
-            conditions.wireTypes = [.f16]
+            conditions.kvTypes = [.f16]
             conditions.roles = .uniform
         }
         return conditions

@@ -54,7 +54,7 @@ struct PaperCell {
         conditions.largestBatch = PaperExperiment.largestBatch
         if system.hasPaperPlanner {
             conditions.streams = streams
-            conditions.wireTypes = [.f16]
+            conditions.kvTypes = [.f16]
         }
         return conditions
     }

@@ -15,7 +15,7 @@ struct FleetComparison {
         // What a baseline sustains does not depend on the rate of the demand.
         let instance: PlanningInstance
         do {
-            instance = try fleet.instance(mode.baselineLimits, wireType: mode.wireType, rate: 1)
+            instance = try fleet.instance(mode.baselineLimits, kvType: mode.kvType, rate: 1)
         } catch {
             throw ExperimentError(.invalidSettings, "\(fleet.name.label): \(error)")
         }

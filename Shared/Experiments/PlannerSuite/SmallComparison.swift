@@ -59,7 +59,7 @@ struct SmallComparison {
 
     private func enumerated() -> Result<Double, ExperimentError> {
         do {
-            let instance = try fleet.instance(mode.exactLimits, wireType: mode.wireType, rate: 1)
+            let instance = try fleet.instance(mode.exactLimits, kvType: mode.kvType, rate: 1)
             return .success(ExhaustivePlans(instance, kinds: mode.kinds).bestRate)
         } catch {
             return .failure(refused(error))

@@ -70,7 +70,7 @@ struct DrawnFleet {
     }
 
     /// The question of a mode at a rate.
-    func instance(_ limits: PlanningLimits, wireType: KVType, rate: Double) throws(PlanningError) -> PlanningInstance {
-        try PlanningInstance(cost: cost, demand: SuiteTraffic.demand(rate: rate), limits: limits, wireType: wireType)
+    func instance(_ limits: PlanningLimits, kvType: KVType, rate: Double) throws(PlanningError) -> PlanningInstance {
+        try PlanningInstance(cost: cost, demand: SuiteTraffic.demand(rate: rate), limits: limits, kvType: kvType)
     }
 }

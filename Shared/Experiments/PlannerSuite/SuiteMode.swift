@@ -3,9 +3,9 @@ internal import Planning
 
 /// What a comparison allows to planner and baselines alike; the raw values are names in files.
 public enum SuiteMode: String, Codable, Sendable, Hashable, CaseIterable {
-    /// No streaming, f16 on the wire; the planner's replicas are all mixed or all split.
+    /// No streaming, KV as f16; the planner's replicas are all mixed or all split.
     case off
-    /// Streaming and q8_0 on the wire for both sides; the planner mixes roles as it likes.
+    /// Streaming and KV as q8_0 for both sides; the planner mixes roles as it likes.
     case on
 
     /// The planner's limits. The minimum decode speed is off: baselines know none.
@@ -13,7 +13,7 @@ public enum SuiteMode: String, Codable, Sendable, Hashable, CaseIterable {
         var limits = baselineLimits
         switch self {
         case .off: limits.roles = .uniform
-        case .on: limits.wireTypes = [.f16, .q8_0]
+        case .on: limits.kvTypes = [.f16, .q8_0]
         }
         return limits
     }
@@ -22,20 +22,20 @@ public enum SuiteMode: String, Codable, Sendable, Hashable, CaseIterable {
     var baselineLimits: PlanningLimits {
         var limits = PlanningLimits()
         limits.minimumTokensPerSecond = 0
-        limits.wireTypes = [wireType]
+        limits.kvTypes = [kvType]
         if self == .off { limits.chunkTokens = nil }
         return limits
     }
 
-    /// The planner's limits with one KV type on the wire, so that all plans compared are of one instance.
+    /// The planner's limits with one KV type, so that all plans compared are of one instance.
     var exactLimits: PlanningLimits {
         var limits = plannerLimits
-        limits.wireTypes = [wireType]
+        limits.kvTypes = [kvType]
         return limits
     }
 
-    /// The KV type on the wire of the baselines.
-    var wireType: KVType { self == .off ? .f16 : .q8_0 }
+    /// The KV type of the baselines.
+    var kvType: KVType { self == .off ? .f16 : .q8_0 }
 
     /// Kinds of plans that are allowed: the roles that may stand in one plan.
     var kinds: [Set<ReplicaRole>] {

@@ -40,7 +40,7 @@ public struct LadderReport: Sendable {
 
     private static func title(_ mode: SuiteMode) -> String {
         switch mode {
-        case .off: "no streaming, f16 on the wire, replicas all mixed or all split"
+        case .off: "no streaming, KV as f16, replicas all mixed or all split"
         case .on: "KV streams and may travel as q8_0 for all, roles are mixed as the planner likes"
         }
     }

@@ -30,7 +30,7 @@ public struct PlannerSuiteReport: Sendable {
             "A fleet is drawn again with `FleetGenerator(deviceCount: devices, seed: seed)`; fleets that cannot hold the model "
                 + "were replaced by the next seed. No minimum decode speed is asked for.",
             "",
-            "* `off`: no streaming, f16 on the wire, the planner's replicas all mixed or all split.",
+            "* `off`: no streaming, KV as f16, the planner's replicas all mixed or all split.",
             "* `on`: KV streams and may travel as q8_0 for planner and baselines, the planner mixes roles.",
         ]
     }

@@ -22,15 +22,19 @@ public final class KVCache {
     public var shape: KVShape { layout.shape }
 
     let layout: KVBlockLayout
+    /// Positions that a layer sees, `nil` where it sees all; one entry a layer.
+    private let windows: [Int?]
     private let memory: AlignedMemory
     private var pool: BlockPool
     private var tables: [RequestID: CachedSequence] = [:]
 
-    /// Makes an empty cache that uses at most `budgetBytes` bytes.
+    /// Makes an empty cache that uses at most `budgetBytes` bytes. What comes from other stages may lack the
+    /// positions before the window of layers that have one (`windows`, one entry a layer; empty: none has).
     ///
     /// - Throws: `InferenceError` where the budget holds not even one block, or memory is missing.
-    public init(layers: LayerRange, shape: KVShape, budgetBytes: Int) throws {
+    public init(layers: LayerRange, shape: KVShape, budgetBytes: Int, windows: [Int?] = []) throws {
         self.layers = layers
+        self.windows = windows.count == layers.count ? windows : Array(repeating: nil, count: layers.count)
         layout = KVBlockLayout(layers: layers.count, shape: shape)
         let blocks = max(layout.blockBytes, 1) > budgetBytes ? 0 : budgetBytes / max(layout.blockBytes, 1)
         guard blocks > 0 else {
@@ -119,7 +123,7 @@ public final class KVCache {
     }
 
     func noteImport(_ sequence: RequestID, layers: Range<Int>, positions: Range<Int>) {
-        tables[sequence]?.noteImport(layers: layers, of: layout.layers, positions: positions)
+        tables[sequence]?.noteImport(layers: layers, windows: windows, positions: positions)
     }
 
     func base(of block: Int32) -> UnsafeMutableRawPointer { memory.base + Int(block) * layout.blockBytes }

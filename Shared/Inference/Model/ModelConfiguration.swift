@@ -115,6 +115,16 @@ public struct ModelConfiguration: Sendable, Hashable {
     public var queryWidth: Int { heads * headDim }
     /// Width of all key (or value) heads together.
     public var kvWidth: Int { kvHeads * headDim }
+    /// The same with keys and values kept as `type`.
+    public func keeping(_ type: KVType) -> ModelConfiguration {
+        var configuration = self
+        configuration.kvType = type
+        return configuration
+    }
+
+    /// Positions that a layer sees; `nil` where it sees the whole context.
+    func window(of layer: Int) -> Int? { slidingWindow.flatMap { $0.applies(to: layer) ? $0.positions : nil } }
+
     /// What a KV cache needs to know.
     public var kvShape: KVShape { KVShape(kvHeads: kvHeads, headDim: headDim, type: kvType) }
 }

@@ -23,7 +23,8 @@ struct ModelSizes {
             heads: configuration.heads, kvHeads: configuration.kvHeads, headDim: configuration.headDim,
             vocabulary: configuration.vocabulary, maxContext: configuration.contextLength, paramsPerLayer: parameters,
             bytesPerLayer: largestLayer, bytesEmbedding: embedding.bytes.count, bytesHead: head.arenaBytes,
-            bytesTotal: fileBytes, kvBytesPerTokenPerLayer: configuration.kvShape.bytesPerTokenPerLayer(),
-            activationBytesPerToken: configuration.hidden * 4)
+            bytesTotal: fileBytes, kvBytesPerTokenPerLayer: configuration.kvShape.bytesPerTokenPerLayer(as: .f16),
+            activationBytesPerToken: configuration.hidden * 4, slidingWindow: configuration.slidingWindow?.positions,
+            slidingPeriod: configuration.slidingWindow?.period)
     }
 }

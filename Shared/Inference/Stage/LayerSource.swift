@@ -44,7 +44,7 @@ struct LayerSource {
         keyNorm = try vector("attn_k_norm.weight", sizes.headDim, where: sizes.headNorms)
         attentionPostNorm = try vector("post_attention_norm.weight", sizes.hidden, where: sizes.postNorms)
         feedForwardPostNorm = try vector("post_ffw_norm.weight", sizes.hidden, where: sizes.postNorms)
-        window = sizes.slidingWindow.flatMap { $0.applies(to: layer) ? $0.positions : nil }
+        window = sizes.window(of: layer)
         feedForwardNorm = try tensors.vector(prefix + "ffn_norm.weight", sizes.hidden)
         gate = try tensors.matrix(prefix + "ffn_gate.weight", rows: sizes.feedForward, columns: sizes.hidden)
         up = try tensors.matrix(prefix + "ffn_up.weight", rows: sizes.feedForward, columns: sizes.hidden)

@@ -35,22 +35,23 @@ public final class StageExecutor {
     ///   - threads: Compute threads, the calling thread included.
     ///   - kvBudgetBytes: Most bytes of the KV cache.
     ///   - maxRows: Most rows of one step.
+    ///   - kvType: How keys and values are kept; `nil`: as the model was opened.
     ///   - store: Layers of this model that other executors of the thread hold; these are shared.
     public convenience init(
-        model: ModelFile, layers: LayerRange, threads: Int, kvBudgetBytes: Int, maxRows: Int,
+        model: ModelFile, layers: LayerRange, threads: Int, kvBudgetBytes: Int, maxRows: Int, kvType: KVType? = nil,
         store: WeightStore = WeightStore()
     ) throws {
         try self.init(
             model: model, layers: layers, threads: threads, kvBudgetBytes: kvBudgetBytes, maxRows: maxRows,
-            withHead: layers.end == model.configuration.layers, store: store)
+            kvType: kvType, withHead: layers.end == model.configuration.layers, store: store)
     }
 
     /// The same, with the choice to leave the head away where only layers are measured.
     init(
-        model: ModelFile, layers: LayerRange, threads: Int, kvBudgetBytes: Int, maxRows: Int, withHead: Bool,
-        store: WeightStore = WeightStore()
+        model: ModelFile, layers: LayerRange, threads: Int, kvBudgetBytes: Int, maxRows: Int, kvType: KVType? = nil,
+        withHead: Bool, store: WeightStore = WeightStore()
     ) throws {
-        let configuration = model.configuration
+        let configuration = model.configuration.keeping(kvType ?? model.configuration.kvType)
         guard !layers.isEmpty, layers.start >= 0, layers.end <= configuration.layers else {
             throw InferenceError(
                 .invalidInput, "a stage of layers \(layers) does not fit a model of \(configuration.layers) layers")
@@ -62,7 +63,9 @@ public final class StageExecutor {
         self.layers = layers
         self.maxRows = maxRows
         pool = try ComputePool(threads: threads)
-        cache = try KVCache(layers: layers, shape: configuration.kvShape, budgetBytes: kvBudgetBytes)
+        cache = try KVCache(
+            layers: layers, shape: configuration.kvShape, budgetBytes: kvBudgetBytes,
+            windows: layers.range.map { configuration.window(of: $0) })
         let dims = try KernelDimensions(
             configuration, ropeFactors: try model.ropeFactors(),
             maxPositions: min(configuration.contextLength, cache.capacityTokens))

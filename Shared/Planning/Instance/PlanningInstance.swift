@@ -7,14 +7,14 @@ public import Domain
 /// Times are those of the mean request, as everywhere in the cost model: prompts of the mean length, decode steps whose
 /// sequences hold the prompt and half of the output.
 public final class PlanningInstance: Sendable {
-    /// What estimates are made from.
+    /// What estimates are made from, with the bytes of the KV type.
     public let cost: FleetCost
     /// The traffic.
     public let demand: PlanningDemand
     /// What a plan may use and must keep.
     public let limits: PlanningLimits
-    /// How KV travels.
-    public let wireType: KVType
+    /// How keys and values are kept and sent.
+    public var kvType: KVType { cost.kvType }
 
     let promptTokens: Int
     let contextTokens: Int
@@ -57,9 +57,11 @@ public final class PlanningInstance: Sendable {
     ///
     /// - Throws: `invalidInput`, naming the field, `noUsableDevice`, or `modelDoesNotFit`.
     public init(
-        cost: FleetCost, demand: PlanningDemand, limits: PlanningLimits = PlanningLimits(), wireType: KVType? = nil
+        cost: FleetCost, demand: PlanningDemand, limits: PlanningLimits = PlanningLimits(), kvType: KVType? = nil
     ) throws(PlanningError) {
         if let problem = demand.problem ?? limits.problem { throw PlanningError(.invalidInput, problem) }
+        let kvType = if let kvType { kvType } else { try Self.smallestType(of: cost.model, limits) }
+        let cost = cost.keeping(kvType)
         guard cost.devices.count <= Self.mostDevices else {
             throw PlanningError(
                 .invalidInput, "\(cost.devices.count) devices are more than \(Self.mostDevices)")
@@ -70,7 +72,6 @@ public final class PlanningInstance: Sendable {
         self.cost = cost
         self.demand = demand
         self.limits = limits
-        self.wireType = wireType ?? (limits.wireTypes.contains(.q8_0) ? .q8_0 : .f16)
         promptTokens = max(1, Int(demand.promptTokens.rounded()))
         contextTokens = max(1, Int((demand.promptTokens + demand.outputTokens / 2).rounded()))
         layers = cost.model.layers
@@ -79,7 +80,6 @@ public final class PlanningInstance: Sendable {
         let request = demand.promptTokens + demand.outputTokens
         decodeTokens = (0...limits.largestBatch).map { max(context, Int((Double($0) * request).rounded(.up))) }
         prefillTokens = max(context, Int((2 * demand.promptTokens).rounded(.up)))
-        let share = self.wireType.bytesShare
         let ids = cost.devices.map(\.id)
         let batches = limits.largestBatch
         let (prompt, contexts) = (promptTokens, contextTokens)
@@ -102,7 +102,7 @@ public final class PlanningInstance: Sendable {
         self.promptHops = promptHops
         self.hopLatencies = hopLatencies
         self.tokenHops = tokenHops
-        let kvBytes = Double(cost.model.kvBytesPerTokenPerLayer) * share * Double(prompt)
+        let kvBytes = Double(cost.model.handedOverBytes(cost.model.allLayers, tokens: prompt)) / Double(layers)
         let devices = cost.devices.enumerated().map { index, device in
             DeviceFigures(
                 device, promptTokens: prompt, contextTokens: contexts, batches: batches,
@@ -126,6 +126,24 @@ public final class PlanningInstance: Sendable {
             throw PlanningError(.noUsableDevice, "no usable device: none was measured for the \(phase.rawValue) phase")
         }
         try checkFit()
+    }
+
+    /// The smallest type that is allowed and that the model's heads can be stored in: with it a search finds most.
+    private static func smallestType(
+        of model: ModelDescription, _ limits: PlanningLimits
+    ) throws(PlanningError) -> KVType {
+        let types = limits.kvTypes.filter { model.allows($0) }
+        guard let smallest = types.min(by: { $0.bytesShare < $1.bytesShare }) else {
+            throw PlanningError(
+                .invalidInput,
+                "KV type q8_0 needs heads of a multiple of 32 components; those of \(model.name) have \(model.headDim)")
+        }
+        return smallest
+    }
+
+    /// Bytes of KV cache that one layer hands over for a mean prompt, as a mean over all layers.
+    var handedOverLayerBytes: Double {
+        Double(cost.model.handedOverBytes(cost.model.allLayers, tokens: promptTokens)) / Double(layers)
     }
 
     /// Largest fleet that is planned as a whole.

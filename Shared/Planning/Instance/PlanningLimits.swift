@@ -33,9 +33,9 @@ public struct PlanningLimits: Sendable, Hashable {
     public var promisedContextTokens = 0
     /// Tokens of a chunk after which its KV streams to the decoder; `nil` where a transfer starts when prefill has ended.
     public var chunkTokens: Int? = 256
-    /// How KV may travel.
-    public var wireTypes: Set<KVType> = [.f16, .q8_0]
-    /// Share of the best sustained rate that may be given up for less waiting, for speed or for f16 on the wire.
+    /// How keys and values may be kept and sent.
+    public var kvTypes: Set<KVType> = [.f16, .q8_0]
+    /// Share of the best sustained rate that may be given up for less waiting, for speed or for f16.
     public var tolerance = 0.02
 
     /// Makes the defaults.
@@ -54,13 +54,8 @@ public struct PlanningLimits: Sendable, Hashable {
             return "promised context: \(promisedContextTokens) is not in 0...\(1 << 24)"
         }
         if let chunkTokens, chunkTokens < 1 { return "chunk: \(chunkTokens) must be positive" }
-        if wireTypes.isEmpty { return "KV types on the wire: there is none" }
+        if kvTypes.isEmpty { return "KV types: there is none" }
         if !(0..<1).contains(tolerance) { return "tolerance: \(tolerance) is not in 0..<1" }
         return nil
     }
-}
-
-extension KVType {
-    /// Share of the f16 bytes.
-    public var bytesShare: Double { self == .f16 ? 1 : 34.0 / 64 }
 }

@@ -38,6 +38,7 @@ struct MoveChoice {
 
     /// The candidate with the replicas in force wherever the same devices do the same; `nil` where that changes nothing.
     private func keeping(_ candidate: PlacedGroups, _ routes: inout KVRoutes) -> PlacedGroups? {
+        guard !judge.changesType else { return nil }
         let groups = candidate.groups.map { group in
             let devices = Set(group.order)
             return inForce.groups.first { $0.role == group.role && Set($0.order) == devices } ?? group

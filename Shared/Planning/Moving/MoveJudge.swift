@@ -38,6 +38,8 @@ extension PlanMove {
 public struct MoveJudge: Sendable {
     private let instance: PlanningInstance
     private let policy: MovingPolicy
+    /// The same question with the KV type of the plan in force, where that is another one.
+    private var before: PlanningInstance?
 
     /// Makes a judge for the fleet and the traffic of an instance.
     ///
@@ -54,11 +56,24 @@ public struct MoveJudge: Sendable {
     public func decide(from inForce: PlacementPlan, to plan: PlacementPlan) throws(PlanningError) -> MoveDecision {
         let new = try instance.placed(plan)
         do {
-            return decide(from: try instance.placed(inForce), to: new)
+            var judge = self
+            return judge.decide(from: try judge.instance(of: inForce).placed(inForce), to: new)
         } catch {
             return decision(because: error.message)
         }
     }
+
+    /// The question with the KV type of the plan in force, which this judge takes into account from now on.
+    mutating func instance(of inForce: PlacementPlan) throws(PlanningError) -> PlanningInstance {
+        guard inForce.kvType != instance.kvType else { return instance }
+        let other = try PlanningInstance(
+            cost: instance.cost, demand: instance.demand, limits: instance.limits, kvType: inForce.kvType)
+        before = other
+        return other
+    }
+
+    /// Whether the plan in force keeps keys and values in another type, so that none of its replicas stays.
+    var changesType: Bool { before != nil }
 
     /// The move away from a plan that cannot run.
     func decision(because reason: String) -> MoveDecision {
@@ -69,9 +84,9 @@ public struct MoveJudge: Sendable {
 
     /// Weighs plans.
     func decide(from old: PlacedGroups, to new: PlacedGroups) -> MoveDecision {
-        let cost = MovingEstimate(instance: instance, policy: policy).cost(from: old, to: new)
-        let (before, after) = (spent(old, other: new), spent(new, other: old))
-        let gain = before - after
+        let cost = MovingEstimate(instance: instance, policy: policy, changesType: changesType).cost(from: old, to: new)
+        let (spentNow, spentThen) = (spent(old, before ?? instance, other: new), spent(new, instance, other: old))
+        let gain = spentNow - spentThen
         var decision = MoveDecision(
             moves: false, horizonSeconds: policy.horizonSeconds, gainRequestSeconds: gain, cost: cost, reason: "")
         let minimum = instance.limits.minimumTokensPerSecond
@@ -81,12 +96,12 @@ public struct MoveJudge: Sendable {
         let figures =
             "\(ReportText.number(gain)) request-seconds are gained in \(ReportText.number(policy.horizonSeconds)) s, "
             + "the move costs \(ReportText.number(cost.requestSeconds))"
-        if new.groups == old.groups {
+        if !changesType, new.groups == old.groups {
             decision.reason = "it is the plan in force"
         } else if isQuick, !wasQuick {
             decision.moves = true
             decision.reason = "only the new plan keeps \(ReportText.number(minimum)) tokens/s for every request"
-        } else if gain < policy.leastGain * before {
+        } else if gain < policy.leastGain * spentNow {
             decision.reason =
                 "\(figures); less than \(ReportText.number(policy.leastGain * 100)) % of the requests' time is gained"
         } else {
@@ -97,13 +112,13 @@ public struct MoveJudge: Sendable {
     }
 
     /// Request-seconds of the horizon under a plan.
-    private func spent(_ plan: PlacedGroups, other: PlacedGroups) -> Double {
+    private func spent(_ plan: PlacedGroups, _ instance: PlanningInstance, other: PlacedGroups) -> Double {
         let peak = max(instance.demand.rate, 0.9 * min(plan.rate, other.rate))
-        return (1 - policy.peakShare) * spent(plan, rate: instance.demand.rate)
-            + policy.peakShare * spent(plan, rate: peak)
+        return (1 - policy.peakShare) * spent(plan, instance, rate: instance.demand.rate)
+            + policy.peakShare * spent(plan, instance, rate: peak)
     }
 
-    private func spent(_ plan: PlacedGroups, rate: Double) -> Double {
+    private func spent(_ plan: PlacedGroups, _ instance: PlanningInstance, rate: Double) -> Double {
         var demand = instance.demand
         demand.rate = rate
         let requests = rate * policy.horizonSeconds

@@ -24,10 +24,15 @@ public struct MovingCost: Sendable, Hashable {
 struct MovingEstimate {
     let instance: PlanningInstance
     let policy: MovingPolicy
+    /// Whether all replicas are formed anew, because the KV type is another one.
+    var changesType = false
 
     func cost(from old: PlacedGroups, to new: PlacedGroups) -> MovingCost {
-        let staying = old.groups.filter { group in new.groups.contains { Self.isSame($0, group) } }
-        let leaving = old.groups.filter { group in !new.groups.contains { Self.isSame($0, group) } }
+        func stays(_ group: GroupOption) -> Bool {
+            !changesType && new.groups.contains { Self.isSame($0, group) }
+        }
+        let staying = old.groups.filter { stays($0) }
+        let leaving = old.groups.filter { !stays($0) }
         let loads = self.loads(old, new)
         var cost = MovingCost()
         cost.loadBytes = loads.reduce(0, +)

@@ -16,11 +16,13 @@ struct PlanAssembly: Sendable {
         let replicas = replicas(outcome.members)
         let used = Set(replicas.flatMap { $0.stages.map(\.device) })
         return PlacementPlan(
-            id: PlanFingerprint.id(model: cost.model.digest, replicas: replicas), model: cost.model.digest,
+            id: PlanFingerprint.id(model: cost.model.digest, replicas: replicas, kvType: cost.kvType),
+            model: cost.model.digest,
             fleetVersion: fleetVersion, workload: workload, replicas: replicas,
             idleDevices: cost.devices.map(\.id).filter { !used.contains($0) },
             predictedRequestsPerSecond: outcome.score.requestsPerSecond, objective: outcome.score.excessSeconds,
-            algorithm: "genetic (seed \(seed))", relaxations: relaxations(outcome, replicas))
+            algorithm: "genetic (seed \(seed))", relaxations: relaxations(outcome, replicas),
+            kvType: cost.kvType)
     }
 
     /// Why there is no plan although the model fits.

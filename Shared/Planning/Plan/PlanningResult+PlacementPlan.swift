@@ -20,12 +20,13 @@ extension PlanningResult {
         // A queue that grows without end has no mean; plans are compared by a number.
         let waiting = placed.times.waiting
         return PlacementPlan(
-            id: PlanFingerprint.id(model: cost.model.digest, replicas: replicas), model: cost.model.digest,
+            id: PlanFingerprint.id(model: cost.model.digest, replicas: replicas, kvType: cost.kvType),
+            model: cost.model.digest,
             fleetVersion: fleetVersion, workload: instance.demand.statistics, replicas: replicas,
             idleDevices: cost.devices.map(\.id).filter { !used.contains($0) },
             predictedRequestsPerSecond: placed.rate, objective: waiting.isFinite ? waiting : 1e9,
             algorithm: algorithm, relaxations: relaxations,
-            upperBoundRequestsPerSecond: upperBound.isFinite ? upperBound : nil)
+            upperBoundRequestsPerSecond: upperBound.isFinite ? upperBound : nil, kvType: cost.kvType)
     }
 
     private func stages(_ group: GroupOption) -> [PlanStage] {

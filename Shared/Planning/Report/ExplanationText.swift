@@ -6,7 +6,7 @@ enum ExplanationText {
     static func plan(_ plan: PlanExplanation) -> [String] {
         var lines = [limit(plan), bound(plan)]
         lines += waiting(plan)
-        lines.append(wire(plan))
+        lines.append(kv(plan))
         lines += network(plan)
         return lines + plan.relaxations.map { "Relaxed: \($0)." }
     }
@@ -90,20 +90,22 @@ enum ExplanationText {
         return ["  The busiest part of the network is \(busiest.title): KV uses \(share) of it\(also)."]
     }
 
-    private static func wire(_ plan: PlanExplanation) -> String {
-        let wire = plan.wire
-        let what = "KV travels as \(wire.type.rawValue) (\(ReportText.bytes(wire.bytesPerPrompt)) a prompt)"
-        switch wire.reason {
-        case .nothingTravels: return "No KV travels: every group does both phases."
+    private static func kv(_ plan: PlanExplanation) -> String {
+        let kv = plan.kv
+        let travels = kv.bytesPerPrompt > 0 ? "\(ReportText.bytes(kv.bytesPerPrompt)) a prompt travel" : "none travels"
+        let what = "KV is kept as \(kv.type.rawValue) (\(travels))"
+        switch kv.reason {
         case .onlyOneAllowed: return "\(what): nothing else is allowed."
+        case .isInForce: return "\(what): as in the plan in force."
         case .plainIsAsGood: return "\(what): smaller KV would bring nothing that counts."
+        case .plainDoesNotFit: return "\(what): with f16 the plan would lack memory."
         case .plainIsWorse:
-            let rate = wire.plainRate ?? plan.rate
+            let rate = kv.plainRate ?? plan.rate
             if rate < plan.rate * 0.999 {
                 return "\(what): with f16 the plan would sustain \(ReportText.number(rate)) requests/s."
             }
             return "\(what): with f16 a request would wait "
-                + "\(ReportText.seconds(wire.plainWaiting ?? plan.times.waiting)) instead of "
+                + "\(ReportText.seconds(kv.plainWaiting ?? plan.times.waiting)) instead of "
                 + "\(ReportText.seconds(plan.times.waiting))."
         }
     }

@@ -32,8 +32,8 @@ public struct PlanExplanation: Sendable, Hashable {
     public var idleTogether: IdleTogether?
     /// Least tokens per second of every decoding request that were asked for; 0 for none.
     public var minimumTokensPerSecond: Double
-    /// How KV travels.
-    public var wire: WireChoice
+    /// How keys and values are kept and sent.
+    public var kv: KVChoice
     /// Resources that KV crosses, the busiest first.
     public var network: [NetworkLoad]
     /// What had to be relaxed.
@@ -65,7 +65,7 @@ public struct PlanExplanation: Sendable, Hashable {
         }
         idleTogether = trials.together()
         minimumTokensPerSecond = result.instance.limits.minimumTokensPerSecond
-        wire = WireChoice(result)
+        kv = KVChoice(result)
         network = NetworkLoad.all(result)
         relaxations = result.relaxations
         times = placed.times

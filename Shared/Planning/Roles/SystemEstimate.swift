@@ -149,7 +149,7 @@ struct SystemEstimate: Sendable {
         let key = prefill.id << 32 | decode.id
         if let known = transfers[key] { return known }
         let flows = cost.kvFlows(
-            from: prefill.stages, to: decode.stages, tokens: traffic.promptTokens, bytesShare: options.kvBytesShare)
+            from: prefill.stages, to: decode.stages, tokens: traffic.promptTokens)
         let exposed = cost.exposedKVSeconds(
             transferSeconds: cost.kvTransferSeconds(flows), prefillSeconds: prefill.prefill?.latencySeconds ?? 0,
             tokens: traffic.promptTokens, chunkTokens: options.chunkTokens)

@@ -24,6 +24,26 @@ public struct PlacedGroups: Sendable {
         times = QueueModel(instance).times(sorted, flow)
     }
 
+    /// The same groups, as many sequences on each, with keys and values kept as `type`; `nil` where memory is missing.
+    func rerated(
+        _ instance: PlanningInstance, keeping type: KVType
+    ) -> (instance: PlanningInstance, placed: PlacedGroups)? {
+        guard
+            let other = try? PlanningInstance(
+                cost: instance.cost, demand: instance.demand, limits: instance.limits, kvType: type)
+        else { return nil }
+        var same: [GroupOption] = []
+        for group in groups {
+            let rating = GroupRating(instance: other, concurrency: group.role == .prefill ? nil : group.concurrency)
+            guard let option = rating.value(group.order, group.layers)[group.role],
+                option.concurrency == group.concurrency
+            else { return nil }
+            same.append(option)
+        }
+        var routes = KVRoutes(other)
+        return (other, PlacedGroups(same, other, &routes))
+    }
+
     /// Whether every decoding request is at least as fast as asked for.
     func meets(minimumTokensPerSecond: Double) -> Bool {
         groups.allSatisfy { $0.role == .prefill || $0.tokenGap * minimumTokensPerSecond <= 1 + 1e-9 }

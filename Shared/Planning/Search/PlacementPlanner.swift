@@ -4,7 +4,7 @@ internal import Drawing
 
 /// What a planner answers.
 public struct PlanningResult: Sendable {
-    /// The question that was answered, with the KV type on the wire that was chosen.
+    /// The question that was answered, with the KV type that was chosen.
     public var instance: PlanningInstance
     /// The plan.
     public var placed: PlacedGroups
@@ -20,6 +20,9 @@ public struct PlanningResult: Sendable {
     public var tried = 0
     /// Where a plan is in force: whether to move to this one. If not, this one is the plan in force.
     public var move: MoveDecision?
+
+    /// Whether it has less room for sequences than was promised.
+    var lacksContext: Bool { placed.contextTokens(instance) < instance.limits.promisedContextTokens }
 
     /// How the plan was found, for people.
     public func algorithm(seed: UInt64) -> String {
@@ -63,7 +66,9 @@ public struct PlacementPlanner {
     /// the result depends on the inputs and the seed alone.
     ///
     /// With a plan in force, the search starts from it, and the answer is the plan that gains most over the cost of the move
-    /// to it, or the plan in force.
+    /// to it, or the plan in force. It keeps the KV type, where it is allowed: sequences go on with their KV cache
+    /// only in a replica of the same type. Another type is looked at where the demand, or the promised context, is
+    /// not met.
     ///
     /// - Throws: as `PlanningInstance.init` and `MoveJudge.init`, and `noPlan`.
     public func plan(
@@ -71,8 +76,44 @@ public struct PlacementPlanner {
         inForce: PlacementPlan? = nil, moving: MovingPolicy = MovingPolicy(), deadline: Double? = nil,
         elapsed: () -> Double = { 0 }
     ) throws(PlanningError) -> PlanningResult {
+        let allowed = limits.kvTypes
+        func answer(_ types: Set<KVType>) throws(PlanningError) -> PlanningResult {
+            var limits = limits
+            limits.kvTypes = types
+            return try self.answer(
+                cost: cost, demand: demand, limits: limits, allowed: allowed, inForce: inForce, moving: moving,
+                deadline: deadline, elapsed: elapsed)
+        }
+        let others = limits.kvTypes.filter { $0 != inForce?.kvType && cost.model.allows($0) }
+        guard let kept = inForce?.kvType, limits.kvTypes.contains(kept), cost.model.allows(kept), !others.isEmpty else {
+            return try answer(limits.kvTypes)
+        }
+        let same: PlanningResult
+        do {
+            same = try answer([kept])
+        } catch {
+            guard error.code == .modelDoesNotFit || error.code == .noPlan else { throw error }
+            return try answer(others)
+        }
+        guard same.placed.rate < demand.rate || same.lacksContext, let other = try? answer(others),
+            other.move?.moves == true, !other.lacksContext,
+            same.lacksContext || other.placed.rate > same.placed.rate * Self.leastTypeGain
+        else { return same }
+        return other
+    }
+
+    /// How many times the rate another KV type than that of the plan in force must sustain.
+    private static let leastTypeGain = 1.1
+
+    private func answer(
+        cost: FleetCost, demand: PlanningDemand, limits: PlanningLimits, allowed types: Set<KVType>,
+        inForce: PlacementPlan?, moving: MovingPolicy, deadline: Double?, elapsed: () -> Double
+    ) throws(PlanningError) -> PlanningResult {
         let (instance, reduced) = try PlanningInstance.fitting(cost: cost, demand: demand, limits: limits)
-        let known = try inForce.map { plan throws(PlanningError) in try StartingPlan(plan, instance, moving) }
+        let known = try inForce.map { plan throws(PlanningError) in
+            let isAllowed = types.contains(plan.kvType)
+            return try StartingPlan(plan, instance, moving, isAllowed: isAllowed)
+        }
         return try withoutActuallyEscaping(elapsed) { elapsed throws(PlanningError) in
             // A third of the time is for the proof.
             let searchStop = { deadline.map { elapsed() > $0 * 0.66 } ?? false }
@@ -122,7 +163,9 @@ public struct PlacementPlanner {
                 candidates, chosen: placed,
                 minimumSpeed: relaxations.isEmpty ? instance.limits.minimumTokensPerSecond : 0)
             finalists.removeAll { $0.contextTokens(instance) < promise && !promised.isEmpty }
-            if let whole = known?.whole, !finalists.contains(where: { $0.groups == whole.groups }) {
+            if let known, known.own.kvType == instance.kvType, let whole = known.whole,
+                !finalists.contains(where: { $0.groups == whole.groups })
+            {
                 finalists.append(whole)
             }
             if let best = final.best(finalists) {
@@ -132,9 +175,11 @@ public struct PlacementPlanner {
         }
         var move: MoveDecision?
         if let known { (placed, move) = known.choose(eligible.sorted { choice.score($0) < choice.score($1) }) }
-        var used = instance
-        if move == nil, instance.wireType == .q8_0, instance.limits.wireTypes.contains(.f16) {
-            if let (plain, same) = try withPlainWire(placed, instance) { (used, placed) = (plain, same) }
+        var used = move?.moves == false ? known?.own ?? instance : instance
+        if move == nil, instance.kvType == .q8_0, instance.limits.kvTypes.contains(.f16),
+            let plain = withPlainKV(placed, instance)
+        {
+            (used, placed) = plain
         }
         if placed.rate < instance.demand.rate {
             relaxations.append(
@@ -192,19 +237,18 @@ public struct PlacementPlanner {
                 + "is relaxed: \(why)")
     }
 
-    /// The same groups with f16 on the wire, where that costs nothing that counts.
-    private func withPlainWire(
+    /// The same groups with f16, where they have memory for it and that costs nothing that counts.
+    private func withPlainKV(
         _ placed: PlacedGroups, _ instance: PlanningInstance
-    ) throws(PlanningError) -> (PlanningInstance, PlacedGroups)? {
-        let plain = try PlanningInstance(
-            cost: instance.cost, demand: instance.demand, limits: instance.limits, wireType: .f16)
-        var routes = KVRoutes(plain)
-        let groups = placed.groups.map { Ports.rerated($0, plain) }
-        let same = PlacedGroups(groups, plain, &routes)
+    ) -> (instance: PlanningInstance, placed: PlacedGroups)? {
+        guard let plain = placed.rerated(instance, keeping: .f16) else { return nil }
+        let limits = instance.limits
+        let promised = min(limits.promisedContextTokens, placed.contextTokens(instance))
         let isAsGood =
-            same.rate >= placed.rate * (1 - 1e-3)
-            && same.times.waiting <= placed.times.waiting * (1 + instance.limits.tolerance) + 1e-3
-        return isAsGood ? (plain, same) : nil
+            plain.placed.rate >= placed.rate * (1 - 1e-3)
+            && plain.placed.times.waiting <= placed.times.waiting * (1 + limits.tolerance) + 1e-3
+            && plain.placed.contextTokens(plain.instance) >= promised
+        return isAsGood ? plain : nil
     }
 
     private func bound(
@@ -245,25 +289,5 @@ public struct PlacementPlanner {
             .noPlan,
             "no plan: \(instance.count) devices hold the model, but no groups with the roles that are allowed have room "
                 + "for \(instance.decodeTokens[1]) tokens of KV cache and measured speeds for both phases")
-    }
-}
-
-/// Rates of groups under another KV type on the wire.
-enum Ports {
-    static func rerated(_ option: GroupOption, _ instance: PlanningInstance) -> GroupOption {
-        var option = option
-        var port = 0.0
-        for (place, device) in option.order.enumerated() {
-            let figures = instance.devices[device]
-            port = max(port, Double(option.layers[place]) * (option.role == .prefill ? figures.kvOut : figures.kvIn))
-        }
-        switch option.role {
-        case .prefill: option.rate = 1 / max(option.prefillCycle, port)
-        case .decode:
-            let rate = Double(option.concurrency) / (max(1, instance.demand.outputTokens) * option.tokenGap)
-            option.rate = port > 0 ? min(rate, 1 / port) : rate
-        case .mixed: break
-        }
-        return option
     }
 }

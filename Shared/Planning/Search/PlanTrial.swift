@@ -4,10 +4,10 @@ public import Domain
 /// are then seen as they are, where estimates know their means only.
 public protocol PlanTrial: Sendable {
     /// Requests per second that a plan serves when more arrive than it can bear; `nil` where it cannot be tried.
-    func sustainedRate(_ plan: PlacementPlan, wireType: KVType) -> Double?
+    func sustainedRate(_ plan: PlacementPlan) -> Double?
 
     /// Mean times of a request at a rate, in seconds; `nil` where the plan cannot be tried.
-    func times(_ plan: PlacementPlan, wireType: KVType, rate: Double) -> TrialTimes?
+    func times(_ plan: PlacementPlan, rate: Double) -> TrialTimes?
 }
 
 /// Mean times of a request in a trial, in seconds.
@@ -52,7 +52,7 @@ struct PlanFinal {
         var tried: [(groups: PlacedGroups, plan: PlacementPlan, rate: Double)] = []
         for groups in finalists where !shouldStop() {
             let plan = trialPlan(groups)
-            if let rate = trial.sustainedRate(plan, wireType: instance.wireType) { tried.append((groups, plan, rate)) }
+            if let rate = trial.sustainedRate(plan) { tried.append((groups, plan, rate)) }
         }
         guard let most = tried.map(\.rate).max(), most > 0 else { return nil }
         let eligible = tried.filter { $0.rate >= most * (1 - Self.mostLacking) }.sorted { $0.rate > $1.rate }
@@ -61,7 +61,7 @@ struct PlanFinal {
         let rate = min(instance.demand.rate, 0.9 * most)
         var least = Double.infinity
         for entry in eligible where !(least.isFinite && shouldStop()) {
-            guard let times = trial.times(entry.plan, wireType: instance.wireType, rate: rate) else { continue }
+            guard let times = trial.times(entry.plan, rate: rate) else { continue }
             let penalty = (0..<Self.ratePower).reduce(1.0) { product, _ in product * most / entry.rate }
             if times.score * penalty < least { (best, least) = (entry, times.score * penalty) }
         }
@@ -103,8 +103,8 @@ struct PlanFinal {
 
     private func outcome(_ groups: PlacedGroups) -> Outcome? {
         let plan = trialPlan(groups)
-        guard let rate = trial.sustainedRate(plan, wireType: instance.wireType), rate > 0,
-            let times = trial.times(plan, wireType: instance.wireType, rate: min(instance.demand.rate, 0.9 * rate))
+        guard let rate = trial.sustainedRate(plan), rate > 0,
+            let times = trial.times(plan, rate: min(instance.demand.rate, 0.9 * rate))
         else { return nil }
         return Outcome(groups: groups, rate: rate, score: times.score)
     }

@@ -33,9 +33,7 @@ struct KVRoutes: Sendable {
     /// The route of a prompt's KV: every layer goes from its device in `source` to its device in `target`, all at once;
     /// nothing moves where that is the same device.
     mutating func route(_ source: GroupOption, _ target: GroupOption) -> KVRoute {
-        let layerBytes =
-            Double(instance.cost.model.kvBytesPerTokenPerLayer) * Double(instance.promptTokens)
-            * instance.wireType.bytesShare
+        let layerBytes = instance.handedOverLayerBytes
         var occupied: [Int: Double] = [:]
         var latency = 0.0
         var (left, right) = (0, 0)
@@ -67,9 +65,7 @@ struct KVRoutes: Sendable {
     /// Less than any route from some of the devices `sources` to some of `targets`, whatever layers they hold: every layer
     /// leaves one of the former for one of the latter.
     mutating func leastRoute(_ sources: [Int], _ targets: [Int]) -> KVRoute {
-        let bytes =
-            Double(instance.cost.model.kvBytesPerTokenPerLayer) * Double(instance.promptTokens * instance.layers)
-            * instance.wireType.bytesShare
+        let bytes = instance.handedOverLayerBytes * Double(instance.layers)
         var least: [Int: Double] = [:]
         for (index, source) in sources.enumerated() {
             for (other, target) in targets.enumerated() {

@@ -52,16 +52,20 @@ public struct GroupPlan: Sendable, Hashable {
     public var scenario: String
     /// Its groups.
     public var groups: [PlannedGroup]
+    /// How keys and values are kept and sent.
+    public var kvType: KVType
 
     /// Makes a plan.
-    public init(scenario: String, groups: [PlannedGroup]) {
+    public init(scenario: String, groups: [PlannedGroup], kvType: KVType = .f16) {
         self.scenario = scenario
         self.groups = groups
+        self.kvType = kvType
     }
 
     /// Takes the groups of a placement plan.
     public init(scenario: String, plan: PlacementPlan) {
         self.scenario = scenario
+        kvType = plan.kvType
         groups = plan.replicas.map { replica in
             PlannedGroup(
                 id: replica.id.rawValue, role: replica.role,

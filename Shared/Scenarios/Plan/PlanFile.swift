@@ -1,7 +1,8 @@
 internal import Domain
 internal import Foundation
 
-/// The file of plans: `{"<scenario>": {"groups": [{"id", "role": "P"|"D"|"M", "stages": [["device", layers], ...]}]}}`.
+/// The file of plans: `{"<scenario>": {"groups": [{"id", "role": "P"|"D"|"M", "stages": [["device", layers],
+/// ...]}]}}`, and `"kv_type": "q8_0"` beside the groups where keys and values are kept so, not as f16.
 public enum PlanFile {
     /// Most bytes that are read unless told otherwise.
     public static let byteLimit = 64 << 20
@@ -28,7 +29,12 @@ public enum PlanFile {
                 let field = FieldPath.element("\(scenario).groups", index, group.id)
                 groups.append(try group.checked(check, field))
             }
-            plans.append(GroupPlan(scenario: scenario, groups: groups))
+            guard let type = KVType(rawValue: document.kvType ?? KVType.f16.rawValue) else {
+                throw ScenarioError(
+                    .invalidField, in: .plan,
+                    "\(scenario).kv_type is \(MessageText.name(document.kvType ?? "")), it must be f16 or q8_0")
+            }
+            plans.append(GroupPlan(scenario: scenario, groups: groups, kvType: type))
         }
         return plans
     }
@@ -39,7 +45,7 @@ public enum PlanFile {
     public static func write(_ plans: [GroupPlan]) throws(ScenarioError) -> [UInt8] {
         var scenarios: [String: PlanDocument] = [:]
         for plan in plans {
-            let document = PlanDocument(groups: plan.groups.map(PlanDocument.Group.init))
+            let document = PlanDocument(plan)
             guard scenarios.updateValue(document, forKey: plan.scenario) == nil else {
                 throw ScenarioError(
                     .duplicateName, in: .plan, "\(MessageText.name(plan.scenario)) has two plans")
@@ -52,7 +58,7 @@ public enum PlanFile {
 extension GroupPlan: Encodable {
     /// Encodes the plan as the value that a plan file has for its scenario.
     public func encode(to encoder: any Encoder) throws {
-        try PlanDocument(groups: groups.map(PlanDocument.Group.init)).encode(to: encoder)
+        try PlanDocument(self).encode(to: encoder)
     }
 }
 
@@ -120,6 +126,18 @@ private struct PlanDocument: Codable {
     }
 
     var groups: [Group]
+    /// Absent for f16.
+    var kvType: String?
+
+    init(_ plan: GroupPlan) {
+        groups = plan.groups.map(Group.init)
+        kvType = plan.kvType == .f16 ? nil : plan.kvType.rawValue
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case groups
+        case kvType = "kv_type"
+    }
 }
 
 /// The names of the groups in a plan file of which something else is wrong.

@@ -29,7 +29,7 @@ extension SchedulerCore {
         inForce = PlanInForce(plan: plan, since: now)
         promisedContext = plan.contextTokens ?? promisedContext
         for part in found {
-            var record = ReplicaRecord(replica: part.replica)
+            var record = ReplicaRecord(replica: part.replica, kvType: part.kvType)
             let isWanted = plan.replicas.contains { $0.id == part.replica.id }
             record.state =
                 isWanted
@@ -40,7 +40,7 @@ extension SchedulerCore {
             replicas[part.replica.id] = record
         }
         for replica in plan.replicas where replicas[replica.id] == nil {
-            replicas[replica.id] = ReplicaRecord(replica: replica)
+            replicas[replica.id] = ReplicaRecord(replica: replica, kvType: plan.kvType)
         }
         refreshTimes()
         replan.adopt(Set(plan.replicas.flatMap { $0.stages.map(\.device) } + plan.idleDevices))

@@ -7,7 +7,8 @@ extension SchedulerCore {
         var situations = replicas.ordered.map { record in
             let replica = record.replica
             return ReplicaSituation(
-                replica: replica, routable: isUp(record), inhibited: (inhibited[replica.id] ?? now) > now,
+                replica: replica, kvType: record.kvType, routable: isUp(record),
+                inhibited: (inhibited[replica.id] ?? now) > now,
                 kvCapacity: kvCapacity(of: record), blockTokens: blockTokens(of: replica),
                 kvReserved: grownTokens(of: replica, kvCapacity(of: record), at: now),
                 grows: grows(replica), correction: correction(of: replica),

@@ -11,7 +11,7 @@ extension SchedulerCore {
         guard request.placement.decode == home.id, request.decodes, request.moveBy == nil,
             home.replica.workers.allSatisfy({ workers.isLive($0) && workers[$0]?.movesSequences == true }),
             let first = home.replica.workers.first.flatMap({ workers.liveAddress($0) }), let inForce,
-            let (target, seconds) = destination(of: request, from: home.replica, at: now)
+            let (target, seconds) = destination(of: request, from: home, at: now)
         else { return false }
         let reserved = reservation(of: request, on: target)
         let routed = RoutedRequest(
@@ -44,16 +44,18 @@ extension SchedulerCore {
     /// Where a sequence goes on soonest, and how long its KV cache travels; `nil` where there is no room, or the way is not
     /// known, or its prompt and output are computed again sooner.
     private func destination(
-        of request: RequestRecord, from home: PlanReplica, at now: Double
+        of request: RequestRecord, from record: ReplicaRecord, at now: Double
     ) -> (replica: PlanReplica, seconds: Double)? {
         guard let times else { return nil }
+        let home = record.replica
         let situations = situations(at: now).filter { $0.routable && !$0.inhibited && $0.replica.id != home.id }
         let tokens = request.heldTokens
         var best: (replica: PlanReplica, seconds: Double, cost: Double)?
         var soonestAgain = Double.infinity
         for situation in situations where situation.replica.role.phases.contains(.decode) {
             let reserved = reservation(of: request, on: situation.replica)
-            guard situation.kvCapacity >= reserved, situation.hasRoom(reserved),
+            // What is kept in another type would not give the same tokens.
+            guard situation.kvType == record.kvType, situation.kvCapacity >= reserved, situation.hasRoom(reserved),
                 situation.sequences < situation.sequenceLimit(overcommit: configuration.overcommit),
                 let seconds = times.moveSeconds(from: home, to: situation.replica, tokens: tokens)
             else { continue }
@@ -71,7 +73,9 @@ extension SchedulerCore {
     private func recomputed(
         _ tokens: Int, for target: ReplicaSituation, among situations: [ReplicaSituation], _ times: ReplicaTimes
     ) -> Double {
-        situations.lazy.filter { $0.replica.role == .prefill || $0.replica.id == target.replica.id }.map { source in
+        situations.lazy.filter {
+            ($0.replica.role == .prefill && $0.kvType == target.kvType) || $0.replica.id == target.replica.id
+        }.map { source in
             let seconds = times.prefill(source.replica, tokens: tokens).latency
             return source.prefillBacklog + seconds * source.correction.prefill
                 + times.kvSeconds(from: source.replica, to: target.replica, tokens: tokens, prefillSeconds: seconds)

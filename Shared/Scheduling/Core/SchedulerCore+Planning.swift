@@ -190,6 +190,9 @@ extension SchedulerCore {
         }
         let layers = fleet.model?.layers ?? plan.replicas.first?.stages.last?.layers.end ?? 0
         if let problem = plan.problem(layers: layers) { return problem }
+        if let model = fleet.model, !model.allows(plan.kvType) {
+            return "it keeps KV as \(plan.kvType.rawValue), which heads of \(model.headDim) components do not fit"
+        }
         let unusable = exclusions.active(at: now).union(deadDevices(at: now))
         let used = plan.replicas.flatMap(\.stages).map(\.device).filter { unusable.contains($0) }.sorted()
         return used.first.map { "it uses device \($0), which cannot serve at the moment" }

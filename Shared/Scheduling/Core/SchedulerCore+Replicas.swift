@@ -286,7 +286,7 @@ extension SchedulerCore {
         let record = replicas[id]
         replicas[id] = nil
         // A replica of the plan is gone for now only: it is formed again when all its workers are here.
-        if let record, isWanted(id) { replicas[id] = ReplicaRecord(replica: record.replica) }
+        if let record, isWanted(id) { replicas[id] = ReplicaRecord(replica: record.replica, kvType: record.kvType) }
         usage[id] = nil
         refreshTimes()
     }
@@ -311,7 +311,8 @@ extension SchedulerCore {
         for record in replicas.records.values where record.holdsMemory && record.id != id {
             for stage in record.replica.stages where stage.device == device {
                 held.layers[record.replica.role.workerKind, default: []].append(stage.layers)
-                held.kvBytes += model.kvBytes(stage.layers, tokens: reservedTokens(on: record.id))
+                held.kvBytes += model.keeping(record.kvType).kvBytes(
+                    stage.layers, tokens: reservedTokens(on: record.id))
             }
         }
         return held
@@ -335,7 +336,7 @@ extension SchedulerCore {
             let (others, all) = held(on: stage, of: record, model)
             guard others > 0, let device = fleet.device(stage.device) else { return true }
             let tokens = min(Self.leastContext, promisedContext ?? Self.leastContext)
-            return all + model.kvBytes(stage.layers, tokens: tokens) <= device.memoryUsableBytes
+            return all + model.keeping(record.kvType).kvBytes(stage.layers, tokens: tokens) <= device.memoryUsableBytes
         }
     }
 
@@ -356,7 +357,7 @@ extension SchedulerCore {
             let (others, all) = held(on: stage, of: record, model)
             guard others > 0, let device = fleet.device(stage.device) else { continue }
             let left = device.memoryUsableBytes - all
-            tokens = min(tokens, max(0, left) / max(1, model.kvBytes(stage.layers, tokens: 1)))
+            tokens = min(tokens, max(0, left) / max(1, model.keeping(record.kvType).kvBytes(stage.layers, tokens: 1)))
         }
         return tokens
     }

@@ -8,7 +8,9 @@ extension SchedulerCore {
     /// Starts to put a new plan in force.
     mutating func begin(_ proposal: PlacementPlan, reason: String, judgement: String?, at now: Double) {
         var plan = PlanMatching.keepingIdentities(
-            of: replicas.ordered.filter { $0.isServing || $0.isDraining || $0.isWaiting }.map(\.replica),
+            of: replicas.ordered.filter {
+                ($0.isServing || $0.isDraining || $0.isWaiting) && $0.kvType == proposal.kvType
+            }.map(\.replica),
             in: proposal, taken: Set(replicas.records.keys), number: highestEpoch + 1)
         if promisedContext == nil {
             let promised = promise(for: plan)
@@ -29,7 +31,7 @@ extension SchedulerCore {
                 if record.isDraining { record.state = .serving }
                 replicas[replica.id] = record
             } else {
-                replicas[replica.id] = ReplicaRecord(replica: replica)
+                replicas[replica.id] = ReplicaRecord(replica: replica, kvType: plan.kvType)
             }
         }
         if old == nil { comeIntoForce(plan, at: now) }
@@ -163,9 +165,10 @@ extension SchedulerCore {
             }
         }
         // What was about to go before stays as it was.
+        let type = inForce?.plan.kvType ?? .f16
         for replica in inForce?.plan.replicas ?? [] {
             if replicas[replica.id] == nil {
-                replicas[replica.id] = ReplicaRecord(replica: replica)
+                replicas[replica.id] = ReplicaRecord(replica: replica, kvType: type)
             } else if replicas[replica.id]?.isDraining == true, replica.workers.allSatisfy({ workers.isAvailable($0) })
             {
                 // Unless it drains because one of its workers is about to stop.

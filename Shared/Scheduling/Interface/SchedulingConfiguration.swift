@@ -43,8 +43,6 @@ public struct SchedulingConfiguration: Sendable, Hashable {
     public var localPrefillTokens = 32
     /// What may be expected of the length of an output.
     public var lengthKnowledge: LengthKnowledge = .limit
-    /// Bytes of KV cache on the wire as a share of f16.
-    public var kvBytesShare = 1.0
     /// Tokens of a prefill chunk, the workers' token budget; KV cache travels chunk by chunk.
     public var chunkTokens = 256
     /// Most sequences that a replica decodes together, more wait; `nil` for what workers do by themselves.

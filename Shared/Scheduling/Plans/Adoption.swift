@@ -15,6 +15,7 @@ struct Adoption: Sendable {
     /// A replica all stages of which are there.
     struct Found: Sendable {
         var replica: PlanReplica
+        var kvType: KVType
         var formed: Epoch
         var kvCapacity: Int
     }
@@ -66,7 +67,8 @@ struct Adoption: Sendable {
                 }
                 guard parts.allSatisfy({ $0 != nil }), stage.formed >= found[replica.id]?.formed ?? 0 else { continue }
                 let capacity = parts.compactMap { $0?.kvCapacityTokens }.min() ?? 0
-                found[replica.id] = Found(replica: replica, formed: stage.formed, kvCapacity: capacity)
+                found[replica.id] = Found(
+                    replica: replica, kvType: stage.assignment.plan.kvType, formed: stage.formed, kvCapacity: capacity)
             }
         }
         return found.values.sorted { $0.replica.id < $1.replica.id }

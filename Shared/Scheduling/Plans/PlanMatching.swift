@@ -28,9 +28,9 @@ enum PlanMatching {
         return result
     }
 
-    /// Whether two plans give every worker the same stage and every replica the same role.
+    /// Whether two plans give every worker the same stage, every replica the same role, and both the same KV type.
     static func isSame(_ left: PlacementPlan, _ right: PlacementPlan) -> Bool {
-        guard left.replicas.count == right.replicas.count else { return false }
+        guard left.kvType == right.kvType, left.replicas.count == right.replicas.count else { return false }
         return left.replicas.allSatisfy { replica in
             right.replicas.contains { $0.role == replica.role && $0.hasSameStages(as: replica) }
         }

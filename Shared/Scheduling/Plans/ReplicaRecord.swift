@@ -43,6 +43,8 @@ struct ReplicaRecord: Sendable {
     }
 
     var replica: PlanReplica
+    /// How its stages keep keys and values, as the plan says that it was formed for.
+    let kvType: KVType
     var state: State = .waiting
     /// The epoch in which it was formed, 0 where its workers hold nothing of it; messages of older ones are refused by them.
     var formed: Epoch = 0
@@ -54,6 +56,11 @@ struct ReplicaRecord: Sendable {
     var blockedUntil = 0.0
     /// A worker said that it has no room for it beside what it holds.
     var lacksRoom = false
+
+    init(replica: PlanReplica, kvType: KVType) {
+        self.replica = replica
+        self.kvType = kvType
+    }
 
     var id: ReplicaID { replica.id }
     var isServing: Bool { if case .serving = state { true } else { false } }

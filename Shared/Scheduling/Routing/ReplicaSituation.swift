@@ -4,6 +4,8 @@ internal import Domain
 struct ReplicaSituation: Sendable {
     /// The replica.
     var replica: PlanReplica
+    /// How it keeps keys and values: they go to replicas of the same type only.
+    var kvType: KVType
     /// Whether new requests may go there.
     var routable: Bool
     /// Whether it failed a request a moment ago.

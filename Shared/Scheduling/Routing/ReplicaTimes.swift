@@ -30,13 +30,14 @@ struct ReplicaTimes: Sendable {
         chunkTokens = configuration.chunkTokens
         largestBatch = configuration.largestBatch
         if let described, plan.model == described.model.digest {
-            cost = described.knowing(plan)
+            cost = described.keeping(plan.kvType).knowing(plan)
         } else if let model = fleet.model, plan.model == model.digest, !fleet.usableDevices.isEmpty {
-            cost = (try? FleetCost(fleet: Self.withLostDevices(fleet), model: model))?.knowing(plan)
+            cost = (try? FleetCost(fleet: Self.withLostDevices(fleet), model: model))?.keeping(plan.kvType).knowing(
+                plan)
         } else {
             cost = nil
         }
-        ways = cost.map { Self.ways(plan, $0, bytesShare: configuration.kvBytesShare) } ?? [:]
+        ways = cost.map { Self.ways(plan, $0) } ?? [:]
     }
 
     /// A lost device keeps its profile; replicas that only just lost a worker keep their estimates.
@@ -109,20 +110,16 @@ struct ReplicaTimes: Sendable {
     /// What the KV cache of a sequence takes from one replica to another; `nil` where the way is not known.
     func moveSeconds(from old: PlanReplica, to new: PlanReplica, tokens: Int) -> Double? {
         guard let cost, (old.stages + new.stages).allSatisfy({ cost.device($0.device) != nil }) else { return nil }
-        // As stages keep it: what travels is not made smaller.
         return cost.kvTransferSeconds(cost.kvFlows(from: old.stages, to: new.stages, tokens: tokens))
     }
 
     /// What a prompt's KV takes from every prefill to every decoder replica: it grows with its tokens.
-    private static func ways(
-        _ plan: PlacementPlan, _ cost: FleetCost, bytesShare: Double
-    ) -> [ReplicaID: [ReplicaID: KVWay]] {
+    private static func ways(_ plan: PlacementPlan, _ cost: FleetCost) -> [ReplicaID: [ReplicaID: KVWay]] {
         let tokens = 1024
         var ways: [ReplicaID: [ReplicaID: KVWay]] = [:]
         for prefill in plan.replicas where prefill.role == .prefill {
             for decode in plan.replicas where decode.role != .prefill {
-                let flows = cost.kvFlows(
-                    from: prefill.stages, to: decode.stages, tokens: tokens, bytesShare: bytesShare)
+                let flows = cost.kvFlows(from: prefill.stages, to: decode.stages, tokens: tokens)
                 guard !flows.isEmpty else { continue }
                 let busiest = cost.kvOccupation(flows).values.max() ?? 0
                 ways[prefill.id, default: [:]][decode.id] = KVWay(

@@ -145,7 +145,9 @@ struct Router: Sendable {
     ) -> [Candidate] {
         var found: [Candidate] = []
         for (index, target) in targets.enumerated() {
-            for (other, source) in sources.enumerated() {
+            // While a plan changes there may be replicas of another KV type, which can hand nothing over.
+            let sources = sources.enumerated().filter { $0.element.situation.kvType == target.situation.kvType }
+            for (other, source) in sources {
                 let hasRoom = target.hasPlace && target.situation.hasRoom(target.reserved)
                 let isWanted = source.situation.wantsPrompts && source.situation.hasRoom(need.promptTokens)
                 var candidate = Candidate(

@@ -20,6 +20,8 @@ struct HeldStage: Sendable {
 
     let slot: Int
     let layers: LayerRange
+    /// How it keeps and sends keys and values, as the plan says that it was loaded for.
+    let kvType: KVType
     var assignment: StageAssignment
     var replica: PlanReplica
     /// The epoch in which its replica was formed; messages of older ones are not for it.
@@ -108,6 +110,8 @@ struct LeavingSequence: Sendable {
     var blocks: Int
     /// Positions that have been sent.
     var sent = 0
+    /// Positions that have been sent when what is ordered has been.
+    var ordered = 0
     /// Whether the compute thread reads some of it.
     var isOrdered = false
     /// When something was last sent.

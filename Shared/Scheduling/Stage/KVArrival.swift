@@ -1,6 +1,7 @@
 public import Domain
 
-/// Follows the KV cache of one sequence that arrives on a decoder stage in chunks: per layer, positions in order.
+/// Follows the KV cache of one sequence that arrives on a decoder stage in chunks: per layer, positions in order. Of
+/// layers with a sliding window what lies before the window may be left out.
 public struct KVArrival: Sendable, Hashable {
     /// What is wrong with a chunk.
     public enum Refusal: Error, Sendable, Hashable {
@@ -17,11 +18,14 @@ public struct KVArrival: Sendable, Hashable {
     /// Positions of the whole transfer.
     public let total: Int
     private var next: [Int]
+    /// The first position that is needed, per layer.
+    private let first: [Int]
 
-    /// Makes a record for a transfer of `total` positions.
-    public init(layers: LayerRange, total: Int) {
+    /// Makes a record for a transfer of `total` positions of a model; without one, of layers that see everything.
+    public init(layers: LayerRange, total: Int, model: ModelDescription? = nil) {
         self.layers = layers
         self.total = total
+        first = layers.range.map { model?.firstHandedOver(layer: $0, tokens: total) ?? 0 }
         self.next = Array(repeating: 0, count: layers.count)
     }
 
@@ -37,7 +41,9 @@ public struct KVArrival: Sendable, Hashable {
         guard start >= 0, count > 0, count <= total - start else { throw .outOfOrder }
         let index = chunk.start - layers.start..<chunk.end - layers.start
         if index.allSatisfy({ next[$0] >= start + count }) { return false }
-        guard index.allSatisfy({ next[$0] == start }) else { throw .outOfOrder }
+        guard index.allSatisfy({ next[$0] == start || (next[$0] < start && start <= first[$0]) }) else {
+            throw .outOfOrder
+        }
         for layer in index { next[layer] = start + count }
         return true
     }

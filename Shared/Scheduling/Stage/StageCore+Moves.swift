@@ -99,9 +99,11 @@ extension StageCore {
             }
             let end = min(leaving.move.positions, leaving.sent + limits.maxBatchedTokens)
             let order = ExportOrder(
-                id: nextOrder(), slot: slot, request: request, positions: leaving.sent..<end, consumers: consumers)
+                id: nextOrder(), slot: slot, request: request, positions: leaving.sent..<end, consumers: consumers,
+                total: leaving.move.positions)
             stepsAhead += 1
             stages[slot]?.leaving[request]?.isOrdered = true
+            stages[slot]?.leaving[request]?.ordered = end
             stages[slot]?.exporting[order.id] = request
             emit(.export(order))
             return true
@@ -112,15 +114,18 @@ extension StageCore {
     mutating func exported(_ order: UInt64, _ exports: [StepOutcome.Export]) {
         guard let (slot, request) = takeExport(order), var leaving = stages[slot]?.leaving[request] else { return }
         let move = leaving.move
+        let type = stages[slot]?.kvType ?? .f16
         for (index, export) in exports.enumerated() {
             stages[slot]?.counters.kvTransferBytes += export.bytes
             let sending = KVSending(
                 request: request, replica: move.route.decodeReplica, epoch: move.epoch, layers: export.layers,
+                type: type,
                 start: export.start, count: export.count, total: move.positions, reservedTokens: move.reservedTokens,
                 firstStage: move.route.decode[0].endpoint)
             emit(.sendKV(sending, export: index, to: export.endpoint))
         }
-        leaving.sent = exports.map { $0.start + $0.count }.max() ?? move.positions
+        // Also where all layers have a window that lies further on, so that there was nothing to send.
+        leaving.sent = leaving.ordered
         leaving.isOrdered = false
         leaving.heard = now
         stages[slot]?.leaving[request] = leaving

@@ -39,6 +39,12 @@ extension StageCore {
                     + "\(limits.kind.rawValue) worker")
         }
         if let problem = replica.problem(layers: model.layers) { throw Fault("bad_plan", problem) }
+        guard model.allows(assignment.plan.kvType) else {
+            throw Fault(
+                "bad_plan",
+                "KV type \(assignment.plan.kvType.rawValue) needs heads of a multiple of 32 components, "
+                    + "this model's have \(model.headDim)")
+        }
         return replica
     }
 
@@ -48,16 +54,20 @@ extension StageCore {
         _ ticket: StageTicket, at now: Double
     ) throws(Fault) {
         var stage = held
-        let isSame = stage.replica.hasSameStages(as: replica) && stage.index == assignment.stage
+        let isSame =
+            stage.replica.hasSameStages(as: replica) && stage.index == assignment.stage
+            && stage.kvType == assignment.plan.kvType
         if epoch != stage.formed {
             try checkIsNew(epoch)
             self.epoch = epoch
         } else if !isSame {
-            throw Fault("bad_plan", "replica \(replica.id) of epoch \(epoch) has other stages")
+            throw Fault("bad_plan", "replica \(replica.id) of epoch \(epoch) has other stages, or another KV type")
         }
         guard isSame else {
             let next = replica.stages[assignment.stage].layers
-            free(stage.slot, why: "its replica has other stages now", keeping: stage.layers.intersection(next), at: now)
+            free(
+                stage.slot, why: "its replica has other stages, or another KV type, now",
+                keeping: stage.layers.intersection(next), at: now)
             return try load(assignment, replica, epoch, ticket, at: stage.keptAt)
         }
         stage.assignment = assignment
@@ -99,7 +109,8 @@ extension StageCore {
         let layers = replica.stages[assignment.stage].layers
         // The first stage reads embedding rows from the mapped file, so they are not counted as its memory.
         let weights = limits.model.weightBytes(layers)
-        let block = limits.blockBytes(layers)
+        let type = assignment.plan.kvType
+        let block = limits.blockBytes(layers, type)
         let usable = limits.memoryUsableBytes
         guard usable - block > weights else {
             throw Fault("out_of_memory", "layers \(layers) take \(weights) bytes, \(limits.device) may use \(usable)")
@@ -115,13 +126,13 @@ extension StageCore {
         lastSlot += 1
         // The budget is that of a stage that is alone: memory becomes resident as it is used, and what is used together is
         // bounded where sequences are opened.
-        let most = 64 * limits.model.maxContext * max(1, limits.model.kvBytes(layers, tokens: 1))
+        let most = 64 * limits.model.maxContext * max(1, limits.model.keeping(type).kvBytes(layers, tokens: 1))
         stages[lastSlot] = HeldStage(
-            slot: lastSlot, layers: layers, assignment: assignment, replica: replica, formed: epoch,
+            slot: lastSlot, layers: layers, kvType: type, assignment: assignment, replica: replica, formed: epoch,
             state: .loading(ticket), weightBytes: weights,
             driver: StageDriver(policy: policy(replica), replica: replica),
             keptAt: now)
-        emit(.load(slot: lastSlot, layers, kvBytes: max(block, min(usable - weights, most))))
+        emit(.load(slot: lastSlot, layers, type, kvBytes: max(block, min(usable - weights, most))))
     }
 
     /// Bytes of the weights of all stages, which share layers.
@@ -129,7 +140,7 @@ extension StageCore {
 
     /// Bytes of the weights and of the KV cache that sequences have reserved, of all stages.
     var usedBytes: Int {
-        stages.values.reduce(heldWeightBytes) { $0 + $1.reservedBlocks * limits.blockBytes($1.layers) }
+        stages.values.reduce(heldWeightBytes) { $0 + $1.reservedBlocks * limits.blockBytes($1.layers, $1.kvType) }
     }
 
     mutating func loaded(_ slot: Int, _ capacity: Int, _ bytes: Int) {

@@ -60,7 +60,8 @@ extension StageCore {
     func room(of stage: HeldStage) -> KVRoom {
         var free = min(stage.kvBlocks, (stage.replicaTokens ?? .max) / limits.kvBlockTokens) - stage.reservedBlocks
         if stages.count > 1 {
-            free = min(free, (limits.memoryUsableBytes - usedBytes) / max(1, limits.blockBytes(stage.layers)))
+            free = min(
+                free, (limits.memoryUsableBytes - usedBytes) / max(1, limits.blockBytes(stage.layers, stage.kvType)))
         }
         return KVRoom(freeBlocks: free, blockTokens: limits.kvBlockTokens)
     }
@@ -103,7 +104,9 @@ extension StageCore {
                 "no KV cache for \(tokens) tokens of \(request): \(stage.kvBlocks - stage.reservedBlocks) of "
                     + "\(stage.kvBlocks) blocks of \(limits.kvBlockTokens) are free", isRetriable: true)
         }
-        if stages.count > 1, usedBytes + blocks * limits.blockBytes(stage.layers) > limits.memoryUsableBytes {
+        if stages.count > 1,
+            usedBytes + blocks * limits.blockBytes(stage.layers, stage.kvType) > limits.memoryUsableBytes
+        {
             throw Fault(
                 "out_of_memory", "no memory for \(tokens) tokens of \(request) beside another stage",
                 isRetriable: true)
@@ -122,6 +125,15 @@ extension StageCore {
         guard chunk.total > 0, chunk.total <= limits.model.maxContext, chunk.reservedTokens >= chunk.total,
             chunk.reservedTokens <= limits.model.maxContext + 1, !stage.isPrefill
         else { throw Fault("bad_request", "the lengths of the KV transfer do not fit together") }
+        guard chunk.type == stage.kvType else {
+            let refusal = Fault(
+                "wrong_kv_type",
+                "KV cache of type \(chunk.type.rawValue) came for replica \(stage.replica.id), whose plan says "
+                    + stage.kvType.rawValue)
+            report(request, .failed(refusal), epoch: chunk.epoch)
+            closeHere(request, tellNext: false)
+            throw refusal
+        }
         let slot = stage.slot
         if stage.sequences[request] == nil {
             do throws(Fault) {
@@ -132,7 +144,9 @@ extension StageCore {
                 throw error
             }
         }
-        var arrival = stages[slot]?.sequences[request]?.arrival ?? KVArrival(layers: stage.layers, total: chunk.total)
+        var arrival =
+            stages[slot]?.sequences[request]?.arrival
+            ?? KVArrival(layers: stage.layers, total: chunk.total, model: limits.model)
         let isNew: Bool
         do {
             isNew = try arrival.accept(layers: chunk.layers, start: chunk.start, count: chunk.count, total: chunk.total)

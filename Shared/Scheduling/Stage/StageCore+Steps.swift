@@ -76,8 +76,8 @@ extension StageCore {
             }
             parts.append(
                 StepOrder.Part(
-                    part: part, consumers: stage.consumers(part.request), rows: tokens.count - part.count..<tokens.count
-                ))
+                    part: part, consumers: stage.consumers(part.request), total: opening.tokens.count,
+                    rows: tokens.count - part.count..<tokens.count))
         }
         order(StepOrder(id: nextOrder(), slot: slot, number: next.step.number, parts: parts, input: .tokens(tokens)))
         return true
@@ -152,9 +152,11 @@ extension StageCore {
         var parts: [StepOrder.Part] = []
         var row = 0
         for part in step.parts {
-            if stage.sequences[part.request]?.opening != nil, holds(part, slot: stage.slot) {
+            if let opening = stage.sequences[part.request]?.opening, holds(part, slot: stage.slot) {
                 parts.append(
-                    StepOrder.Part(part: part, consumers: stage.consumers(part.request), rows: row..<row + part.count))
+                    StepOrder.Part(
+                        part: part, consumers: stage.consumers(part.request), total: opening.tokens.count,
+                        rows: row..<row + part.count))
             }
             row += part.count
         }
@@ -241,6 +243,7 @@ extension StageCore {
         stages[stage.slot]?.counters.kvTransferBytes += export.bytes
         let sending = KVSending(
             request: export.request, replica: opening.route.decodeReplica, epoch: opening.epoch, layers: export.layers,
+            type: stage.kvType,
             start: export.start, count: export.count, total: opening.tokens.count,
             reservedTokens: opening.reservedTokens, firstStage: opening.route.decode[0].endpoint)
         emit(.sendKV(sending, export: index, to: export.endpoint))

@@ -175,13 +175,15 @@ public struct ArrivedKV: Sendable, Hashable {
     public var reservedTokens: Int
     /// Bytes of the tensor.
     public var bytes: Int
+    /// How its values are stored.
+    public var type: KVType
     /// Where the first stage is told that the transfer is complete.
     public var firstStage: String
 
     /// Makes a record.
     public init(
         request: RequestID, replica: ReplicaID?, epoch: Epoch, layers: LayerRange, start: Int, count: Int, total: Int,
-        reservedTokens: Int, bytes: Int, firstStage: String
+        reservedTokens: Int, bytes: Int, type: KVType = .f16, firstStage: String
     ) {
         self.request = request
         self.replica = replica
@@ -192,6 +194,7 @@ public struct ArrivedKV: Sendable, Hashable {
         self.total = total
         self.reservedTokens = reservedTokens
         self.bytes = bytes
+        self.type = type
         self.firstStage = firstStage
     }
 }

@@ -4,9 +4,9 @@ public import Domain
 public enum StageInstruction: Sendable {
     // MARK: For the compute thread
 
-    /// Load layers into a slot; the KV cache may take so many bytes. Layers that other slots have, or that were kept, are
-    /// shared; others that were kept are freed before.
-    case load(slot: Int, LayerRange, kvBytes: Int)
+    /// Load layers into a slot; the KV cache is kept in this type and may take so many bytes. Layers that other
+    /// slots have, or that were kept, are shared; others that were kept are freed before.
+    case load(slot: Int, LayerRange, KVType, kvBytes: Int)
     /// Free a slot with everything in it, but for the weights of some layers, which the next load will ask for.
     case free(slot: Int, keeping: LayerRange?)
     /// Free the weights that were kept.
@@ -75,6 +75,8 @@ public struct StepOrder: Sendable, Hashable {
         public var part: StepPart
         /// Decoder stages that need this part's KV cache.
         public var consumers: [RouteStage]
+        /// Positions that these will hold of the sequence.
+        public var total: Int
         /// Its rows in the tensor that came; the same as `part.count` rows.
         public var rows: Range<Int>
     }
@@ -113,6 +115,8 @@ public struct ExportOrder: Sendable, Hashable {
     public var positions: Range<Int>
     /// The stages that need them.
     public var consumers: [RouteStage]
+    /// Positions that these will hold of the sequence.
+    public var total: Int
 }
 
 /// What goes with KV cache to a decoder stage.
@@ -125,6 +129,8 @@ public struct KVSending: Sendable, Hashable {
     public var epoch: Epoch
     /// The layers.
     public var layers: LayerRange
+    /// How its values are stored.
+    public var type: KVType
     /// The first position.
     public var start: Int
     /// Positions.

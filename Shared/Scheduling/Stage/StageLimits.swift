@@ -40,8 +40,10 @@ public struct StageLimits: Sendable {
 
     /// KV blocks for so many tokens of one sequence.
     func blocks(_ tokens: Int) -> Int { (max(0, tokens) + kvBlockTokens - 1) / kvBlockTokens }
-    /// Bytes of one block of a stage with these layers, as the plan counts them (f16).
-    func blockBytes(_ layers: LayerRange) -> Int { max(1, model.kvBytes(layers, tokens: kvBlockTokens)) }
+    /// Bytes of one block of a stage with these layers, as the plan counts them.
+    func blockBytes(_ layers: LayerRange, _ type: KVType) -> Int {
+        max(1, model.keeping(type).kvBytes(layers, tokens: kvBlockTokens))
+    }
     /// Bytes that may wait for one peer of a stage: so much that the KV cache of one step travels while the next one computes.
     func linkBytes(_ layers: LayerRange) -> Int {
         max(linkBytes, model.kvBytes(layers, tokens: maxBatchedTokens) / 4 * 5)

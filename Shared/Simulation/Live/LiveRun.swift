@@ -44,6 +44,7 @@ final class LiveRun {
         var delayedBefore = 0.0
     }
 
+    /// With keys and values in f16; replicas have the type of their plan.
     let cost: FleetCost
     let settings: SimulationSettings
     let traffic: SimulatedTraffic
@@ -59,6 +60,7 @@ final class LiveRun {
     private var runOf: [RunKey: Int] = [:]
     /// Replicas as their workers were last told.
     private var replicas: [ReplicaID: PlanReplica] = [:]
+    private var kvTypes: [ReplicaID: KVType] = [:]
     private var flowOwner: [TransferNetwork.FlowID: RequestID] = [:]
     private var numbers: [RequestID: Int] = [:]
     private var tries: [Int: Int] = [:]
@@ -75,6 +77,7 @@ final class LiveRun {
         var kind: WorkerKind
         var devices: [DeviceID]
         var layers: [LayerRange]
+        var kvType: KVType
     }
 
     static let gateway = "gateway"
@@ -121,7 +124,6 @@ final class LiveRun {
         configuration.unservableSeconds = .infinity
         configuration.localPrefillTokens = settings.localPrefillTokens
         configuration.lengthKnowledge = settings.lengthKnowledge
-        configuration.kvBytesShare = settings.wireType.bytesShare
         configuration.chunkTokens = settings.streams ? settings.chunkTokens ?? .max : .max
         configuration.overcommit = settings.overcommit
         configuration.mostOvertakers = settings.mostOvertakers
@@ -241,7 +243,8 @@ final class LiveRun {
         var seconds = 0.0
         if let replica = stage.plan.replicas.first(where: { $0.id == stage.replica }) {
             replicas[replica.id] = replica
-            capacity = cost.kvCapacityTokens([replica.stages[stage.stage]])
+            kvTypes[replica.id] = stage.plan.kvType
+            capacity = cost.keeping(stage.plan.kvType).kvCapacityTokens([replica.stages[stage.stage]])
             // The plan of the start is loaded already.
             if let dynamics, now > 0 {
                 seconds = dynamics.loadSeconds(cost.model.weightBytes(replica.stages[stage.stage].layers))
@@ -255,14 +258,15 @@ final class LiveRun {
         guard var replica = replicas[id] else { return nil }
         if settings.chunkTokens == nil { replica.mixedChunkTokens = nil }
         let key = RunKey(
-            kind: replica.role.workerKind, devices: replica.stages.map(\.device), layers: replica.stages.map(\.layers))
+            kind: replica.role.workerKind, devices: replica.stages.map(\.device), layers: replica.stages.map(\.layers),
+            kvType: kvTypes[id] ?? .f16)
         let isUp = !key.devices.contains { down.contains($0) }
         if let known = runOf[key], runs[known].isAlive == isUp { return known }
         var policy = BatchPolicy(
             maxBatchedTokens: settings.chunkTokens ?? 1 << 20,
             maxSequences: settings.largestBatch ?? BatchPolicy.mostSequences(planned: replica.decodeConcurrency))
         policy.mostOvertakers = settings.mostOvertakers
-        guard var run = ReplicaRun(replica, cost, policy) else { return nil }
+        guard var run = ReplicaRun(replica, cost.keeping(key.kvType), policy) else { return nil }
         for (stage, device) in key.devices.enumerated() { run.slowdown[stage] = dynamics?.factor(device, at: now) ?? 1 }
         run.isAlive = isUp
         run.recorder = recorder
@@ -287,8 +291,8 @@ final class LiveRun {
         let tokens = request.promptTokens + state.generated
         if let prefill {
             let transfer = KVTransfer(
-                from: runs[prefill].replica.stages, to: runs[decode].replica.stages, cost: cost,
-                share: settings.wireType.bytesShare, &network)
+                from: runs[prefill].replica.stages, to: runs[decode].replica.stages, tokens: tokens,
+                cost: cost.keeping(kvTypes[routed.route.decodeReplica] ?? .f16), &network)
             for part in transfer.parts {
                 guard let flow = part.flow else { continue }
                 state.flows[flow] = part.target

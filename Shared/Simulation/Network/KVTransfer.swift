@@ -7,6 +7,7 @@ struct KVTransfer {
     struct Part {
         var source: Int
         var target: Int
+        /// A mean over the prompt: layers with a sliding window send its last tokens only.
         var bytesPerToken: Double
         /// `nil` where both are on one device, so that nothing travels.
         var flow: TransferNetwork.FlowID?
@@ -18,18 +19,18 @@ struct KVTransfer {
     private(set) var missing: [Int]
 
     init(
-        from prefill: [PlanStage], to decode: [PlanStage], cost: FleetCost, share: Double,
+        from prefill: [PlanStage], to decode: [PlanStage], tokens: Int, cost: FleetCost,
         _ network: inout TransferNetwork
     ) {
         missing = [Int](repeating: 0, count: decode.count)
-        let perLayer = Double(cost.model.kvBytesPerTokenPerLayer) * share
         for overlap in LayerOverlap.between(prefill, decode) {
             let (sender, receiver) = (prefill[overlap.source].device, decode[overlap.target].device)
             missing[overlap.target] += 1
             parts.append(
                 Part(
                     source: overlap.source, target: overlap.target,
-                    bytesPerToken: Double(overlap.layers.count) * perLayer,
+                    bytesPerToken: Double(cost.model.handedOverBytes(overlap.layers, tokens: tokens))
+                        / Double(max(1, tokens)),
                     flow: sender == receiver ? nil : network.open(from: sender, to: receiver),
                     latency: cost.network.link(from: sender, to: receiver).latencySeconds))
         }

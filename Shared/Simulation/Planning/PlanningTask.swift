@@ -55,12 +55,14 @@ public struct PlanningTask: Sendable {
         elapsed: @escaping @Sendable () -> Double = { 0 }
     ) throws(PlanningError) -> PlanningAnswer {
         if let kind = algorithm.baseline {
+            // Baselines have what their papers have.
+            var limits = limits
+            limits.kvTypes = [.f16]
             let result = try Baseline(kind).result(
                 cost: cost, demand: demand, limits: limits, types: types, sites: sites)
             let plan = result.placementPlan(
                 algorithm: "\(kind.rawValue) (\(kind.title))", fleetVersion: fleetVersion)
-            return PlanningAnswer(
-                plan: plan, wireType: result.instance.wireType, move: try weighed(plan), result: result)
+            return PlanningAnswer(plan: plan, move: try weighed(plan), result: result)
         }
         guard algorithm == .standard else { return try geneticAnswer() }
         do throws(PlanningError) {
@@ -94,15 +96,14 @@ public struct PlanningTask: Sendable {
         var plan = result.placementPlan(algorithm: result.algorithm(seed: seed), fleetVersion: fleetVersion)
         if result.wasStopped { plan.relaxations.append("the search was stopped before its end: time was up") }
         let move = inForce.flatMap { current in result.move.map { PlanMove($0, from: current.id) } }
-        return PlanningAnswer(plan: plan, wireType: result.instance.wireType, move: move, result: result)
+        return PlanningAnswer(plan: plan, move: move, result: result)
     }
 
     private func geneticAnswer() throws(PlanningError) -> PlanningAnswer {
-        let wireType: KVType = limits.wireTypes.contains(.q8_0) ? .q8_0 : .f16
         var plan = try Planner.plan(
             cost: cost, workload: demand.statistics, options: geneticOptions, seed: seed, fleetVersion: fleetVersion)
         if algorithm == .splitwiseAdapted { plan.algorithm = "\(algorithm.rawValue), \(plan.algorithm)" }
-        return PlanningAnswer(plan: plan, wireType: wireType, move: try weighed(plan), result: nil)
+        return PlanningAnswer(plan: plan, move: try weighed(plan), result: nil)
     }
 
     /// The limits as the genetic algorithms know them.
@@ -113,7 +114,6 @@ public struct PlanningTask: Sendable {
         options.reservedContextTokens =
             limits.longestRequestTokens > 0 ? limits.longestRequestTokens : demand.longestRequestTokens
         options.chunkTokens = limits.chunkTokens
-        options.kvBytesShare = (limits.wireTypes.contains(.q8_0) ? KVType.q8_0 : .f16).bytesShare
         options.orderedGroups = algorithm != .genetic
         options.allowMixed = limits.roles == .any && algorithm == .genetic
         options.prefillIsFastest = algorithm == .splitwiseAdapted
@@ -124,7 +124,7 @@ public struct PlanningTask: Sendable {
     ///
     /// - Throws: where it is not a plan for this fleet.
     public func sustainedRate(_ plan: PlacementPlan) throws(PlanningError) -> Double {
-        try PlanningInstance.fitting(cost: cost, demand: demand, limits: limits).0.placed(plan).rate
+        try instance(of: plan).placed(plan).rate
     }
 
     /// What a plan gains over the one in force, whoever made it; `nil` where there is none.
@@ -132,9 +132,15 @@ public struct PlanningTask: Sendable {
     /// - Throws: where the plan in force cannot be judged on this fleet.
     public func weighed(_ plan: PlacementPlan) throws(PlanningError) -> PlanMove? {
         guard let inForce else { return nil }
-        let (instance, _) = try PlanningInstance.fitting(cost: cost, demand: demand, limits: limits)
-        let decision = try MoveJudge(instance, policy: moving).decide(from: inForce, to: plan)
+        let decision = try MoveJudge(instance(of: plan), policy: moving).decide(from: inForce, to: plan)
         return PlanMove(decision, from: inForce.id)
+    }
+
+    /// The question with the KV type of a plan.
+    private func instance(of plan: PlacementPlan) throws(PlanningError) -> PlanningInstance {
+        var limits = limits
+        limits.kvTypes = [plan.kvType]
+        return try PlanningInstance.fitting(cost: cost, demand: demand, limits: limits).instance
     }
 }
 
@@ -159,8 +165,6 @@ public enum PlanningAlgorithm: String, Sendable, Hashable, CaseIterable {
 public struct PlanningAnswer: Sendable {
     /// The plan; where a plan is in force and a move from it is not worth its cost, that one.
     public var plan: PlacementPlan
-    /// How its KV travels.
-    public var wireType: KVType
     /// Where a plan is in force: whether to move to this one.
     public var move: PlanMove?
     /// The whole answer; the genetic algorithms have only the plan.

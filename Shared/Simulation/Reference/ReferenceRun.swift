@@ -50,6 +50,7 @@ final class ReferenceRun {
     ) throws(SimulationError) {
         if let problem = settings.problem { throw SimulationError(.invalidSetting, problem) }
         if let problem = PlanCheck.problem(plan, cost) { throw SimulationError(.invalidPlan, problem) }
+        let cost = cost.keeping(plan.kvType)
         self.cost = cost
         self.settings = settings
         self.traffic = traffic
@@ -191,8 +192,7 @@ final class ReferenceRun {
     private func kvSeconds(_ prefill: Int, _ decode: Int, _ tokens: Int) -> Double {
         cost.kvTransferSeconds(
             cost.kvFlows(
-                from: groups[prefill].replica.stages, to: groups[decode].replica.stages, tokens: tokens,
-                bytesShare: settings.wireType.bytesShare))
+                from: groups[prefill].replica.stages, to: groups[decode].replica.stages, tokens: tokens))
     }
 
     // MARK: - Groups
@@ -335,7 +335,7 @@ final class ReferenceRun {
         route.isGranted = true
         let (from, to) = (groups[route.prefill].replica.stages, groups[route.decode].replica.stages)
         let transfer = KVTransfer(
-            from: from, to: to, cost: cost, share: settings.wireType.bytesShare, &network)
+            from: from, to: to, tokens: times[number].promptTokens, cost: cost, &network)
         for part in transfer.parts {
             guard let flow = part.flow else { continue }
             flowOwner[flow] = (number, part.target, part.latency)

@@ -1,4 +1,3 @@
-public import Domain
 public import Scheduling
 
 /// How the reference behaviour routes requests; see `ReferenceServices`.
@@ -21,8 +20,6 @@ public struct ReferenceSettings: Sendable, Hashable {
     public var keepsConcurrency = false
     /// Whether KV travels while the prompt is still being computed; otherwise when prefill has ended.
     public var streams = false
-    /// How KV travels.
-    public var wireType = KVType.f16
     /// What backlogs may know of output lengths; reservations know them always.
     public var lengthKnowledge = LengthKnowledge.exact
     /// Mean output of the traffic, for backlogs that do not know the length.

@@ -34,13 +34,13 @@ public struct SimulatedTrial: PlanTrial {
 
     /// Requests per second that end under more load than the plan can bear, once its queues have built up; 0 for a plan that
     /// is estimated to serve next to nothing, which no trial of a bearable length would show to be better.
-    public func sustainedRate(_ plan: PlacementPlan, wireType: KVType) -> Double? {
+    public func sustainedRate(_ plan: PlacementPlan) -> Double? {
         let predicted = plan.predictedRequestsPerSecond
         guard predicted.isFinite, predicted >= Self.leastRate else { return 0 }
         var offered = Self.overload * predicted
         var sustained = 0.0
         for _ in 0..<4 {
-            guard let record = run(plan, wireType, rate: offered, evenly: true) else { return nil }
+            guard let record = run(plan, rate: offered, evenly: true) else { return nil }
             sustained = record.rateOfEnds(from: Self.settling)
             // What is served as fast as it comes says nothing about the most.
             guard sustained > 0.93 * offered else { break }
@@ -50,21 +50,19 @@ public struct SimulatedTrial: PlanTrial {
     }
 
     /// Mean times of a request at a rate, arrivals as in the demand.
-    public func times(_ plan: PlacementPlan, wireType: KVType, rate: Double) -> TrialTimes? {
+    public func times(_ plan: PlacementPlan, rate: Double) -> TrialTimes? {
         // Requests that come once in eleven days do not meet, and neither do rarer ones.
-        guard let record = run(plan, wireType, rate: max(Self.leastRate, rate), evenly: false) else { return nil }
+        guard let record = run(plan, rate: max(Self.leastRate, rate), evenly: false) else { return nil }
         let summary = RunSummary(record)
         return TrialTimes(waiting: summary.waiting.mean, total: summary.total.mean)
     }
 
-    private func run(_ plan: PlacementPlan, _ wireType: KVType, rate: Double, evenly: Bool) -> RunRecord? {
+    private func run(_ plan: PlacementPlan, rate: Double, evenly: Bool) -> RunRecord? {
         let places = plan.replicas.reduce(0) { $0 + $1.decodeConcurrency }
         let count = min(max(Self.requests.lowerBound, 8 * places), Self.requests.upperBound)
         guard let stream = try? generator.stream(count), var traffic = try? SimulatedTraffic(stream, rate: rate)
         else { return nil }
         if evenly { traffic = traffic.evenlySpaced }
-        var settings = settings
-        settings.wireType = wireType
         var services = SimulatedServices(settings)
         services.shouldStop = shouldStop
         guard let record = try? services.run(traffic, plan: plan, cost: cost) else { return nil }

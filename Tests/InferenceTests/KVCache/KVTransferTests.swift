@@ -43,6 +43,57 @@ import Testing
         #expect(again == (try producer.stages[1].cache.exportKV("s", layers: LayerRange(2, 4), positions: 3..<40)))
     }
 
+    /// Of layers with a sliding window only the end is handed over, in chunks as prefill makes them, in either type
+    /// and however the layers are cut; what follows has the same bits. A stage takes the type that it is told,
+    /// beside others.
+    @Test(arguments: KVType.allCases, [2, 6]) func onlyWindowsAreHandedOver(kvType: KVType, cut: Int) throws {
+        let tiny = try TinyStages(TinyModel(architecture: .gemma3, layers: 8, headDim: 32))
+        let layers = tiny.model.description.allLayers
+        func stage(_ start: Int, _ end: Int) throws -> StageExecutor {
+            try StageExecutor(
+                model: tiny.model, layers: LayerRange(start, end), threads: 1, kvBudgetBytes: 1 << 20, maxRows: 200,
+                kvType: kvType)
+        }
+        let prompt = tiny.prompt(150)
+        let source = try stage(0, 8)
+        let producer = Pipeline(stages: [source])
+        let consumer = Pipeline(stages: [try stage(0, cut), try stage(cut, 8)])
+        try consumer.open("other")
+        _ = try consumer.feed(tiny.prompt(180, seed: 3), to: "other")
+        for stage in consumer.stages { stage.close("other") }
+        try producer.open("s")
+        try consumer.open("s")
+        var sent = 0
+        for start in stride(from: 0, to: prompt.count, by: 32) {
+            let positions = start..<min(start + 32, prompt.count)
+            _ = try producer.feed(Array(prompt[positions]), to: "s", from: start)
+            for target in consumer.stages {
+                for piece in tiny.model.description.handedOver(
+                    target.layers, before: positions.upperBound, of: prompt.count)
+                {
+                    let bytes = try source.cache.exportKV("s", layers: piece, positions: positions)
+                    try target.cache.importKV("s", layers: piece, positions: positions, bytes: bytes)
+                    sent += bytes.count
+                }
+            }
+        }
+        #expect(sent < source.cache.transferBytes(layers: layers, positions: 0..<prompt.count) * 2 / 3)
+        for stage in consumer.stages { #expect(stage.cache.length(of: "s") == prompt.count) }
+        for (index, token) in tiny.prompt(70, seed: 5).enumerated() {
+            let position = prompt.count + index
+            let expected = try producer.feed([token], to: "s", from: position)
+            #expect(bits(try consumer.feed([token], to: "s", from: position)) == bits(expected))
+        }
+        // A whole pipeline in one process, opened with the type, gives the same.
+        let whole = try ModelFile(gguf: tiny.model.gguf, kvType: kvType)
+        let reference = try StageExecutor(
+            model: whole, layers: layers, threads: 1, kvBudgetBytes: 1 << 20, maxRows: 200)
+        try reference.open("s")
+        let expected = try Pipeline(stages: [reference]).feed(prompt + [7], to: "s")
+        try producer.open("t")
+        #expect(bits(try producer.feed(prompt + [7], to: "t")) == bits(expected))
+    }
+
     /// A cache takes what another type stored, with no more loss than that of the coarser type.
     @Test func typesAreConverted() throws {
         let options = TinyModel(format: .f32, headDim: 32)

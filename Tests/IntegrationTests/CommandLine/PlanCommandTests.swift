@@ -70,7 +70,7 @@ import Testing
     @Test(arguments: [
         [], ["--baseline", "b0"], ["--algorithm", "paper"], ["--objective", "throughput", "--roles", "split"],
         ["--objective", "energy"], ["--objective", "goodput", "--slo-ttft", "5"],
-        ["--no-streaming", "--kv-wire", "f16"],
+        ["--no-streaming", "--kv-types", "f16"],
         ["--minimum-speed", "0", "--deadline", "20s"],
     ]) func everyPlannerAnswersInOneForm(_ arguments: [String]) throws {
         try withFiles { _, base in
@@ -138,7 +138,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (["--rate", "-1"], "--rate is -1"), (["--deadline", "soon"], "--deadline"), (["--kv-wire", "q4"], "--kv-wire"),
+        (["--rate", "-1"], "--rate is -1"), (["--deadline", "soon"], "--deadline"),
         (["--what-if", "-nobody"], "nobody"), (["--what-if", "nano"], "+TYPE"), (["--what-if", "+toaster"], "toaster"),
         (["--algorithm", "paper", "--explain"], "--explain"), (["--baseline", "b0", "--algorithm", "paper"], "leave"),
         (["--fleet", "/nowhere.json"], "/nowhere.json"), (["--largest-batch", "0"], "largest batch"),

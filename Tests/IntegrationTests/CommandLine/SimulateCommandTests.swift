@@ -90,7 +90,7 @@ import Testing
     @Test(arguments: [
         (["--rate", "-1"], "--rate is -1.0"),
         (["--rate", "1", "--policy", "b9"], "policies are e2llm, paper, splitwise-adapted, b0"),
-        (["--rate", "1", "--requests", "0"], "--requests is 0"), (["--rate", "1", "--kv-wire", "f8"], "f8"),
+        (["--rate", "1", "--requests", "0"], "--requests is 0"),
         (["--rate", "1", "--routing", "luck"], "estimated-wait, least-requests, round-robin"),
         (["--rate", "1", "--roles", "some"], "--roles \"some\""), (["--rate", "1", "--chunk", "-1"], "--chunk"),
         (["--rate", "1", "--largest-batch", "0"], "largest batch"),

@@ -94,7 +94,7 @@ struct SettingDefaultsTests {
         #expect(read.memoryLimitBytes > WorkerConfiguration.overheadBytes)
         #expect(read.memoryUsableBytes == read.memoryLimitBytes - WorkerConfiguration.overheadBytes)
         #expect(read.link == nil && read.dataAnnounce == nil && read.dataBind == "tcp://127.0.0.1:*")
-        #expect(read.kvType == .f16 && read.leaseSeconds == 90)
+        #expect(read.leaseSeconds == 90)
         expectDefaults(read.addresses)
     }
 

@@ -16,9 +16,11 @@ import Testing
 @Suite(.serialized) struct StageWorkerTests {
     private static let layers = 6
 
-    private func modelFile() throws -> String {
+    private static let tiny = TinyModel(format: .q4_1, layers: layers, contextLength: 512, seed: 3)
+
+    private func modelFile(_ model: TinyModel) throws -> String {
         let path = NSTemporaryDirectory() + "stage-\(UUID().uuidString).gguf"
-        try TinyModel(format: .q4_1, layers: Self.layers, contextLength: 512, seed: 3).write(to: path)
+        try model.write(to: path)
         return path
     }
 
@@ -41,9 +43,9 @@ import Testing
     /// Runs `body` with workers for the devices; everything is stopped afterwards.
     func withWorkers(
         _ devices: [(String, WorkerKind)], memory: String = "256M", maxBatchedTokens: Int = 24, leaseSeconds: Int = 90,
-        _ body: (FakeControlPlane, ModelFile) async throws -> Void
+        model: TinyModel = tiny, _ body: (FakeControlPlane, ModelFile) async throws -> Void
     ) async throws {
-        let path = try modelFile()
+        let path = try modelFile(model)
         defer { try? FileManager.default.removeItem(atPath: path) }
         let plane = try await FakeControlPlane.start()
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -141,6 +143,40 @@ import Testing
                 await plane.wait { $0.heartbeats.values.allSatisfy { $0.load.kvUsedTokens == 0 } }, "KV cache is freed")
             #expect(plane.output("r0").events.map(\.moment).contains(.kvComplete))
             #expect(plane.output("r0").events.contains { $0.hasFinished })
+        }
+    }
+
+    /// Stages keep and send what the plan says, whatever layers have a sliding window: the tokens are those of the
+    /// whole model with that type.
+    @Test(arguments: [TinyModelArchitecture.llama, .gemma3], KVType.allCases)
+    func stagesHaveTheTypeOfThePlan(architecture: TinyModelArchitecture, kvType: KVType) async throws {
+        let tiny = TinyModel(
+            architecture: architecture, format: .q4_1, layers: 8, headDim: 32, contextLength: 512, seed: 3)
+        try await withWorkers([("a", .prefill), ("b", .prefill), ("c", .decode), ("d", .decode)], model: tiny) {
+            plane, model in
+            var plan = plan(
+                model.description,
+                [
+                    replica("p", .prefill, [("a", 0, 3), ("b", 3, 8)]),
+                    replica("d", .decode, [("c", 0, 5), ("d", 5, 8)]),
+                ])
+            plan.kvType = kvType
+            try await plane.enforce(plan)
+            let route = plane.route(plan, prefill: "p", decode: "d")
+            let whole = try ModelFile(gguf: model.gguf, kvType: kvType)
+            let sampling = SamplingParameters(temperature: 0)
+            let stop = StopConditions(maxTokens: 40)
+            for index in 0..<3 {
+                try await plane.start(
+                    RequestID("r\(index)"), prompt(20 + index * 70, seed: index), route: route, sampling: sampling,
+                    stop: stop)
+            }
+            #expect(
+                await plane.wait { state in (0..<3).allSatisfy { state.outputs[RequestID("r\($0)")]?.finish != nil } })
+            for index in 0..<3 {
+                let expected = try reference(whole, prompt(20 + index * 70, seed: index), sampling, stop)
+                #expect(plane.output(RequestID("r\(index)")).text == expected.tokens)
+            }
         }
     }
 

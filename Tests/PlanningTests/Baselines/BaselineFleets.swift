@@ -65,7 +65,7 @@ enum BaselineFleets {
         let cost = try FleetCost(model: toy, devices: costed, network: NetworkCost(links: profiles))
         let types = devices.compactMap { device in device.type.map { (device.id, $0) } }
         return Question(
-            instance: try PlanningInstance(cost: cost, demand: demand, wireType: .f16),
+            instance: try PlanningInstance(cost: cost, demand: demand, kvType: .f16),
             types: Dictionary(uniqueKeysWithValues: types))
     }
 
@@ -80,12 +80,12 @@ enum BaselineFleets {
 
     /// A generated fleet with Llama-3-8B and lengths like those of the Azure conversation trace; `nil` where the fleet cannot
     /// hold the model.
-    static func generated(devices: Int, seed: UInt64, wireType: KVType = .f16) throws -> Question? {
+    static func generated(devices: Int, seed: UInt64, kvType: KVType = .f16) throws -> Question? {
         let fleet = try FleetGenerator(deviceCount: devices, seed: seed).fleet()
         let demand = PlanningDemand(rate: 1, promptTokens: 800, outputTokens: 200)
         do {
             return Question(
-                instance: try PlanningInstance(cost: try fleet.cost(llama), demand: demand, wireType: wireType),
+                instance: try PlanningInstance(cost: try fleet.cost(llama), demand: demand, kvType: kvType),
                 types: Dictionary(uniqueKeysWithValues: fleet.devices.map { ($0.id, $0.type) }),
                 sites: Dictionary(uniqueKeysWithValues: fleet.devices.map { ($0.id, $0.site) }))
         } catch let error as PlanningError where error.code == .modelDoesNotFit {

@@ -9,7 +9,7 @@ import Testing
     func agreesWithTheEvaluator(wire: KVType) throws {
         var compared = 0
         for seed in UInt64(0)..<12 {
-            guard let question = try BaselineFleets.generated(devices: 10, seed: seed, wireType: wire) else { continue }
+            guard let question = try BaselineFleets.generated(devices: 10, seed: seed, kvType: wire) else { continue }
             let instance = question.instance
             var evaluator = GroupEvaluator(instance)
             let rating = GroupRating(instance: instance)

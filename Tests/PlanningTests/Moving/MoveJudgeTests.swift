@@ -26,7 +26,8 @@ import Testing
                 predictedRequestsPerSecond: 1, predictedTokenGapSeconds: 0.01)
         }
         return PlacementPlan(
-            id: PlanFingerprint.id(model: cost.model.digest, replicas: replicas), model: cost.model.digest,
+            id: PlanFingerprint.id(model: cost.model.digest, replicas: replicas, kvType: .f16),
+            model: cost.model.digest,
             fleetVersion: 1, workload: WorkloadStatistics(), replicas: replicas, predictedRequestsPerSecond: 1,
             objective: 1, algorithm: "test")
     }

@@ -43,7 +43,7 @@ import Testing
         for cost in try Fleets.costs(devices: devices, count: 4, seed: UInt64(700 + devices)) {
             for mode in [PlanningLimits.Roles.any, .split, .mixed] {
                 var limits = Fleets.limits(mode)
-                limits.wireTypes = [.f16]
+                limits.kvTypes = [.f16]
                 let result = try PlacementPlanner(objective: .throughput).plan(
                     cost: cost, demand: Fleets.demand, limits: limits)
                 var routes = KVRoutes(result.instance)

@@ -101,7 +101,7 @@ import Testing
         #expect(message { demand, _ in demand.rate = -1 }.contains("requests_per_s"))
         #expect(message { demand, _ in demand.promptTokens = .nan }.contains("mean_prompt_tokens"))
         #expect(message { _, limits in limits.largestBatch = 0 }.contains("largest batch"))
-        #expect(message { _, limits in limits.wireTypes = [] }.contains("KV types on the wire"))
+        #expect(message { _, limits in limits.kvTypes = [] }.contains("KV types"))
         #expect(message { _, limits in limits.chunkTokens = 0 }.contains("chunk"))
         let half = CostedDevice(id: "half", memoryBytes: cost.model.bytesTotal / 2, cost: cost.devices[0].cost)
         let tiny = try FleetCost(model: cost.model, devices: [half], network: cost.network)

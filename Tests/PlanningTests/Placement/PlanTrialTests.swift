@@ -23,13 +23,13 @@ import Testing
             (self.rate, self.seconds) = (rate, seconds)
         }
 
-        func sustainedRate(_ plan: PlacementPlan, wireType: KVType) -> Double? {
+        func sustainedRate(_ plan: PlacementPlan) -> Double? {
             let roles = Set(plan.replicas.map(\.role))
             seen.withLock { $0.append(roles) }
             return rate(roles)
         }
 
-        func times(_ plan: PlacementPlan, wireType: KVType, rate: Double) -> TrialTimes? {
+        func times(_ plan: PlacementPlan, rate: Double) -> TrialTimes? {
             rates.withLock { $0.append(rate) }
             return TrialTimes(waiting: seconds(Set(plan.replicas.map(\.role))), total: 1)
         }

@@ -87,7 +87,7 @@ import Testing
             var demand = PlacementFleets.demand
             demand.rate = result.placed.rate * share
             let instance = try PlanningInstance(
-                cost: cost, demand: demand, limits: PlacementFleets.limits(), wireType: result.instance.wireType)
+                cost: cost, demand: demand, limits: PlacementFleets.limits(), kvType: result.instance.kvType)
             var routes = KVRoutes(instance)
             let times = PlacedGroups(result.placed.groups, instance, &routes).times
             #expect(times.waiting > last)

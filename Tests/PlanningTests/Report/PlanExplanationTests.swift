@@ -130,6 +130,7 @@ import Testing
             var limits = question.instance.limits
             limits.minimumTokensPerSecond = 0
             limits.roles = .mixed
+            limits.kvTypes = [.f16]
             return try PlacementPlanner().plan(cost: question.instance.cost, demand: demand, limits: limits)
         }
         let small = try result(945_000_000)
@@ -175,27 +176,29 @@ import Testing
         #expect(slow.kind == .hop && Set([slow.device, target]) == ["a", "b"])
     }
 
-    @Test func theWireTypeHasItsReason() throws {
+    @Test func theKVTypeHasItsReason() throws {
         let cost = try Fleets.costs(devices: 6, count: 1, seed: 300)[0]
-        func wire(_ roles: PlanningLimits.Roles, _ types: Set<KVType>) throws -> (WireChoice, PlanningResult) {
+        func kv(_ roles: PlanningLimits.Roles, _ types: Set<KVType>) throws -> (KVChoice, PlanningResult) {
             var limits = Fleets.limits(roles)
-            limits.wireTypes = types
+            limits.kvTypes = types
             let result = try PlacementPlanner().plan(cost: cost, demand: Fleets.demand, limits: limits)
-            return (PlanExplanation(result).wire, result)
+            return (PlanExplanation(result).kv, result)
         }
-        let (none, _) = try wire(.mixed, [.f16, .q8_0])
-        #expect(none.reason == .nothingTravels)
-        let (only, _) = try wire(.split, [.f16])
+        let (none, _) = try kv(.mixed, [.f16, .q8_0])
+        #expect(none.bytesPerPrompt == 0 && none.reason != .onlyOneAllowed)
+        let (only, _) = try kv(.split, [.f16])
         #expect(only.reason == .onlyOneAllowed && only.type == .f16)
         #expect(only.bytesPerPrompt == 4096 * 32 * 800)
-        let (free, result) = try wire(.split, [.f16, .q8_0])
-        #expect(free.type == result.instance.wireType)
-        if free.type == .q8_0 {
-            #expect(free.reason == .plainIsWorse && free.bytesPerPrompt < only.bytesPerPrompt)
+        let (free, result) = try kv(.split, [.f16, .q8_0])
+        #expect(free.type == result.instance.kvType)
+        switch free.reason {
+        case .plainIsWorse:
+            #expect(free.type == .q8_0 && free.bytesPerPrompt < only.bytesPerPrompt)
             let plain = try #require(free.plainRate)
             #expect(plain <= result.placed.rate * (1 + 1e-9))
-        } else {
-            #expect(free.reason == .plainIsAsGood)
+        case .plainDoesNotFit: #expect(free.type == .q8_0 && free.plainRate == nil)
+        case .plainIsAsGood: #expect(free.type == .f16)
+        case .onlyOneAllowed, .isInForce: Issue.record("both are allowed, and no plan is in force")
         }
     }
 

@@ -81,6 +81,25 @@ import Testing
         for core in world.stages.cores.values { #expect(core.summary.load.kvUsedTokens == 0) }
     }
 
+    /// What is kept in another type would not give the same tokens.
+    @Test func sequencesAreNotHandedToAnotherKVType() {
+        var world = FleetWorld(Self.devices)
+        world.pass(4)
+        world.propose(Self.before)
+        world.pass(1)
+        world.stepsAtATime = 2
+        for index in 0..<4 { world.submit("r\(index)", prompt: 40 + index, output: 50) }
+        world.pass(3)
+        var small = Self.after
+        small.kvType = .q8_0
+        world.propose(small)
+        world.pass(60)
+        #expect(world.movedRequests.isEmpty && world.stages.moved.isEmpty)
+        #expect(world.open.isEmpty)
+        #expect(world.problems.isEmpty, "\(world.problems)")
+        #expect(world.scheduler.snapshot(at: world.now).plan?.kvType == .q8_0)
+    }
+
     @Test func workersThatCannotHandOverAreNotAskedTo() {
         var world = FleetWorld(Self.devices, movesSequences: false)
         world.pass(4)

@@ -195,7 +195,7 @@ struct StageWorld {
         }
         switch instruction {
         case .freeKept: kept = nil
-        case .load(let slot, _, let kvBytes):
+        case .load(let slot, _, _, let kvBytes):
             kept = nil
             if loadsAtOnce { endLoad(key, slot, kvBytes) } else { loading.append((key, slot, kvBytes)) }
         case .free(let slot, let keeping):
@@ -229,7 +229,8 @@ struct StageWorld {
                     ArrivedKV(
                         request: sending.request, replica: sending.replica, epoch: sending.epoch,
                         layers: sending.layers, start: sending.start, count: sending.count, total: sending.total,
-                        reservedTokens: sending.reservedTokens, bytes: 100, firstStage: sending.firstStage)))
+                        reservedTokens: sending.reservedTokens, bytes: 100, type: sending.type,
+                        firstStage: sending.firstStage)))
         case .open(let opening, let endpoint): post(endpoint, .opened(opening))
         case .closeNext(let request, _, let endpoint): post(endpoint, .closed(request))
         case .keep(let requests, _, let endpoint): post(endpoint, .kept(requests))

@@ -5,7 +5,7 @@ import Scheduling
 enum Sample {
     static let layers = 8
     static let model = ModelDescription(
-        name: "sample", digest: "digest", layers: layers, hidden: 64, ffn: 128, heads: 4, kvHeads: 2, headDim: 16,
+        name: "sample", digest: "digest", layers: layers, hidden: 64, ffn: 128, heads: 2, kvHeads: 1, headDim: 32,
         vocabulary: 100, maxContext: 1024, paramsPerLayer: 1000, bytesPerLayer: 1000, bytesEmbedding: 100,
         bytesHead: 100, bytesTotal: 9000, kvBytesPerTokenPerLayer: 128, activationBytesPerToken: 256)
 
