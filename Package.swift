@@ -82,7 +82,7 @@ let package = Package(
         shared("Scenarios", ["Domain", "CostModel"]),
         shared("Scheduling", ["Domain", "CostModel"]),
         shared("Simulation", ["Domain", "CostModel", "Planning", "Scenarios", "Scheduling"]),
-        shared("Reports", ["Domain", "Drawing", "Simulation"]),
+        shared("Reports", ["Domain", "CostModel", "Planning", "Drawing", "Simulation"]),
         shared(
             "Experiments", ["Domain", "CostModel", "Planning", "Scenarios", "Simulation", "Reports", "Drawing"]),
         shared(
@@ -123,7 +123,7 @@ let package = Package(
         test("CostModelTests", ["CostModel", "Domain"]),
         test("ExperimentsTests", ["Experiments", "Simulation", "Planning", "Scenarios", "CostModel", "Domain"]),
         test("ScenariosTests", ["Scenarios", "CostModel", "Domain"]),
-        test("PlanningTests", ["Planning", "Scenarios", "CostModel", "Drawing", "Domain"]),
+        test("PlanningTests", ["Planning", "Reports", "Scenarios", "CostModel", "Drawing", "Domain"]),
         test("SimulationTests", ["Simulation", "Scheduling", "Planning", "Scenarios", "CostModel", "Domain"]),
         test("ReportsTests", ["Reports", "Simulation", "Drawing", "Domain"]),
         test("SchedulingTests", ["Scheduling", "CostModel", "Domain"]),

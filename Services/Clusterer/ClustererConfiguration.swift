@@ -1,6 +1,7 @@
 import Domain
 import Planning
 import ServiceRuntime
+import Simulation
 
 /// What the clusterer is told. The table of its settings is `keys`.
 struct ClustererConfiguration: Sendable {
@@ -25,9 +26,11 @@ struct ClustererConfiguration: Sendable {
     /// Every setting of the clusterer.
     static let keys: [SettingKey] =
         [
-            SettingKey("clusterer.algorithm", "default", "default; genetic; or paper: genetic, with ordered groups"),
             SettingKey(
-                "clusterer.roles", "auto", "any, uniform, split, mixed; auto: any, genetic and paper: split"),
+                "clusterer.algorithm", "default",
+                "default; paper; genetic: paper with the best order of stages; splitwise-adapted; b0 to b3"),
+            SettingKey(
+                "clusterer.roles", "auto", "any, uniform, split, mixed; auto: any, genetic algorithms: split"),
             SettingKey(
                 "clusterer.kv_types", "f16,q8_0", "default: how keys and values may be kept; f16 forbids q8_0"),
             SettingKey("clusterer.seed", "1", "seed of the search; the same seed and fleet give the same plan"),
@@ -57,21 +60,21 @@ struct ClustererConfiguration: Sendable {
     init(reader settings: Settings) throws(RuntimeError) {
         addresses = try Addresses(settings, binding: [.plan, .proposals])
         seed = UInt64(try settings.int("clusterer.seed", in: 0...Int.max))
-        search.algorithm = try settings.choice("clusterer.algorithm", as: SearchAlgorithm.self)
+        search.algorithm = try settings.choice("clusterer.algorithm", as: PlanningAlgorithm.self)
         search.roles = try settings.choice("clusterer.roles", as: SearchRoles.self)
-        search.kvTypes = try Self.kvTypes(settings)
-        search.options.population = try settings.int("clusterer.population", in: 4...10_000)
-        search.options.generations = try settings.int("clusterer.generations", in: 1...100_000)
-        search.options.patience = try settings.int("clusterer.patience", in: 1...100_000)
+        search.limits.kvTypes = try Self.kvTypes(settings)
+        search.genetic.population = try settings.int("clusterer.population", in: 4...10_000)
+        search.genetic.generations = try settings.int("clusterer.generations", in: 1...100_000)
+        search.genetic.patience = try settings.int("clusterer.patience", in: 1...100_000)
         if let speed = settings.optionalString("clusterer.min_decode_speed"), !speed.isEmpty {
-            search.options.minimumTokensPerSecond = try settings.double("clusterer.min_decode_speed", in: 0...10_000)
-        } else if search.algorithm != .standard {
-            search.options.minimumTokensPerSecond = PlanningOptions().minimumTokensPerSecond
+            search.limits.minimumTokensPerSecond = try settings.double("clusterer.min_decode_speed", in: 0...10_000)
+        } else if search.algorithm.isGenetic {
+            search.limits.minimumTokensPerSecond = PlanningOptions().minimumTokensPerSecond
         }
-        search.options.largestDecodeConcurrency = try settings.int("clusterer.max_decode_concurrency", in: 1...256)
-        search.options.mixedMargin = try settings.double("clusterer.mixed_margin", in: 0...10)
-        search.options.reservedContextTokens = try settings.int("clusterer.reserved_context", in: 0...10_000_000)
-        search.options.chunkTokens = try settings.chunkTokens()
+        search.limits.largestBatch = try settings.int("clusterer.max_decode_concurrency", in: 1...256)
+        search.genetic.mixedMargin = try settings.double("clusterer.mixed_margin", in: 0...10)
+        search.limits.longestRequestTokens = try settings.int("clusterer.reserved_context", in: 0...10_000_000)
+        search.limits.chunkTokens = try settings.chunkTokens()
         search.moving.horizonSeconds = try settings.double("clusterer.horizon_s", in: 1...1e9)
         search.moving.leastGain = try settings.double("clusterer.least_gain", in: 0...1000)
         search.moving.loadBytesPerSecond = 1e6 * (try settings.double("clusterer.load_mb_per_s", in: 0.001...1e9))

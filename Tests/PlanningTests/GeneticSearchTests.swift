@@ -46,7 +46,7 @@ import Testing
         for seed in 0..<instances {
             let cost = try fleet(seed, count: 3 + seed % 4)
             guard let best = try exhaustive(cost) else {
-                #expect(throws: PlanningError.self) { try Planner.plan(cost: cost, workload: workload, seed: 1) }
+                #expect(throws: PlanningError.self) { try PaperPlanner.plan(cost: cost, workload: workload, seed: 1) }
                 continue
             }
             var search = try GeneticSearch(
@@ -68,8 +68,8 @@ import Testing
         var options = PlanningOptions()
         options.generations = 1
         options.population = 4
-        let start = try Planner.plan(cost: cost, workload: workload, options: options, seed: 1)
-        let plan = try Planner.plan(cost: cost, workload: workload, seed: 1, fleetVersion: 9)
+        let start = try PaperPlanner.plan(cost: cost, workload: workload, options: options, seed: 1)
+        let plan = try PaperPlanner.plan(cost: cost, workload: workload, seed: 1, fleetVersion: 9)
         #expect(plan.problem(layers: cost.model.layers) == nil)
         #expect(plan.objective <= start.objective + 1e-3 / workload.requestsPerSecond)
         #expect(plan.fleetVersion == 9 && plan.workload == workload)
@@ -96,7 +96,7 @@ import Testing
     @Test func equalSeedsGiveEqualPlansInWhateverOrderAnswersArrive() throws {
         let cost = try fleet(3, count: 7, share: 0.25...0.9)
         let partitioner = LayerPartitioner(cost: cost)
-        let first = try Planner.plan(cost: cost, workload: workload, seed: 11)
+        let first = try PaperPlanner.plan(cost: cost, workload: workload, seed: 11)
         var random = SeededRandom(seed: 77)
         var search = try GeneticSearch(cost: cost, workload: workload, seed: 11, fleetVersion: 0)
         var asked: Set<PartitionQuery> = []
@@ -137,14 +137,14 @@ import Testing
         let cost = try fleet(5, count: 5)
         var options = PlanningOptions()
         options.orderedGroups = true
-        let plan = try Planner.plan(cost: cost, workload: workload, options: options, seed: 2)
+        let plan = try PaperPlanner.plan(cost: cost, workload: workload, options: options, seed: 2)
         #expect(plan.problem(layers: cost.model.layers) == nil)
     }
 
     @Test func largerFleetsArePlannedInTime() throws {
         let cost = try fleet(8, count: 8, share: 0.2...0.7)
         let clock = ContinuousClock()
-        let seconds = try clock.measure { _ = try Planner.plan(cost: cost, workload: workload, seed: 1) }
+        let seconds = try clock.measure { _ = try PaperPlanner.plan(cost: cost, workload: workload, seed: 1) }
         // A second with optimisation; tests are built without.
         #expect(seconds < .seconds(20))
     }

@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test func oneDeviceIsOneMixedReplica() throws {
-        let plan = try Planner.plan(cost: fleet([("only", 1, 300_000_000)]), workload: workload, seed: 1)
+        let plan = try PaperPlanner.plan(cost: fleet([("only", 1, 300_000_000)]), workload: workload, seed: 1)
         #expect(plan.replicas.count == 1)
         #expect(plan.replicas[0].role == .mixed && plan.replicas[0].id == "mixed-1")
         #expect(plan.replicas[0].stages.map(\.layers) == [LayerRange(0, 30)])
@@ -38,7 +38,7 @@ import Testing
         var workload = workload
         workload.requestsPerSecond = rate
         for seed in 0..<3 {
-            let plan = try Planner.plan(cost: cost, workload: workload, seed: UInt64(seed))
+            let plan = try PaperPlanner.plan(cost: cost, workload: workload, seed: UInt64(seed))
             #expect(plan.replicas.allSatisfy { $0.role != .mixed })
             #expect(!plan.replicas(for: .prefill).isEmpty && !plan.replicas(for: .decode).isEmpty)
             #expect(plan.problem(layers: 30) == nil)
@@ -49,21 +49,23 @@ import Testing
         let cost = try fleet([
             ("strong", 4, 220_000_000), ("medium", 2, 90_000_000), ("small", 1, 90_000_000), ("tiny", 0.5, 60_000_000),
         ])
-        let plan = try Planner.plan(cost: cost, workload: workload, seed: 1)
+        let plan = try PaperPlanner.plan(cost: cost, workload: workload, seed: 1)
         #expect(plan.replicas.contains { $0.stages.count >= 2 })
         #expect(!plan.replicas(for: .prefill).isEmpty && !plan.replicas(for: .decode).isEmpty)
     }
 
     @Test func oneReplicaServesBothPhases() throws {
         let cost = try fleet([("a", 1, 90_000_000), ("b", 1, 90_000_000)])
-        let plan = try Planner.plan(cost: cost, workload: workload, seed: 1)
+        let plan = try PaperPlanner.plan(cost: cost, workload: workload, seed: 1)
         #expect(plan.replicas.map(\.role) == [.mixed])
         #expect(plan.relaxations.contains { $0.contains("only one replica") })
     }
 
     @Test func missingMemoryIsNamed() throws {
         let cost = try fleet([("a", 1, 50_000_000), ("b", 1, 20_000_000)])
-        let error = #expect(throws: PlanningError.self) { try Planner.plan(cost: cost, workload: workload, seed: 1) }
+        let error = #expect(throws: PlanningError.self) {
+            try PaperPlanner.plan(cost: cost, workload: workload, seed: 1)
+        }
         #expect(error?.code == .modelDoesNotFit)
         let missing = try #require(error?.missingBytes)
         // 92 MB of weights and 8.9 MB of KV for a mean request against 70 MB, a little lost to whole layers.
@@ -74,32 +76,34 @@ import Testing
 
     @Test func emptyFleetAndBadWorkloadAreRefused() throws {
         let none = try FleetCost(model: Build.model(), devices: [], network: NetworkCost(links: []))
-        let error = #expect(throws: PlanningError.self) { try Planner.plan(cost: none, workload: workload, seed: 1) }
+        let error = #expect(throws: PlanningError.self) {
+            try PaperPlanner.plan(cost: none, workload: workload, seed: 1)
+        }
         #expect(error?.code == .noUsableDevice)
         var bad = workload
         bad.meanPromptTokens = .nan
         let cost = try fleet([("only", 1, 300_000_000)])
-        let second = #expect(throws: PlanningError.self) { try Planner.plan(cost: cost, workload: bad, seed: 1) }
+        let second = #expect(throws: PlanningError.self) { try PaperPlanner.plan(cost: cost, workload: bad, seed: 1) }
         #expect(second?.code == .invalidInput && second?.message.contains("mean_prompt_tokens") == true)
     }
 
     @Test func relaxationsAreReported() throws {
         // Far too slow for 15 tokens/s: 30 layers of 3 ms.
-        let slow = try Planner.plan(
+        let slow = try PaperPlanner.plan(
             cost: fleet([("a", 0.1, 300_000_000), ("b", 0.1, 300_000_000)]), workload: workload, seed: 1)
         #expect(slow.relaxations.contains { $0.contains("15.0 tokens/s") && $0.contains("decode-1") })
         #expect(slow.replicas(for: .decode).allSatisfy { $0.predictedTokenGapSeconds > 1.0 / 15 })
-        let fast = try Planner.plan(
+        let fast = try PaperPlanner.plan(
             cost: fleet([("a", 4, 300_000_000), ("b", 4, 300_000_000)]), workload: workload, seed: 1)
         #expect(fast.relaxations.isEmpty)
         #expect(fast.replicas(for: .decode).allSatisfy { $0.predictedTokenGapSeconds <= 1.0 / 15 })
-        let tight = try Planner.plan(cost: fleet([("a", 4, 110_000_000)]), workload: workload, seed: 1)
+        let tight = try PaperPlanner.plan(cost: fleet([("a", 4, 110_000_000)]), workload: workload, seed: 1)
         #expect(tight.relaxations.contains { $0.contains("2048") && $0.contains("reduced") })
     }
 
     @Test func slowDevicesDoNotDecodeWhereFastOnesCan() throws {
         let cost = try fleet([("fast", 4, 300_000_000), ("slow", 0.1, 300_000_000)])
-        let plan = try Planner.plan(cost: cost, workload: workload, seed: 1)
+        let plan = try PaperPlanner.plan(cost: cost, workload: workload, seed: 1)
         #expect(plan.replicas(for: .decode).flatMap(\.stages).map(\.device) == ["fast"])
         #expect(plan.relaxations.isEmpty)
     }
@@ -113,19 +117,19 @@ import Testing
         let cost = try FleetCost(model: model, devices: devices, network: NetworkCost(links: [link]))
         var options = PlanningOptions()
         options.allowMixed = true
-        let mixed = try Planner.plan(cost: cost, workload: workload, options: options, seed: 1)
+        let mixed = try PaperPlanner.plan(cost: cost, workload: workload, options: options, seed: 1)
         #expect(mixed.replicas.map(\.role) == [.mixed, .mixed])
-        let split = try Planner.plan(cost: cost, workload: workload, seed: 1)
+        let split = try PaperPlanner.plan(cost: cost, workload: workload, seed: 1)
         #expect(Set(split.replicas.map(\.role)) == [.prefill, .decode])
         #expect(mixed.predictedRequestsPerSecond > split.predictedRequestsPerSecond)
     }
 
     @Test func equalPlacementsHaveEqualIds() throws {
         let cost = try fleet([("a", 4, 300_000_000), ("b", 2, 300_000_000)])
-        let first = try Planner.plan(cost: cost, workload: workload, seed: 1, fleetVersion: 1)
-        let second = try Planner.plan(cost: cost, workload: workload, seed: 2, fleetVersion: 2)
+        let first = try PaperPlanner.plan(cost: cost, workload: workload, seed: 1, fleetVersion: 1)
+        let second = try PaperPlanner.plan(cost: cost, workload: workload, seed: 2, fleetVersion: 2)
         #expect(first.id == second.id && first.id.rawValue.hasPrefix("plan-"))
-        let other = try Planner.plan(
+        let other = try PaperPlanner.plan(
             cost: fleet([("a", 4, 300_000_000), ("c", 2, 300_000_000)]), workload: workload, seed: 1)
         #expect(other.id != first.id)
     }

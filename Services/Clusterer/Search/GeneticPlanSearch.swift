@@ -48,7 +48,7 @@ struct GeneticPlanSearch: Sendable {
     private func prepared() throws(Fault) -> GeneticSearch {
         do {
             return try GeneticSearch(
-                cost: try order.problem.cost(), workload: order.workload, options: order.settings.geneticOptions,
+                cost: try order.problem.cost(), workload: order.workload, options: try order.task().geneticOptions,
                 seed: order.seed, fleetVersion: order.fleetVersion)
         } catch {
             throw Fault(error)

@@ -13,10 +13,9 @@ struct PlanSearch: Sendable {
     /// - Throws: `no_devices`, `model_does_not_fit` (the message says how much memory is missing), `no_plan`, or what the
     ///   partitioner reports.
     func run(_ partitioner: any PartitionSource) async throws(Fault) -> SearchOutcome {
-        switch order.settings.algorithm {
-        case .standard: try await PlacementPlanSearch(order: order).run()
-        case .genetic, .paper: try await GeneticPlanSearch(order: order).run(partitioner)
-        }
+        order.settings.algorithm.isGenetic
+            ? try await GeneticPlanSearch(order: order).run(partitioner)
+            : try await PlacementPlanSearch(order: order).run()
     }
 }
 
@@ -29,6 +28,7 @@ extension SearchOrder {
             cost: try problem.cost(),
             demand: PlanningDemand(workload, longestRequestTokens: limits.longestRequestTokens), limits: limits)
         (task.seed, task.inForce, task.moving, task.fleetVersion) = (seed, inForce, settings.moving, fleetVersion)
+        (task.algorithm, task.genetic) = (settings.algorithm, settings.genetic)
         task.triesPlans = settings.triesPlans
         task.mayChangeRoles = true
         task.deadline = settings.searchSeconds

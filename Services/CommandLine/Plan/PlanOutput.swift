@@ -2,6 +2,7 @@ import ArgumentParser
 import Domain
 import Foundation
 import Planning
+import Reports
 import Scenarios
 import Simulation
 

@@ -1,7 +1,7 @@
 /// Limits and times of the profiler's core; all times in seconds.
 struct ProfilerLimits: Sendable, Hashable {
     /// How often a worker must report.
-    var heartbeatSeconds = 1.0
+    var heartbeatSeconds = 2.0
     /// Missed heartbeats after which a worker is lost.
     var missedHeartbeats = 3
     /// After this long a lost device is forgotten.

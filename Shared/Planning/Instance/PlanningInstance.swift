@@ -18,7 +18,7 @@ public final class PlanningInstance: Sendable {
 
     let promptTokens: Int
     let contextTokens: Int
-    let layers: Int
+    public let layers: Int
     let devices: [DeviceFigures]
     /// Seconds per layer of a decode step, `device * (largestBatch + 1) + batch`.
     let decodeSeconds: [Double]

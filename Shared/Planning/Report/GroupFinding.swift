@@ -39,7 +39,7 @@ public struct GroupFinding: Sendable, Hashable {
 
 extension GroupFinding {
     /// The findings of all groups of a plan.
-    static func all(_ result: PlanningResult, types: [DeviceID: String]) -> [GroupFinding] {
+    public static func all(_ result: PlanningResult, types: [DeviceID: String]) -> [GroupFinding] {
         let instance = result.instance
         let groups = result.placed.groups
         let minimum = instance.limits.minimumTokensPerSecond

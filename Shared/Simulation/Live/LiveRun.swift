@@ -132,6 +132,8 @@ final class LiveRun {
         configuration.gatewayLostSeconds = .infinity
         configuration.orphanSeconds = .infinity
         configuration.settleSeconds = 0
+        // Simulated workers report all the time.
+        configuration.idleWorkerLostSeconds = nil
         if !isDynamic { configuration.workerLostSeconds = .infinity }
         return configuration
     }

@@ -13,6 +13,8 @@ public struct PlanningTask: Sendable {
     public var limits: PlanningLimits
     /// Who plans.
     public var algorithm = PlanningAlgorithm.standard
+    /// How hard the genetic algorithms search; what the limits say counts more.
+    public var genetic = PlanningOptions()
     /// What the default planner chooses by.
     public var objective = PlanObjective.waiting
     /// Watts of devices under load, for the energy objective.
@@ -64,7 +66,7 @@ public struct PlanningTask: Sendable {
                 algorithm: "\(kind.rawValue) (\(kind.title))", fleetVersion: fleetVersion)
             return PlanningAnswer(plan: plan, move: try weighed(plan), result: result)
         }
-        guard algorithm == .standard else { return try geneticAnswer() }
+        guard !algorithm.isGenetic else { return try geneticAnswer() }
         do throws(PlanningError) {
             return try standardAnswer(limits, elapsed)
         } catch {
@@ -100,15 +102,15 @@ public struct PlanningTask: Sendable {
     }
 
     private func geneticAnswer() throws(PlanningError) -> PlanningAnswer {
-        var plan = try Planner.plan(
+        var plan = try PaperPlanner.plan(
             cost: cost, workload: demand.statistics, options: geneticOptions, seed: seed, fleetVersion: fleetVersion)
         if algorithm == .splitwiseAdapted { plan.algorithm = "\(algorithm.rawValue), \(plan.algorithm)" }
         return PlanningAnswer(plan: plan, move: try weighed(plan), result: nil)
     }
 
-    /// The limits as the genetic algorithms know them.
+    /// The question as the genetic algorithms know it.
     public var geneticOptions: PlanningOptions {
-        var options = PlanningOptions()
+        var options = genetic
         options.minimumTokensPerSecond = limits.minimumTokensPerSecond
         options.largestDecodeConcurrency = limits.largestBatch
         options.reservedContextTokens =
@@ -157,6 +159,8 @@ public enum PlanningAlgorithm: String, Sendable, Hashable, CaseIterable {
     /// Baselines.
     case b0, b1, b2, b3
 
+    /// Whether it is a genetic search.
+    public var isGenetic: Bool { [.paper, .genetic, .splitwiseAdapted].contains(self) }
     /// The baseline that it is.
     public var baseline: Baseline.Kind? { Baseline.Kind(rawValue: rawValue) }
 }

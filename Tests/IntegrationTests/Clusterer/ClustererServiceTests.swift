@@ -2,6 +2,7 @@ import Domain
 import Messaging
 import Protocol
 import ServiceRuntime
+import Simulation
 import Synchronization
 import Testing
 
@@ -19,7 +20,7 @@ private final class PlanningBench: Sendable {
     private let subscriber = Mutex<StateSubscriber?>(nil)
 
     static func start(
-        partitioner: String, limits: PartitionerLimits = PartitionerLimits(), algorithm: SearchAlgorithm = .genetic
+        partitioner: String, limits: PartitionerLimits = PartitionerLimits(), algorithm: PlanningAlgorithm = .genetic
     ) async throws -> PlanningBench {
         let context = try MessagingContext()
         let thread = try context.makeThread(name: "bench")

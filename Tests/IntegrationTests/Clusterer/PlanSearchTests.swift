@@ -1,6 +1,7 @@
 import Domain
 import Planning
 import Protocol
+import Simulation
 import Synchronization
 import Testing
 
@@ -25,8 +26,11 @@ private final class LocalPartitions: PartitionSource {
 
 @Suite("Clusterer: search")
 struct PlanSearchTests {
+    /// Algorithms that search, and always find a plan for the sample fleet; baselines have rules instead.
+    private static let searches: [PlanningAlgorithm] = [.standard, .paper, .genetic, .splitwiseAdapted]
+
     private func order(
-        _ fleet: Fleet = PlannerFleets.fleet(), seed: UInt64 = 1, algorithm: SearchAlgorithm = .genetic,
+        _ fleet: Fleet = PlannerFleets.fleet(), seed: UInt64 = 1, algorithm: PlanningAlgorithm = .genetic,
         seconds: Double = 60, inForce: PlacementPlan? = nil
     ) throws -> SearchOrder {
         var settings = SearchSettings()
@@ -41,14 +45,14 @@ struct PlanSearchTests {
         let order = try order()
         let source = LocalPartitions()
         let outcome = try await PlanSearch(order: order).run(source)
-        let expected = try Planner.plan(
-            cost: try order.problem.cost(), workload: order.workload, options: order.settings.geneticOptions,
+        let expected = try PaperPlanner.plan(
+            cost: try order.problem.cost(), workload: order.workload, options: try order.task().geneticOptions,
             seed: order.seed,
             fleetVersion: order.fleetVersion)
         #expect(outcome.plan == expected)
         #expect(outcome.plan.problem(layers: 12) == nil)
         #expect(outcome.plan.replicas.contains { $0.role == .prefill })
-        #expect(source.batches.withLock { $0 } <= order.settings.options.generations)
+        #expect(source.batches.withLock { $0 } <= order.settings.genetic.generations)
     }
 
     @Test("a fleet that cannot hold the model is told how much memory is missing")
@@ -101,8 +105,8 @@ struct PlanSearchTests {
         #expect(saysThatTimeWasUp(outcome.plan), "it would have gone on")
     }
 
-    @Test("a cancelled search ends soon", .timeLimit(.minutes(2)), arguments: SearchAlgorithm.allCases)
-    func cancelled(algorithm: SearchAlgorithm) async throws {
+    @Test("a cancelled search ends soon", .timeLimit(.minutes(2)), arguments: Self.searches)
+    func cancelled(algorithm: PlanningAlgorithm) async throws {
         let order = try order(large, algorithm: algorithm, seconds: 600)
         let search = Task { try await PlanSearch(order: order).run(LocalPartitions()) }
         search.cancel()
@@ -142,8 +146,8 @@ struct PlanSearchTests {
         #expect(outcome.plan.problem(layers: 12) == nil && source.batches.withLock { $0 } == 0)
     }
 
-    @Test("every algorithm weighs its plan against the one in force", arguments: SearchAlgorithm.allCases)
-    func weighs(algorithm: SearchAlgorithm) async throws {
+    @Test("every algorithm weighs its plan against the one in force", arguments: Self.searches)
+    func weighs(algorithm: PlanningAlgorithm) async throws {
         let first = try await PlanSearch(order: order(algorithm: algorithm)).run(LocalPartitions()).plan
         let again = try await PlanSearch(order: order(algorithm: algorithm, inForce: first)).run(LocalPartitions())
         #expect(again.move?.replaces == false && again.plan.replicas == first.replicas)
@@ -172,7 +176,7 @@ struct PlanSearchTests {
         settings.algorithm = .paper
         #expect(settings.problem?.contains("clusterer.roles") == true)
         settings.roles = .any
-        #expect(settings.problem == nil && settings.geneticOptions.allowMixed && settings.geneticOptions.orderedGroups)
+        #expect(settings.problem == nil)
     }
 
     @Test("a partitioner that leaves queries out ends the search")

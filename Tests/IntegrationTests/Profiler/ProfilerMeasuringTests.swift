@@ -248,7 +248,7 @@ struct ProfilerMeasuringTests {
     @Test("random fleets keep their invariants", arguments: 0..<20)
     func randomSchedules(seed: UInt64) {
         var random = Domain.SeededRandom(seed: seed)
-        var limits = ProfilerLimits()
+        var limits = ProfilerWorld.limits
         limits.retryLimitSeconds = 15
         var world = ProfilerWorld(limits: limits)
         let ids: [DeviceID] = ["a", "b", "c", "d"]

@@ -149,7 +149,7 @@ struct ProfilerRegistryTests {
 
     @Test("the number of devices is bounded")
     func tooMany() {
-        var limits = ProfilerLimits()
+        var limits = ProfilerWorld.limits
         limits.mostDevices = 2
         var world = ProfilerWorld(limits: limits)
         for id in ["a", "b", "c"] as [DeviceID] { world.register(id, [.decode]) }

@@ -20,7 +20,14 @@ struct ProfilerWorld {
     /// Bytes per second that measured links turn out to carry.
     var linkRate = 1e7
 
-    init(limits: ProfilerLimits = ProfilerLimits(), stored: StoredProfiles = StoredProfiles()) {
+    /// Heartbeats of a second.
+    static var limits: ProfilerLimits {
+        var limits = ProfilerLimits()
+        limits.heartbeatSeconds = 1
+        return limits
+    }
+
+    init(limits: ProfilerLimits = ProfilerWorld.limits, stored: StoredProfiles = StoredProfiles()) {
         core = ProfilerCore(limits: limits, stored: stored)
     }
 

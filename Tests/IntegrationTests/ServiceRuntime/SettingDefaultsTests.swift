@@ -3,6 +3,7 @@ import Foundation
 import Planning
 import Scheduling
 import ServiceRuntime
+import Simulation
 import StageRuntime
 import Testing
 
@@ -55,18 +56,18 @@ struct SettingDefaultsTests {
     }
 
     /// How many tokens a second every request should get depends on who searches.
-    @Test(arguments: SearchAlgorithm.allCases)
-    func ofTheClusterer(algorithm: SearchAlgorithm) throws {
+    @Test(arguments: PlanningAlgorithm.allCases)
+    func ofTheClusterer(algorithm: PlanningAlgorithm) throws {
         let given = algorithm == .standard ? [] : ["clusterer.algorithm=\(algorithm.rawValue)"]
         let read = try ClustererConfiguration(reader: settings(ClustererConfiguration.keys, given))
         var made = ClustererConfiguration()
         #expect(made.search.algorithm == .standard)
         made.search.algorithm = algorithm
-        let speed = "search.options.minimumTokensPerSecond"
+        let speed = "search.limits.minimumTokensPerSecond"
         #expect(StoredValues.differences(read, made, leavingOut: ["addresses", speed]) == [])
         #expect(
-            read.search.options.minimumTokensPerSecond
-                == (algorithm == .standard ? 0 : PlanningOptions().minimumTokensPerSecond))
+            read.search.limits.minimumTokensPerSecond
+                == (algorithm.isGenetic ? PlanningOptions().minimumTokensPerSecond : 0))
         expectDefaults(read.addresses)
     }
 
@@ -109,6 +110,6 @@ struct SettingDefaultsTests {
         let scheduler = try SchedulerConfiguration(reader: settings(SchedulerConfiguration.keys, changed))
         #expect(scheduler.scheduling.chunkTokens == 96 && scheduler.scheduling.drainSeconds == 7)
         let clusterer = try ClustererConfiguration(reader: settings(ClustererConfiguration.keys, changed))
-        #expect(clusterer.search.options.chunkTokens == 96 && clusterer.search.moving.mostDrainSeconds == 7)
+        #expect(clusterer.search.limits.chunkTokens == 96 && clusterer.search.moving.mostDrainSeconds == 7)
     }
 }

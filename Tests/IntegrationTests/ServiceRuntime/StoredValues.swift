@@ -19,6 +19,10 @@ enum StoredValues {
 
     private static func collect(_ value: Any, _ path: String, _ values: inout [String: String]) {
         let mirror = Mirror(reflecting: value)
+        if mirror.displayStyle == .set {
+            values[path] = mirror.children.map { String(reflecting: $0.value) }.sorted().joined(separator: ", ")
+            return
+        }
         guard mirror.displayStyle == .struct, !mirror.children.isEmpty else {
             values[path] = String(reflecting: value)
             return

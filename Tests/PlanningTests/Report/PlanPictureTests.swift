@@ -3,6 +3,7 @@ import Domain
 import Drawing
 import Foundation
 import FoundationXML
+import Reports
 import Testing
 
 @testable import Planning

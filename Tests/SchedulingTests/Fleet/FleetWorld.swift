@@ -71,6 +71,7 @@ struct FleetWorld {
 
     private static var configuration: SchedulingConfiguration {
         var configuration = SchedulingConfiguration()
+        configuration.idleWorkerLostSeconds = nil
         configuration.adoptionSeconds = 0.5
         configuration.queueSeconds = 600
         configuration.unservableSeconds = 600

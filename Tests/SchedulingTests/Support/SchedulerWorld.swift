@@ -42,6 +42,8 @@ struct SchedulerWorld {
 
     init(_ change: (inout SchedulingConfiguration) -> Void = { _ in }) {
         var configuration = SchedulingConfiguration()
+        // Workers report all the time, unless a test says otherwise.
+        configuration.idleWorkerLostSeconds = nil
         change(&configuration)
         self.configuration = configuration
         core = SchedulerCore(configuration: configuration)

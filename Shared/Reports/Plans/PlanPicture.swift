@@ -1,6 +1,7 @@
 internal import CostModel
 public import Domain
 internal import Drawing
+public import Planning
 
 /// A plan as a picture: an SVG text that needs nothing else (no scripts, no fonts, no files).
 ///

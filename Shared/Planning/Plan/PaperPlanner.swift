@@ -2,7 +2,7 @@ public import CostModel
 public import Domain
 
 /// Plans in one process: search and partitioner together.
-public enum Planner {
+public enum PaperPlanner {
     /// The plan that the services would agree on.
     ///
     /// - Throws: see `GeneticSearch.init` and `GeneticSearch.plan`.

@@ -1,4 +1,5 @@
 internal import Domain
+internal import Planning
 
 /// Where everything of a picture lies, in pixels.
 struct PictureLayout {
