@@ -11,10 +11,16 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// The settings of modules that hold memory by themselves: every use of it is marked as `unsafe`.
+let strictMemory = strict + [.strictMemorySafety()]
+
 /// A module of `Shared/`; `dependencies` are the only modules that it may import.
-func shared(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
+func shared(
+    _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [],
+    settings: [SwiftSetting] = strict
+) -> Target {
     .target(
-        name: name, dependencies: dependencies, path: "Shared/\(name)", exclude: exclude, swiftSettings: strict)
+        name: name, dependencies: dependencies, path: "Shared/\(name)", exclude: exclude, swiftSettings: settings)
 }
 
 /// An executable of `Services/`; no service imports another one.
@@ -74,7 +80,7 @@ let package = Package(
         .target(name: "Kernels", path: "Shared/Kernels"),
         shared("Domain"),
         shared("Protocol", ["Domain"], exclude: ["Specification"]),
-        shared("Messaging", ["CZeroMQ"]),
+        shared("Messaging", ["CZeroMQ"], settings: strictMemory),
         shared("Inference", ["Domain", "Kernels", crypto]),
         shared("CostModel", ["Domain"]),
         shared("Drawing", ["Domain"]),

@@ -122,6 +122,25 @@ def test_a_disconnect_frees_the_request(cluster):
         replica["kv_reserved_tokens"] == 0 for replica in cluster.json("plan")["replicas"]))
 
 
+def test_a_limit_is_no_forecast(cluster):
+    """Requests that may become as long as the context decode together, not one after the other."""
+    first, last = {}, {}
+
+    def read(index):
+        stream = chat(cluster, PROMPTS[index], stream=True, max_tokens=65535, extra_body={"ignore_eos": True})
+        for count, _ in enumerate(stream):
+            first.setdefault(index, time.monotonic())
+            if count == 60:
+                break
+        last[index] = time.monotonic()
+        stream.response.close()
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(read, range(4)))
+    assert max(first.values()) < min(last.values()), (first, last)
+    wait_for("the requests end", 15, lambda: cluster.json("plan")["running"] == 0)
+
+
 def test_a_real_run_is_recorded_and_simulated(cluster):
     stream, real, nodes, simulated = (cluster.folder / name for name in ("s.csv", "real.json", "nodes.json", "sim.json"))
     lengths = [(40, 8), (300, 12), (100, 1), (64, 20), (200, 6)]

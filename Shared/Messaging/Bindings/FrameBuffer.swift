@@ -12,55 +12,55 @@ protocol FrameBuffer: AnyObject, Sendable {
 ///
 /// `@unchecked Sendable`: the message is not changed after `init`, only read, and closed in `deinit`, after every reader;
 /// libzmq counts its own references atomically.
-final class ReceivedBuffer: FrameBuffer, @unchecked Sendable {
+@safe final class ReceivedBuffer: FrameBuffer, @unchecked Sendable {
     private let message: UnsafeMutablePointer<zmq_msg_t>
     private let bytes: UnsafeRawBufferPointer
 
-    var count: Int { bytes.count }
+    var count: Int { unsafe bytes.count }
 
     init(moving source: UnsafeMutablePointer<zmq_msg_t>) {
-        message = .allocate(capacity: 1)
-        zmq_msg_init(message)
-        zmq_msg_move(message, source)
-        bytes = UnsafeRawBufferPointer(start: zmq_msg_data(message), count: zmq_msg_size(message))
+        unsafe message = .allocate(capacity: 1)
+        unsafe zmq_msg_init(message)
+        unsafe zmq_msg_move(message, source)
+        unsafe bytes = unsafe UnsafeRawBufferPointer(start: zmq_msg_data(message), count: zmq_msg_size(message))
     }
 
     deinit {
-        zmq_msg_close(message)
-        message.deallocate()
+        unsafe zmq_msg_close(message)
+        unsafe message.deallocate()
     }
 
     func withUnsafeBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         defer { withExtendedLifetime(self) {} }
-        return try body(bytes)
+        return unsafe try body(bytes)
     }
 }
 
 /// Memory made for sending.
 ///
 /// `@unchecked Sendable`: the bytes are written in `init` only and freed in `deinit`, after every reader.
-final class RetainedBuffer: FrameBuffer, @unchecked Sendable {
+@safe final class RetainedBuffer: FrameBuffer, @unchecked Sendable {
     private static let alignment = 64
 
     private let memory: UnsafeMutableRawBufferPointer
     private let onRelease: (@Sendable () -> Void)?
 
-    var count: Int { memory.count }
+    var count: Int { unsafe memory.count }
 
     init(
         byteCount: Int, onRelease: (@Sendable () -> Void)?, fill: (UnsafeMutableRawBufferPointer) throws -> Void
     ) rethrows {
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: Self.alignment)
-        memory.initializeMemory(as: UInt8.self, repeating: 0)
-        self.memory = memory
+        unsafe memory.initializeMemory(as: UInt8.self, repeating: 0)
+        unsafe self.memory = unsafe memory
         self.onRelease = onRelease
-        try fill(memory)
+        unsafe try fill(memory)
     }
 
     deinit {
-        memory.deallocate()
+        unsafe memory.deallocate()
         onRelease?()
     }
 
@@ -68,6 +68,6 @@ final class RetainedBuffer: FrameBuffer, @unchecked Sendable {
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         defer { withExtendedLifetime(self) {} }
-        return try body(UnsafeRawBufferPointer(memory))
+        return unsafe try body(UnsafeRawBufferPointer(memory))
     }
 }

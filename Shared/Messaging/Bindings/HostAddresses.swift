@@ -10,24 +10,24 @@ enum HostAddresses {
         guard let colon = rest.lastIndex(of: ":") else { return [] }
         let host = String(rest[..<colon])
         guard !host.isEmpty, host != "*", !host.hasPrefix("[") else { return [] }
-        var hints = addrinfo()
-        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var found: UnsafeMutablePointer<addrinfo>?
-        guard getaddrinfo(host, nil, &hints, &found) == 0 else { return [] }
-        defer { freeaddrinfo(found) }
+        guard unsafe getaddrinfo(host, nil, &hints, &found) == 0 else { return [] }
+        defer { unsafe freeaddrinfo(found) }
         var addresses: [(text: String, isIPv6: Bool)] = []
-        var next = found
-        while let candidate = next {
-            next = candidate.pointee.ai_next
+        var next = unsafe found
+        while let candidate = unsafe next {
+            unsafe next = unsafe candidate.pointee.ai_next
             var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
             guard
-                getnameinfo(
+                unsafe getnameinfo(
                     candidate.pointee.ai_addr, candidate.pointee.ai_addrlen, &text, socklen_t(text.count), nil, 0,
                     NI_NUMERICHOST) == 0
             else { continue }
             let address = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
             guard !addresses.contains(where: { $0.text == address }) else { continue }
-            addresses.append((address, candidate.pointee.ai_family == AF_INET6))
+            unsafe addresses.append((address, candidate.pointee.ai_family == AF_INET6))
         }
         let port = rest[colon...]
         return (addresses.filter(\.isIPv6) + addresses.filter { !$0.isIPv6 }).map {

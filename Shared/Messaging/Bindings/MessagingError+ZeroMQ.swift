@@ -5,7 +5,7 @@ extension MessagingError {
     /// An error with libzmq's error number of the call just made; read at once, as the number is the thread's.
     static func last(_ code: Code, _ message: String, file: String = #fileID, line: Int = #line) -> MessagingError {
         let number = zmq_errno()
-        return MessagingError(
+        return unsafe MessagingError(
             number == EMFILE || number == ENFILE || number == ENOMEM ? .exhausted : code, message,
             underlying: String(cString: zmq_strerror(number)), file: file, line: line)
     }

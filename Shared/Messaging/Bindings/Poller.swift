@@ -1,21 +1,21 @@
 import CZeroMQ
 
 /// Waits for sockets, the mailbox and the next timer.
-struct Poller: ~Copyable {
-    private var items: [zmq_pollitem_t] = []
+@safe struct Poller: ~Copyable {
+    private var items: [zmq_pollitem_t] = unsafe []
     private var timer: TimerDescriptor?
 
     /// Starts a new set.
-    mutating func removeAll() { items.removeAll(keepingCapacity: true) }
+    mutating func removeAll() { unsafe items.removeAll(keepingCapacity: true) }
 
     /// Adds a descriptor to be read.
     mutating func add(descriptor: Int32) {
-        items.append(zmq_pollitem_t(socket: nil, fd: descriptor, events: Int16(ZMQ_POLLIN), revents: 0))
+        unsafe items.append(zmq_pollitem_t(socket: nil, fd: descriptor, events: Int16(ZMQ_POLLIN), revents: 0))
     }
 
     /// Adds a socket.
     mutating func add(_ socket: borrowing Socket, reads: Bool, writes: Bool) {
-        items.append(socket.pollItem(events: (reads ? ZMQ_POLLIN : 0) | (writes ? ZMQ_POLLOUT : 0)))
+        unsafe items.append(socket.pollItem(events: (reads ? ZMQ_POLLIN : 0) | (writes ? ZMQ_POLLOUT : 0)))
     }
 
     /// Waits until something in the set is ready or the instant comes.
@@ -27,7 +27,7 @@ struct Poller: ~Copyable {
             if delay > .zero { arm(delay) }
         }
         // An interruption or a failure shows in no item as ready: the caller's loop goes round.
-        zmq_poll(&items, Int32(items.count), timeout)
+        unsafe zmq_poll(&items, Int32(items.count), timeout)
     }
 
     private mutating func arm(_ delay: Duration) {

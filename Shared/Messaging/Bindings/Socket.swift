@@ -2,7 +2,7 @@ import CZeroMQ
 import Glibc
 
 /// A socket of libzmq: owned by one thread, closed exactly once. The only type that calls libzmq's socket functions.
-struct Socket: ~Copyable {
+@safe struct Socket: ~Copyable {
     /// What became of one attempt to send.
     enum SendResult {
         case sent
@@ -21,33 +21,35 @@ struct Socket: ~Copyable {
 
     private let raw: UnsafeMutableRawPointer
 
-    init(taking raw: UnsafeMutableRawPointer) { self.raw = raw }
+    init(taking raw: UnsafeMutableRawPointer) { unsafe self.raw = unsafe raw }
 
-    deinit { zmq_close(raw) }
+    deinit { unsafe zmq_close(raw) }
 
     // MARK: Set-up
 
     borrowing func set(_ option: Int32, _ value: Int, _ name: String) throws(MessagingError) {
         let result =
             if option == ZMQ_MAXMSGSIZE {
-                withUnsafePointer(to: Int64(value)) { zmq_setsockopt(raw, option, $0, MemoryLayout<Int64>.size) }
+                unsafe withUnsafePointer(to: Int64(value)) {
+                    unsafe zmq_setsockopt(raw, option, $0, MemoryLayout<Int64>.size)
+                }
             } else {
-                withUnsafePointer(to: Int32(clamping: value)) {
-                    zmq_setsockopt(raw, option, $0, MemoryLayout<Int32>.size)
+                unsafe withUnsafePointer(to: Int32(clamping: value)) {
+                    unsafe zmq_setsockopt(raw, option, $0, MemoryLayout<Int32>.size)
                 }
             }
         guard result == 0 else { throw .last(.badOption, "\(name) cannot be \(value)") }
     }
 
     borrowing func set(_ option: Int32, _ value: [UInt8], _ name: String) throws(MessagingError) {
-        guard zmq_setsockopt(raw, option, value, value.count) == 0 else {
+        guard unsafe zmq_setsockopt(raw, option, value, value.count) == 0 else {
             throw .last(.badOption, "libzmq does not accept this \(name)")
         }
     }
 
     borrowing func bind(_ endpoint: String) throws(MessagingError) {
         try Endpoint.check(endpoint)
-        guard zmq_bind(raw, endpoint) == 0 else { throw .endpoint("cannot bind \(endpoint)") }
+        guard unsafe zmq_bind(raw, endpoint) == 0 else { throw .endpoint("cannot bind \(endpoint)") }
     }
 
     /// Binds where libzmq can, and for the name of a host, which it does not look up to bind, at all its addresses:
@@ -82,19 +84,19 @@ struct Socket: ~Copyable {
 
     borrowing func connect(_ endpoint: String) throws(MessagingError) {
         try Endpoint.check(endpoint)
-        guard zmq_connect(raw, endpoint) == 0 else { throw .endpoint("cannot connect to \(endpoint)") }
+        guard unsafe zmq_connect(raw, endpoint) == 0 else { throw .endpoint("cannot connect to \(endpoint)") }
     }
 
     /// The endpoint that was bound or connected last, with the real port.
     borrowing func lastEndpoint() -> String? {
         var text = [UInt8](repeating: 0, count: 1024)
         var size = text.count
-        guard zmq_getsockopt(raw, ZMQ_LAST_ENDPOINT, &text, &size) == 0, size > 0 else { return nil }
+        guard unsafe zmq_getsockopt(raw, ZMQ_LAST_ENDPOINT, &text, &size) == 0, size > 0 else { return nil }
         return String(decoding: text.prefix(size - 1), as: UTF8.self)
     }
 
     borrowing func monitor(at endpoint: String, events: Int32) throws(MessagingError) {
-        guard zmq_socket_monitor(raw, endpoint, events) == 0 else {
+        guard unsafe zmq_socket_monitor(raw, endpoint, events) == 0 else {
             throw .last(.exhausted, "cannot monitor the socket")
         }
     }
@@ -102,11 +104,11 @@ struct Socket: ~Copyable {
     /// How long messages handed over may still leave after closing.
     borrowing func linger(_ duration: Duration) {
         var milliseconds = Int32(clamping: duration.milliseconds)
-        zmq_setsockopt(raw, ZMQ_LINGER, &milliseconds, MemoryLayout<Int32>.size)
+        unsafe zmq_setsockopt(raw, ZMQ_LINGER, &milliseconds, MemoryLayout<Int32>.size)
     }
 
     borrowing func pollItem(events: Int32) -> zmq_pollitem_t {
-        zmq_pollitem_t(socket: raw, fd: 0, events: Int16(events), revents: 0)
+        unsafe zmq_pollitem_t(socket: raw, fd: 0, events: Int16(events), revents: 0)
     }
 
     // MARK: Messages
@@ -134,7 +136,7 @@ struct Socket: ~Copyable {
 
     private borrowing func sendPart(_ part: consuming OutgoingPart, isLast: Bool) -> SendResult {
         guard part.isValid else { return .failed(MessagingError(.exhausted, "no memory for a frame")) }
-        guard !part.send(to: raw, flags: ZMQ_DONTWAIT | (isLast ? 0 : ZMQ_SNDMORE)) else { return .sent }
+        guard unsafe !part.send(to: raw, flags: ZMQ_DONTWAIT | (isLast ? 0 : ZMQ_SNDMORE)) else { return .sent }
         switch zmq_errno() {
         case EAGAIN, EINTR: return .wouldBlock
         case EHOSTUNREACH: return .unroutable
@@ -151,8 +153,8 @@ struct Socket: ~Copyable {
 
     /// Blocks for a while until a message is there; `ended` when the context terminates.
     borrowing func wait() -> Readiness {
-        var item = pollItem(events: Int32(ZMQ_POLLIN))
-        let count = zmq_poll(&item, 1, 1000)
+        var item = unsafe pollItem(events: Int32(ZMQ_POLLIN))
+        let count = unsafe zmq_poll(&item, 1, 1000)
         if count > 0 { return .readable }
         return count < 0 && zmq_errno() == ETERM ? .ended : .nothing
     }
@@ -166,7 +168,7 @@ struct Socket: ~Copyable {
         var user: String?
         while true {
             let part = IncomingPart()
-            guard part.receive(from: raw) else {
+            guard unsafe part.receive(from: raw) else {
                 // libzmq hands over whole messages: nothing is there, and at the first part only.
                 return .nothing
             }

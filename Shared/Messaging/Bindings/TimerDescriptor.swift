@@ -20,12 +20,12 @@ struct TimerDescriptor: ~Copyable {
         var time = timespec(tv_sec: 3600, tv_nsec: 0)
         if seconds < 3600 { time = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000)) }
         var setting = itimerspec(it_interval: timespec(tv_sec: 0, tv_nsec: 0), it_value: time)
-        timerfd_settime(descriptor, 0, &setting, nil)
+        unsafe timerfd_settime(descriptor, 0, &setting, nil)
     }
 
     /// Takes the expiry, so that the descriptor is silent again.
     borrowing func acknowledge() {
         var expiries: UInt64 = 0
-        _ = read(descriptor, &expiries, MemoryLayout<UInt64>.size)
+        _ = unsafe read(descriptor, &expiries, MemoryLayout<UInt64>.size)
     }
 }

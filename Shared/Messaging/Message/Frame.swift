@@ -33,14 +33,14 @@ public struct Frame: Sendable {
         byteCount: Int, onRelease: (@Sendable () -> Void)? = nil,
         fill: (UnsafeMutableRawBufferPointer) throws -> Void
     ) rethrows {
-        storage = .retained(try RetainedBuffer(byteCount: byteCount, onRelease: onRelease, fill: fill))
+        storage = unsafe .retained(try RetainedBuffer(byteCount: byteCount, onRelease: onRelease, fill: fill))
     }
 
     /// A frame of the little-endian bytes of an array of numbers, sent without another copy when large.
     public init<Element: BitwiseCopyable>(elements: [Element]) {
         let byteCount = elements.count * MemoryLayout<Element>.stride
-        self.init(byteCount: byteCount) { target in
-            elements.withUnsafeBytes { target.copyMemory(from: $0) }
+        unsafe self.init(byteCount: byteCount) { target in
+            unsafe elements.withUnsafeBytes { unsafe target.copyMemory(from: $0) }
         }
     }
 
@@ -63,19 +63,19 @@ public struct Frame: Sendable {
         switch storage {
         case .array(let bytes):
             // The standard library's closure is untyped: the failure is carried out in a value.
-            let result: Swift.Result<Result, Failure> = bytes.withUnsafeBytes { pointer in
-                do throws(Failure) { return .success(try body(pointer)) } catch { return .failure(error) }
+            let result: Swift.Result<Result, Failure> = unsafe bytes.withUnsafeBytes { pointer in
+                do throws(Failure) { return unsafe .success(try body(pointer)) } catch { return .failure(error) }
             }
             return try result.get()
-        case .received(let buffer): return try buffer.withUnsafeBytes(body)
-        case .retained(let buffer): return try buffer.withUnsafeBytes(body)
+        case .received(let buffer): return unsafe try buffer.withUnsafeBytes(body)
+        case .retained(let buffer): return unsafe try buffer.withUnsafeBytes(body)
         }
     }
 
     /// The bytes as an array; a copy unless the frame is one already.
     public var bytes: [UInt8] {
         if case .array(let bytes) = storage { return bytes }
-        return withUnsafeBytes { Array($0) }
+        return unsafe withUnsafeBytes { unsafe Array($0) }
     }
 
     /// The bytes as little-endian numbers (a copy), or `nil` where their count is no multiple of the element's size.
@@ -83,9 +83,9 @@ public struct Frame: Sendable {
         let stride = MemoryLayout<Element>.stride
         guard stride > 0, count % stride == 0 else { return nil }
         let elementCount = count / stride
-        return withUnsafeBytes { source in
-            [Element](unsafeUninitializedCapacity: elementCount) { target, initialized in
-                UnsafeMutableRawBufferPointer(target).copyMemory(from: source)
+        return unsafe withUnsafeBytes { source in
+            unsafe [Element](unsafeUninitializedCapacity: elementCount) { target, initialized in
+                unsafe UnsafeMutableRawBufferPointer(target).copyMemory(from: source)
                 initialized = elementCount
             }
         }

@@ -28,7 +28,7 @@ public struct CurveKeyPair: Sendable, Hashable, CustomStringConvertible {
             throw MessagingError(.badOption, "a CURVE secret key has 40 characters, not \(secretKey.utf8.count)")
         }
         var publicKey = [CChar](repeating: 0, count: 41)
-        guard zmq_curve_public(&publicKey, secretKey) == 0 else {
+        guard unsafe zmq_curve_public(&publicKey, secretKey) == 0 else {
             throw .last(.badOption, "the CURVE secret key is not Z85 text")
         }
         self.publicKey = String(keyCharacters: publicKey)
@@ -44,7 +44,7 @@ public struct CurveKeyPair: Sendable, Hashable, CustomStringConvertible {
     public static func generate() throws(MessagingError) -> CurveKeyPair {
         var publicKey = [CChar](repeating: 0, count: 41)
         var secretKey = [CChar](repeating: 0, count: 41)
-        guard zmq_curve_keypair(&publicKey, &secretKey) == 0 else {
+        guard unsafe zmq_curve_keypair(&publicKey, &secretKey) == 0 else {
             throw .last(.transport, "cannot make a CURVE key pair")
         }
         return CurveKeyPair(
@@ -55,7 +55,7 @@ public struct CurveKeyPair: Sendable, Hashable, CustomStringConvertible {
     public static func text(_ bytes: [UInt8]) -> String? {
         guard bytes.count == 32 else { return nil }
         var text = [CChar](repeating: 0, count: 41)
-        guard zmq_z85_encode(&text, bytes, 32) != nil else { return nil }
+        guard unsafe zmq_z85_encode(&text, bytes, 32) != nil else { return nil }
         return String(keyCharacters: text)
     }
 
@@ -63,7 +63,7 @@ public struct CurveKeyPair: Sendable, Hashable, CustomStringConvertible {
     public static func bytes(_ text: String) -> [UInt8]? {
         guard text.utf8.count == 40 else { return nil }
         var bytes = [UInt8](repeating: 0, count: 32)
-        guard zmq_z85_decode(&bytes, text) != nil else { return nil }
+        guard unsafe zmq_z85_decode(&bytes, text) != nil else { return nil }
         return bytes
     }
 

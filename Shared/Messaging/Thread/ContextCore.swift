@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// `@unchecked Sendable`: libzmq's context functions may be called from any thread; the pointer is constant and is not used
 /// after `zmq_ctx_term`, which happens once, when all socket threads have ended.
-final class ContextCore: @unchecked Sendable {
+@safe final class ContextCore: @unchecked Sendable {
     private struct State {
         var threads: [ObjectIdentifier: ThreadCore] = [:]
         var isStopped = false
@@ -18,30 +18,31 @@ final class ContextCore: @unchecked Sendable {
     private let terminated = Completion()
 
     init(ioThreads: Int, maximumSockets: Int) throws(MessagingError) {
-        guard let raw = zmq_ctx_new() else {
+        guard let raw = unsafe zmq_ctx_new() else {
             throw .last(.exhausted, "cannot make a ZeroMQ context")
         }
-        self.raw = raw
-        guard (1...64).contains(ioThreads), zmq_ctx_set(raw, ZMQ_IO_THREADS, Int32(ioThreads)) == 0 else {
-            zmq_ctx_term(raw)
+        unsafe self.raw = unsafe raw
+        guard (1...64).contains(ioThreads), unsafe zmq_ctx_set(raw, ZMQ_IO_THREADS, Int32(ioThreads)) == 0 else {
+            unsafe zmq_ctx_term(raw)
             throw MessagingError(.badOption, "a context has 1 to 64 I/O threads, not \(ioThreads)")
         }
-        guard (1...65535).contains(maximumSockets), zmq_ctx_set(raw, ZMQ_MAX_SOCKETS, Int32(maximumSockets)) == 0 else {
-            zmq_ctx_term(raw)
+        guard (1...65535).contains(maximumSockets), unsafe zmq_ctx_set(raw, ZMQ_MAX_SOCKETS, Int32(maximumSockets)) == 0
+        else {
+            unsafe zmq_ctx_term(raw)
             throw MessagingError(.badOption, "a context has 1 to 65535 sockets, not \(maximumSockets)")
         }
     }
 
     deinit {
-        if !state.withLock({ $0.isTerminating }) { Self.terminate(raw) }
+        if !state.withLock({ $0.isTerminating }) { unsafe Self.terminate(raw) }
     }
 
     /// Makes a socket, on the thread that is to own it.
     func makeSocket(_ type: Int32) throws(MessagingError) -> Socket {
-        guard let socket = zmq_socket(raw, type) else {
+        guard let socket = unsafe zmq_socket(raw, type) else {
             throw .last(.exhausted, "cannot make a ZeroMQ socket")
         }
-        return Socket(taking: socket)
+        return unsafe Socket(taking: socket)
     }
 
     // MARK: Threads
@@ -80,14 +81,14 @@ final class ContextCore: @unchecked Sendable {
         if isFirst {
             do {
                 let thread = try OperatingSystemThread.start(name: "zmq-end") { [self] in
-                    Self.terminate(raw)
+                    unsafe Self.terminate(raw)
                     terminated.complete()
                 }
                 await terminated.wait()
                 thread.join()
             } catch {
                 // No thread could be started: blocking for the linger time is the lesser evil.
-                Self.terminate(raw)
+                unsafe Self.terminate(raw)
                 terminated.complete()
             }
         }
@@ -95,6 +96,6 @@ final class ContextCore: @unchecked Sendable {
     }
 
     private static func terminate(_ raw: UnsafeMutableRawPointer) {
-        while zmq_ctx_term(raw) != 0, zmq_errno() == EINTR {}
+        while unsafe zmq_ctx_term(raw) != 0, zmq_errno() == EINTR {}
     }
 }

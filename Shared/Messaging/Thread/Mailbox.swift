@@ -81,8 +81,8 @@ final class Mailbox: Sendable {
 
     init() throws(MessagingError) {
         var descriptors: [Int32] = [-1, -1]
-        guard pipe2(&descriptors, O_NONBLOCK | O_CLOEXEC) == 0 else {
-            throw MessagingError(
+        guard unsafe pipe2(&descriptors, O_NONBLOCK | O_CLOEXEC) == 0 else {
+            throw unsafe MessagingError(
                 .exhausted, "cannot make the pipe of a socket thread", underlying: String(cString: strerror(errno)))
         }
         readDescriptor = descriptors[0]
@@ -99,7 +99,7 @@ final class Mailbox: Sendable {
                 state.isSignalled = true
                 var byte: UInt8 = 1
                 // Cannot block or fill up: at most one byte is in the pipe.
-                _ = write(writeDescriptor, &byte, 1)
+                _ = unsafe write(writeDescriptor, &byte, 1)
             }
             return true
         }
@@ -111,7 +111,7 @@ final class Mailbox: Sendable {
         state.withLock { state in
             if state.isSignalled {
                 var byte: UInt8 = 0
-                _ = read(readDescriptor, &byte, 1)
+                _ = unsafe read(readDescriptor, &byte, 1)
                 state.isSignalled = false
             }
             defer { state.commands = [] }

@@ -17,19 +17,19 @@ final class OperatingSystemThread: Sendable {
     static func start(
         name: String, _ body: @escaping @Sendable () -> Void
     ) throws(MessagingError) -> OperatingSystemThread {
-        let start = Unmanaged.passRetained(ThreadStart(name: name, body: body))
+        let start = unsafe Unmanaged.passRetained(ThreadStart(name: name, body: body))
         var handle = pthread_t()
-        let result = pthread_create(
+        let result = unsafe pthread_create(
             &handle, nil,
             { argument in
-                guard let argument else { return nil }
-                Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue().run()
+                guard let argument = unsafe argument else { return nil }
+                unsafe Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue().run()
                 return nil
-            }, start.toOpaque())
+            }, unsafe start.toOpaque())
         guard result == 0 else {
-            start.release()
+            unsafe start.release()
             throw MessagingError(
-                .exhausted, "cannot start the thread \(name)", underlying: String(cString: strerror(result)))
+                .exhausted, "cannot start the thread \(name)", underlying: unsafe String(cString: strerror(result)))
         }
         return OperatingSystemThread(handle: handle)
     }
@@ -55,9 +55,9 @@ private final class ThreadStart: Sendable {
 
     func run() {
         var signals = sigset_t()
-        sigfillset(&signals)
-        pthread_sigmask(SIG_SETMASK, &signals, nil)
-        pthread_setname_np(pthread_self(), String(decoding: name.utf8.prefix(15), as: UTF8.self))
+        unsafe sigfillset(&signals)
+        unsafe pthread_sigmask(SIG_SETMASK, &signals, nil)
+        unsafe pthread_setname_np(pthread_self(), String(decoding: name.utf8.prefix(15), as: UTF8.self))
         body()
     }
 }
