@@ -104,12 +104,18 @@ struct TraceReport: Encodable {
             lines += ["", TextTable.format(rows)]
         }
         if !summary.stages.isEmpty {
-            var rows = [["STAGE", "PROCESS", "FROM FIRST TO LAST STEP ms", "STEPS", "OWN", "OTHERS", "BUBBLE", "BY"]]
+            var rows = [
+                [
+                    "STAGE", "PROCESS", "FROM FIRST TO LAST STEP ms", "STEPS", "TOGETHER", "OWN", "OTHERS", "BUBBLE",
+                    "BY",
+                ]
+            ]
             for stage in summary.stages {
                 let by = stage.by.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
                 let shown = by.prefix(3).map { "\($0.key) \(Self.percent($0.value))" }
                 rows.append([
                     stage.stage, stage.process, Self.fixed(stage.milliseconds), "\(stage.steps)",
+                    ReportText.number(stage.together),
                     Self.percent(stage.own), Self.percent(stage.others), Self.percent(stage.bubble),
                     shown.joined(separator: ", ") + (by.count > 3 ? ", ..." : ""),
                 ])
@@ -139,7 +145,7 @@ extension TraceSummary {
     /// The request in a line.
     var headline: String {
         func text(_ milliseconds: Double) -> String { "\(ReportText.number(milliseconds)) ms" }
-        var parts: [String] = []
+        var parts = sequences > 1 ? ["\(sequences) sequences"] : []
         if let queued { parts.append("routed after \(text(queued))") }
         if let firstToken { parts.append("first token after \(text(firstToken))") }
         if let end { parts.append("end after \(text(end))") }

@@ -34,6 +34,8 @@ struct TraceSummary: Sendable, Encodable {
         var milliseconds: Double
         /// Steps with the request.
         var steps: Int
+        /// Sequences in them, on average.
+        var together: Double
         /// Shares of the time: steps of the request, of others only, no step (the bubble).
         var own: Double
         var others: Double
@@ -42,7 +44,7 @@ struct TraceSummary: Sendable, Encodable {
         var by: [String: Double]
 
         enum CodingKeys: String, CodingKey {
-            case process, stage, steps, own, others, bubble, by
+            case process, stage, steps, together, own, others, bubble, by
             case milliseconds = "ms"
         }
     }
@@ -51,6 +53,8 @@ struct TraceSummary: Sendable, Encodable {
     var queued: Double?
     var firstToken: Double?
     var end: Double?
+    /// Sequences that are meant.
+    var sequences: Int
     /// Tokens that came to the gateway.
     var tokens: Int
     /// Between two decode steps on the first stage, and its parts.
@@ -59,7 +63,7 @@ struct TraceSummary: Sendable, Encodable {
     var stages: [Stage]
 
     enum CodingKeys: String, CodingKey {
-        case tokens, parts, stages
+        case sequences, tokens, parts, stages
         case queued = "queue_ms"
         case firstToken = "first_token_ms"
         case end = "end_ms"
@@ -73,14 +77,24 @@ struct TraceSummary: Sendable, Encodable {
         func since(_ moment: Int?) -> Double? {
             begin.flatMap { begin in moment.map { Double($0 - begin) / 1000 } }
         }
+        sequences = Set(own.map(\.moment.request)).count
+        // Of many requests the first moments of each kind belong to different ones.
+        guard trace.name != nil else {
+            tokens = Self.tokens(own)
+            parts = Self.parts(trace)
+            stages = Self.stages(trace)
+            return
+        }
         queued = first(.submitted).flatMap { submitted in first(.routed).map { Double($0 - submitted) / 1000 } }
         firstToken = since(first(.firstToken))
         end = since(own.last { $0.moment.kind == .ended }?.moment.atMicroseconds)
-        tokens = own.reduce(0) {
-            $0 + ([.token, .firstToken].contains($1.moment.kind) ? $1.moment.rows ?? 1 : 0)
-        }
+        tokens = Self.tokens(own)
         parts = Self.parts(trace)
         stages = Self.stages(trace)
+    }
+
+    private static func tokens(_ entries: [RequestTrace.Entry]) -> Int {
+        entries.reduce(0) { $0 + ([.token, .firstToken].contains($1.moment.kind) ? $1.moment.rows ?? 1 : 0) }
     }
 
     // MARK: Parts of a token's time
@@ -143,10 +157,12 @@ struct TraceSummary: Sendable, Encodable {
                     by[name, default: 0] += Double(length) / total / Double(requests.count)
                 }
             }
+            let members = steps.reduce(0) { $0 + (all[key.process]?[$1]?.count ?? 0) }
             let mine = steps.reduce(0) { $0 + $1.end - $1.begin }
             return Stage(
                 process: trace.processes[key.process].name, stage: key.place, milliseconds: total / 1000,
-                steps: steps.count, own: Double(mine) / total, others: Double(others) / total,
+                steps: steps.count, together: Double(members) / Double(steps.count), own: Double(mine) / total,
+                others: Double(others) / total,
                 bubble: max(0, Double(end - begin - mine - others) / total), by: by)
         }.sorted { ($0.stage, $0.process) < ($1.stage, $1.process) }
     }
