@@ -121,6 +121,7 @@ struct TraceReader {
         let reply = try await client.request(Outgoing(.traceGet, body: question), timeout: Self.patience)
         let elapsed = start.duration(to: reply.arrived)
         let trace: ServiceTrace = try reply.body()
+        guard trace.isPlausible else { throw Failure(.failed, "its answer makes no sense") }
         let clock = ClockOffset(
             sent: sent, received: sent + Int(elapsed / .microseconds(1)), told: trace.clockMicroseconds)
         return (trace, clock)
@@ -129,8 +130,23 @@ struct TraceReader {
     private static func now() -> Int { Int(Date().timeIntervalSince1970 * 1e6) }
 
     private static func reason(_ error: any Error) -> String {
+        if let error = error as? Failure { return error.description }
         guard let error = error as? RuntimeError else { return "\(error)" }
         if error.reported?.code == "unknown_type" { return "it does not know the question" }
         return error.code == .timedOut ? "it does not answer" : error.reported?.message ?? error.message
+    }
+}
+
+extension ServiceTrace {
+    /// Whether its figures can be calculated with, whoever sent them.
+    var isPlausible: Bool {
+        let figures = 0...1 << 53
+        return figures.contains(clockMicroseconds) && figures.contains(sinceMicroseconds ?? 0)
+            && moments.allSatisfy { moment in
+                [
+                    moment.atMicroseconds, moment.tookMicroseconds ?? 0, moment.rows ?? 0, moment.position ?? 0,
+                    moment.bytes ?? 0,
+                ].allSatisfy(figures.contains) && (0..<4096).contains(moment.stage ?? 0)
+            }
     }
 }
