@@ -1,3 +1,4 @@
+import ArgumentParser
 import Domain
 import Foundation
 import Protocol
@@ -149,7 +150,8 @@ import Testing
             (["--fleet", "3"], false), (["--fleet", "3", "--json"], true), (["--fleet", "0", "--json"], false),
         ] as [([String], Bool)])
     func arguments(_ arguments: [String], _ isRight: Bool) {
-        #expect((try? TraceCommand.parse(arguments)) != nil == isRight)
+        let parsed = try? TraceCommand.parse(arguments)
+        #expect((parsed != nil) == isRight)
         #expect(TraceCommand.wireName("chatcmpl-ab") == "ab" && TraceCommand.wireName("ab-1") == "ab-1")
     }
 }
