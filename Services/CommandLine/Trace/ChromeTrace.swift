@@ -2,8 +2,9 @@ import Domain
 import Foundation
 import Protocol
 
-/// A trace in the format of Chrome's tracing, which ui.perfetto.dev shows: a process each with a track of what its compute thread did and one
-/// of its messages. The ways between processes are asynchronous events of who received, since several may be under way at a time.
+/// A trace in the format of Chrome's tracing, which ui.perfetto.dev shows: for each process a track of what its compute
+/// thread did and one of its messages. The ways between processes are asynchronous events of who received, since
+/// several may be under way at a time.
 struct ChromeTrace: Encodable, Sendable {
     struct Event: Encodable, Sendable {
         var name: String

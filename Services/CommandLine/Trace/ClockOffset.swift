@@ -1,6 +1,7 @@
 import Foundation
 
-/// How far the clock of another process is ahead of ours, as questions and their answers tell. Processes of one host share a clock.
+/// How far the clock of another process is ahead of ours, as questions and their answers tell. Processes of one host
+/// share a clock.
 struct ClockOffset: Sendable, Hashable {
     /// Microseconds; the answer is taken to have been made half way between question and arrival.
     var microseconds: Int
@@ -18,7 +19,8 @@ struct ClockOffset: Sendable, Hashable {
         uncertainty = max(0, received - sent + 1) / 2
     }
 
-    /// What its times are corrected by: nothing where the clocks may agree, so that a slow answer does not move what is right.
+    /// What its times are corrected by: nothing where the clocks may agree, so that a slow answer does not move what is
+    /// right.
     var correction: Int { abs(microseconds) > uncertainty ? microseconds : 0 }
 
     /// The most certain one.

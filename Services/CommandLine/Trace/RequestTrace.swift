@@ -37,8 +37,7 @@ struct RequestTrace: Sendable {
     /// When the first own one was.
     var origin: Int
 
-    /// Puts together what the processes tell. Those of a pipeline that begin at the same microsecond stay in the order of the
-    /// processes.
+    /// Puts together what the processes tell. Moments of one microsecond stay in the order of the processes.
     init(name: String?, processes: [ProcessTrace]) {
         self.name = name
         self.processes = processes
@@ -62,7 +61,8 @@ struct RequestTrace: Sendable {
     /// Milliseconds from the first own moment.
     func milliseconds(_ microseconds: Int) -> Double { Double(microseconds - origin) / 1000 }
 
-    /// What a reader has to know about the processes: who does not tell, whose memory does not reach back, whose clock is wrong.
+    /// What a reader has to know about the processes: who does not tell, whose memory does not reach back, whose clock
+    /// is wrong.
     var notes: [String] {
         var notes: [String] = []
         for (index, process) in processes.enumerated() {

@@ -9,8 +9,8 @@ struct TraceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "trace", abstract: "Shows every moment of a request on every process, and where its time went.",
         discussion: """
-            Gateway, scheduler and workers remember their last 8192 moments each, without tokens and texts. REQUEST is the id of \
-            an answer (chatcmpl-... or cmpl-...), or of one of its choices with a number behind it (-0, -1, ...).
+            Gateway, scheduler and workers remember their last 8192 moments each, without tokens and texts. REQUEST is \
+            the id of an answer (chatcmpl-... or cmpl-...); with a number behind it (-0, -1, ...), one of its choices.
             """)
 
     @Argument(help: "The id of an answer.") var request: String?

@@ -39,7 +39,9 @@ struct TraceReader {
 
     /// Asks everybody.
     ///
-    /// - Parameter request: as the wire names it; `nil`: the newest one of the gateway, or what happened in some last seconds.
+    /// - Parameters:
+    ///   - request: as the wire names it; `nil`: the newest one of the gateway,
+    ///   - seconds: or, where it is not `nil`, what happened in so many last seconds.
     /// - Throws: `Failure` where nobody remembers it.
     func read(request: String?, seconds: Double?) async throws -> RequestTrace {
         let context = try MessagingContext()

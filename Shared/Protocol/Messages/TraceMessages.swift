@@ -10,8 +10,8 @@ extension MessageType {
 
 /// Which moments are asked for: those of a request, those of the last seconds, else those of the newest request.
 public struct TraceQuestion: Codable, Sendable, Hashable {
-    /// A request as the wire names it, or the beginning of its name up to a `-` or `~`: all choices of an answer have one name
-    /// in front of `-`, all continuations of a choice one in front of `~`.
+    /// A request as the wire names it, or the beginning of its name up to a `-` or `~`: all choices of an answer
+    /// have one name in front of `-`, all continuations of a choice one in front of `~`.
     public var request: String?
     /// All moments of so many last seconds.
     public var seconds: Double?
