@@ -142,8 +142,8 @@ public final class ServiceShell<Input: Sendable>: Service {
         }
     }
 
-    /// The moments are read on the run loop, which writes them; to make a message of thousands of them takes milliseconds, so
-    /// this is done beside it.
+    /// The run loop gives what is remembered at this moment away; to choose from it and to make a message of it takes
+    /// milliseconds, so this is done beside it.
     private func answerTrace(
         _ message: WireMessage, _ server: ServerSocket, _ log: TraceLog?, _ group: inout DiscardingTaskGroup
     ) {
@@ -169,9 +169,10 @@ public final class ServiceShell<Input: Sendable>: Service {
             server.tryReply(to: message, error: busy)
             return
         }
-        let answer = (log ?? TraceLog()).answer(
-            question, service: name.rawValue, now: .now, clockMicroseconds: WallClock.microseconds())
+        // Both clocks at one time, and here: the run loop writes on into a copy.
+        let (now, wall, service) = (ContinuousClock.now, WallClock.microseconds(), name.rawValue)
         group.addTask {
+            let answer = (log ?? TraceLog()).answer(question, service: service, now: now, clockMicroseconds: wall)
             server.tryReply(to: message, Outgoing(.trace, body: answer))
             self.traces.withLock { $0 -= 1 }
         }

@@ -3,7 +3,7 @@ import Glibc
 public import Protocol
 
 /// What a process remembers of the requests that it handled lately: a ring of moments in memory that does not grow. It
-/// belongs to the run loop, which writes and reads it, so it needs no lock. A moment is one slot; names in it are
+/// belongs to the run loop, which alone writes it, so it needs no lock. A moment is one slot; names in it are
 /// shared with the messages that they came with.
 public struct TraceLog: Sendable {
     /// Moments that a process keeps unless it is told otherwise.
