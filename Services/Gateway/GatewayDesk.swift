@@ -18,6 +18,8 @@ struct GatewayDesk: ServiceDesk, Sendable {
     private let promise: PromisedContext
     private let inbox: ServiceInbox<GatewayEvent>
     private let logger: Logger
+    /// Moments of the requests that it handled lately.
+    private var log = TraceLog()
 
     init(
         core: GatewayCore, control: ClientSocket, announced: String, acceptTimeout: Duration, requests: OpenRequests,
@@ -35,10 +37,16 @@ struct GatewayDesk: ServiceDesk, Sendable {
     }
 
     mutating func handle(_ event: GatewayEvent, at now: Double, _ tasks: inout DiscardingTaskGroup) async {
-        for instruction in core.handle(event, at: now) { perform(instruction, &tasks) }
+        log.note(event)
+        for instruction in core.handle(event, at: now) {
+            log.note(instruction)
+            perform(instruction, &tasks)
+        }
         view.value = core.scheduler
         if case .schedulerState(let state, _) = event { promise.set(state.contextTokens) }
     }
+
+    var trace: TraceLog? { log }
 
     var figures: [ServiceFigure] {
         [ServiceFigure("requests_open", "Sequences that clients wait for.", Double(requests.count))]

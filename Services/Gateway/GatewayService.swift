@@ -74,8 +74,9 @@ final class GatewayService: Sendable {
     var tokensEndpoint: String? { shell.bound[.tokens] }
 
     /// Starts sequences; what happens to them comes out of the group. Refusals come out of it too.
-    func open(_ demands: [SequenceDemand], text: () -> any TokenText) -> RequestGroup {
-        let name = Session.randomName(bytes: 12)
+    ///
+    /// - Parameter name: what the answer is called; its sequences are told apart by a number behind it.
+    func open(_ demands: [SequenceDemand], name: String, text: () -> any TokenText) -> RequestGroup {
         let ids = demands.indices.map { RequestID("\(name)-\($0)") }
         let group = RequestGroup(ids: ids) { [requests, inbox = shell.inbox] id in
             requests.remove(id)

@@ -23,6 +23,8 @@ struct SchedulerDesk: ServiceDesk {
     /// The message of the event at hand, which hellos and heartbeats are answered to.
     private var current: WireMessage?
     private var now = 0.0
+    /// Moments of the requests that it handled lately.
+    private var log = TraceLog()
 
     init(
         core: SchedulerCore, control: ServerSocket, state: StatePublisher, plan: ClientSocket, peers: PeerTable,
@@ -44,12 +46,18 @@ struct SchedulerDesk: ServiceDesk {
         case .event(let event, let message):
             current = message
             if case .submitted(let request) = event { submissions[request.id] = message }
-            for instruction in core.handle(event, at: now) { await perform(instruction, at: now, &tasks) }
+            log.note(event, in: message)
+            for instruction in core.handle(event, at: now) {
+                log.note(instruction)
+                await perform(instruction, at: now, &tasks)
+            }
         case .stateAsked(let message):
             let snapshot = core.snapshot(at: now)
             try? await control.reply(to: message, Outgoing(.schedulerState, epoch: core.highestEpoch, body: snapshot))
         }
     }
+
+    var trace: TraceLog? { log }
 
     var figures: [ServiceFigure] {
         let snapshot = core.snapshot(at: now)

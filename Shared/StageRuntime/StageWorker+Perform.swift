@@ -9,6 +9,7 @@ import ServiceRuntime
 /// From instructions of the core to the compute thread and to messages.
 extension StageWorker {
     func perform(_ instruction: StageInstruction) {
+        note(instruction)
         switch instruction {
         case .load(let slot, let layers, let type, let bytes): load(slot, layers, type, kvBytes: bytes)
         case .free(let slot, let keeping):
@@ -97,6 +98,7 @@ extension StageWorker {
     }
 
     private func step(_ order: StepOrder) {
+        let ordered = OrderedStep(order: order, place: core.place(of: order.slot))
         let input: StageEngine.Input
         switch order.input {
         case .tokens(let tokens): input = .tokens(tokens)
@@ -107,9 +109,11 @@ extension StageWorker {
             guard let engine = local.engines[order.slot] else {
                 throw Fault("stage_gone", "the stage was given up", isRetriable: true)
             }
-            return try engine.step(order.parts, input: input)
+            let began = ContinuousClock.now
+            let outcome = try engine.step(order.parts, input: input)
+            return TimedOutcome(outcome: outcome, began: began, ended: .now)
         } completion: { [events] result in
-            events.push(.computed(order: order.id, result))
+            events.push(.computed(ordered, result))
         }
     }
 

@@ -32,6 +32,10 @@ final class StageWorker: ServiceDesk {
     var outcome: StageEngine.Outcome?
     /// Bytes of KV cache that the step or the export at hand gave.
     var exports: [[UInt8]] = []
+    /// The step at hand, if it has just been computed.
+    var computed: OrderedStep?
+    /// Moments of the requests that it handled lately.
+    var log: TraceLog
     private let started = ContinuousClock.now
     /// Until when sequences may go on after the process was asked to stop.
     private var leaveBy: Double?
@@ -55,6 +59,7 @@ final class StageWorker: ServiceDesk {
         self.scheduler = scheduler
         self.profiler = profiler
         self.snapshotBox = snapshotBox
+        log = TraceLog(device: configuration.device)
         core = StageCore(
             StageLimits(
                 device: configuration.device, kind: configuration.kind, model: description,
@@ -72,14 +77,17 @@ final class StageWorker: ServiceDesk {
         case .control(let message): take(message) { try self.controlEvent(message) }
         case .data(let message): take(message) { try self.dataEvent(message) }
         case .registry(let message): await handleRegistry(message)
-        case .computed(let order, .success(let outcome)):
-            self.outcome = outcome
-            exports = outcome.exports
-            perform(.computed(order: order, outcome.step))
-            self.outcome = nil
+        case .computed(let step, .success(let timed)):
+            note(step, timed)
+            computed = step
+            outcome = timed.outcome
+            exports = timed.outcome.exports
+            perform(.computed(order: step.order.id, timed.outcome.step))
+            computed = nil
+            outcome = nil
             exports = []
-        case .computed(let order, .failure(let error)):
-            perform(.computeFailed(order: order, Fault(error)))
+        case .computed(let step, .failure(let error)):
+            perform(.computeFailed(order: step.order.id, Fault(error)))
         case .exported(let order, .success(let exported)):
             exports = exported.bytes
             perform(.exported(order: order, exported.pieces))
@@ -104,6 +112,8 @@ final class StageWorker: ServiceDesk {
         snapshotBox.set(core.summary)
         if let leaveBy, !core.hasSequences || now >= leaveBy { events.close() }
     }
+
+    var trace: TraceLog? { log }
 
     var figures: [ServiceFigure] {
         let now = core.summary
@@ -142,7 +152,10 @@ final class StageWorker: ServiceDesk {
         self.message = message
         defer { self.message = nil }
         do {
-            if let event = try read() { perform(event) }
+            if let event = try read() {
+                note(event, in: message)
+                perform(event)
+            }
         } catch {
             refuse(message, Fault(error))
         }

@@ -10,7 +10,7 @@ enum WorkerEvent: Sendable {
     /// From other stages.
     case data(WireMessage)
     /// A step has been computed.
-    case computed(order: UInt64, Result<StageEngine.Outcome, any Error>)
+    case computed(OrderedStep, Result<TimedOutcome, any Error>)
     /// KV cache of a sequence that leaves has been read.
     case exported(order: UInt64, Result<StageEngine.Exported, any Error>)
     /// Something else for the core.

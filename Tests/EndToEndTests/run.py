@@ -240,6 +240,44 @@ def test_metrics(cluster):
     assert "vllm:generation_tokens_total" in text and "vllm:time_to_first_token_seconds_bucket" in text
 
 
+def test_trace(cluster):
+    # Longer than `scheduler.local_prefill_tokens`, so that prefill and decoder replica both take part.
+    answer = chat(cluster, PROMPTS[6] + " The eggs are fresh, and there is flour, milk and sugar as well. " * 4, max_tokens=12)
+    chrome = cluster.folder / "trace.json"
+    report = cluster.json("trace", answer.id, "--chrome", str(chrome))
+    assert not [process for process in report["processes"] if "problem" in process], report["processes"]
+    route = answer.model_extra["e2llm"]
+    stages = [stage["device"] for replica in cluster.json("plan")["replicas"]
+              if replica["id"] in (route["prefill_replica"], route["decode_replica"]) for stage in replica["stages"]]
+    told = {row["process"] for row in report["moments"]}
+    assert told >= {"gateway", "scheduler"} and len(told) == 2 + len(stages), (told, stages)
+    times = [row["at_ms"] for row in report["moments"]]
+    assert times == sorted(times) and times[0] == 0
+
+    def first(kind, process=""):
+        return next(row["at_ms"] for row in report["moments"]
+                    if row["moment"]["kind"] == kind and row["process"].startswith(process))
+    order = [first("received"), first("submitted", "gateway"), first("routed"), first("opened"), first("computed"),
+             first("emitted"), first("first_token"), first("token"), first("ended")]
+    assert order == sorted(order), order
+    tokens = [row for row in report["moments"] if row["moment"]["kind"] in ("first_token", "token")]
+    assert [row["moment"]["position"] for row in tokens] == list(range(len(tokens)))
+    assert answer.choices[0].message.content not in json.dumps(report), "a trace holds no text"
+    parts = report["summary"]["parts"]
+    assert parts[0]["name"] == "a token" and 0.5 < sum(part.get("share", 0) for part in parts[1:]) < 1.05, parts
+    for stage in report["summary"]["stages"]:
+        assert abs(stage["own"] + stage["others"] + stage["bubble"] - 1) < 0.02, stage
+    events = json.loads(chrome.read_text())["traceEvents"]
+    names = {event["args"]["name"] for event in events if event["name"] == "process_name"}
+    assert names == told
+    assert all(event["ph"] in "MXibe" and ("ts" in event or event["ph"] == "M") for event in events)
+    newest = cluster.e2llm("trace", "--last").stdout
+    assert "BETWEEN TOKENS" in newest and "BUBBLE" in newest
+    unknown = cluster.e2llm("trace", "chatcmpl-unknown", check=False)
+    assert unknown.returncode == 1 and "no process remembers request unknown" in unknown.stderr
+    assert cluster.e2llm("trace", check=False).returncode == 2
+
+
 def test_garbage_on_every_port(cluster):
     record = json.loads(next((cluster.folder / "state/e2llm/clusters").glob("*.json")).read_text())
     endpoints = list(record["endpoints"].values())

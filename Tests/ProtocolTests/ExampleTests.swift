@@ -31,6 +31,7 @@ import Testing
         "sequence.first_token": FirstToken.self, "tokens.emitted": TokensEmitted.self, "link.echo": LinkEcho.self,
         "link.echoed": EmptyBody.self, "health.get": EmptyBody.self, "health": ServiceHealth.self,
         "metrics.get": EmptyBody.self, "keys.get": EmptyBody.self, "metrics": ServiceMetrics.self,
+        "trace.get": TraceQuestion.self, "trace": ServiceTrace.self,
     ]
 
     struct Example {

@@ -126,6 +126,7 @@ import Testing
         #expect(await answer(guest, heartbeat("laptop")) == "device.heartbeat")
         let asker = try await world.client("shell", endpoint)
         #expect(await answer(asker, Outgoing(.healthGet)) == "health")
+        #expect(await answer(asker, Outgoing(.traceGet)) == "trace")
         #expect(await answer(asker, heartbeat("laptop")) == "not_permitted")
         // No key, an unknown one, another server's key pinned, a role that has no business here.
         let plain = try await ClientSocket.connect(

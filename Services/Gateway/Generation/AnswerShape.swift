@@ -1,6 +1,5 @@
 import Domain
 import Protocol
-import ServiceRuntime
 
 /// The JSON of answers, whole or in chunks, for one request.
 struct AnswerShape: Sendable {
@@ -11,10 +10,10 @@ struct AnswerShape: Sendable {
     let fingerprint: String
     private let served: ServedModel
 
-    /// Makes the shape of a new answer; `created` in seconds since 1970.
-    init(kind: GenerationKind, model: ServedModel, created: Int) {
+    /// Makes the shape of a new answer; `name` is that of its sequences on the wire, `created` in seconds since 1970.
+    init(kind: GenerationKind, name: String, model: ServedModel, created: Int) {
         self.kind = kind
-        id = (kind == .chat ? "chatcmpl-" : "cmpl-") + Session.randomName(bytes: 12)
+        id = (kind == .chat ? "chatcmpl-" : "cmpl-") + name
         self.created = created
         self.model = model.name
         served = model

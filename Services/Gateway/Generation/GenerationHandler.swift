@@ -27,9 +27,11 @@ struct GenerationHandler: Sendable {
             throw APIError.unavailable(obstacle)
         }
         metrics.requested(parallel: generation.choices, maxTokens: generation.maxTokens)
-        let shape = AnswerShape(kind: kind, model: model, created: Int(Date().timeIntervalSince1970))
+        let name = Session.randomName(bytes: 12)
+        let shape = AnswerShape(
+            kind: kind, name: name, model: model, created: Int(Date().timeIntervalSince1970))
         let demands = generation.maxTokens > 0 ? generation.demands(context: model.context) : []
-        let group = service.open(demands) { model.vocabulary.makeText() }
+        let group = service.open(demands, name: name) { model.vocabulary.makeText() }
         let watch = connection.onGone { group.cancel() }
         if generation.streams {
             let answer = StreamedAnswer(

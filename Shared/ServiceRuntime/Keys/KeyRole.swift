@@ -35,7 +35,7 @@ public enum KeyRole: String, Codable, Sendable, Hashable, CaseIterable {
     /// Those that may send a message; questions are everybody's.
     static func sending(_ type: MessageType) -> Set<KeyRole> {
         switch type {
-        case .ping, .pong, .fleetGet, .stateGet, .healthGet, .metricsGet, .keysGet: Set(allCases)
+        case .ping, .pong, .fleetGet, .stateGet, .healthGet, .metricsGet, .traceGet, .keysGet: Set(allCases)
         case .partitionSolve: [.clusterer, .client]
         case .planRequest: [.scheduler, .client]
         case .requestSubmit, .requestCancel, .gatewayHeartbeat: [.gateway]

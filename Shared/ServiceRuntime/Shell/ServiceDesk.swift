@@ -19,6 +19,9 @@ public protocol ServiceDesk<Input> {
     /// Why it cannot do its work at the moment, a sentence each; empty where it can.
     var problems: [String] { get }
 
+    /// What it remembers of the requests that it handled lately; `nil` where it handles none.
+    var trace: TraceLog? { get }
+
     /// Called once, after the last input and before the sockets close.
     mutating func finish() async
 }
@@ -28,6 +31,8 @@ extension ServiceDesk {
     public var figures: [ServiceFigure] { [] }
     /// It can always work.
     public var problems: [String] { [] }
+    /// It handles no requests.
+    public var trace: TraceLog? { nil }
     /// Nothing to do.
     public mutating func finish() async {}
 }

@@ -1,3 +1,4 @@
+import Domain
 public import Logging
 public import Messaging
 import Protocol
@@ -33,6 +34,9 @@ public final class ServiceShell<Input: Sendable>: Service {
     private let logger: Logger
     private let start: Start
     private let started = ContinuousClock.now
+    /// Answers to `trace.get` that are being made.
+    private let traces = Mutex(0)
+    private static var mostTraces: Int { 4 }
     private let boundAddresses = Mutex<[EndpointSetting: String]>([:])
 
     /// Makes a service; `run` opens its sockets.
@@ -122,7 +126,9 @@ public final class ServiceShell<Input: Sendable>: Service {
                 await desk.handle(input, at: now, &group)
             case .asked(let message, let server):
                 // Answered by the run loop, so that an answer proves that it runs.
-                if message.type == .healthGet {
+                if message.type == .traceGet {
+                    answerTrace(message, server, desk.trace, &group)
+                } else if message.type == .healthGet {
                     let missing = sockets.unreachable.map { "cannot reach \($0)" }
                     let body = ServiceHealth(
                         service: name.rawValue, problems: missing + desk.problems, uptimeSeconds: now)
@@ -133,6 +139,42 @@ public final class ServiceShell<Input: Sendable>: Service {
                     server.tryReply(to: message, Outgoing(.metrics, body: ServiceMetrics(text: text)))
                 }
             }
+        }
+    }
+
+    /// The run loop gives what is remembered at this moment away; to choose from it and to make a message of it takes
+    /// milliseconds, so this is done beside it.
+    private func answerTrace(
+        _ message: WireMessage, _ server: ServerSocket, _ log: TraceLog?, _ group: inout DiscardingTaskGroup
+    ) {
+        let question: TraceQuestion
+        do throws(ProtocolError) {
+            question = try message.body()
+        } catch {
+            server.tryReply(to: message, error: error.fault)
+            return
+        }
+        if let refusal = question.refusal {
+            server.tryReply(to: message, error: refusal)
+            return
+        }
+        guard
+            traces.withLock({ count in
+                guard count < Self.mostTraces else { return false }
+                count += 1
+                return true
+            })
+        else {
+            let busy = Fault("busy", "\(Self.mostTraces) traces are being told already", isRetriable: true)
+            server.tryReply(to: message, error: busy)
+            return
+        }
+        // Both clocks at one time, and here: the run loop writes on into a copy.
+        let (now, wall, service) = (ContinuousClock.now, WallClock.microseconds(), name.rawValue)
+        group.addTask {
+            let answer = (log ?? TraceLog()).answer(question, service: service, now: now, clockMicroseconds: wall)
+            server.tryReply(to: message, Outgoing(.trace, body: answer))
+            self.traces.withLock { $0 -= 1 }
         }
     }
 

@@ -6,7 +6,7 @@ import Synchronization
 
 /// Opens the sockets of a service on one thread and closes them with it.
 ///
-/// Every socket answers `ping`; servers answer `health.get` and `metrics.get` as well. Connections are watched, so that a service can
+/// Every socket answers `ping`; servers answer `health.get`, `metrics.get` and `trace.get` as well. Connections are watched, so that a service can
 /// say which of its peers it cannot reach.
 public final class ServiceSockets<Input: Sendable>: Sendable {
     /// A connection to another service.
@@ -90,7 +90,7 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
                 server.tryReply(to: message, error: refusal)
             } else if message.type == .keysGet, let keyring, keyring.isAuthority {
                 server.tryReply(to: message, Outgoing(.keys, body: keyring.published))
-            } else if message.type == .healthGet || message.type == .metricsGet {
+            } else if message.type == .healthGet || message.type == .metricsGet || message.type == .traceGet {
                 queue.push(.asked(message, server))
             } else {
                 await handler(server, message)

@@ -12,6 +12,8 @@ public struct WireMessage: Sendable {
     public let peer: PeerIdentity?
     /// The public key (Z85) that the sender's connection was made with, where keys are asked for.
     public let user: String?
+    /// When it was taken from the socket.
+    public let arrived = ContinuousClock.now
 
     /// The message type.
     public var type: MessageType { header.envelope.type }
