@@ -165,7 +165,10 @@ extension SchedulerCore {
     /// A replica has lost a worker or its word: what it had is lost, and it is formed anew when all its workers are here.
     mutating func breakDown(_ id: ReplicaID, why: String, except gone: WorkerKey? = nil, at now: Double) {
         guard let record = replicas[id] else { return }
+        let leftInOrder = gone.flatMap { workers[$0]?.isLeaving } ?? false
         for request in requests.ordered where request.touches(id) {
+            // A worker that was asked to stop does so when it has sent everything: what it sent is still on its way.
+            if leftInOrder, request.placement.decode != id, (request.moveBy ?? 0) > now { continue }
             lose(request, .replicaLost(why), except: gone, at: now)
         }
         guard isWanted(id) || inForce?.replica(id) != nil else { return giveUp(id, at: now) }

@@ -76,6 +76,9 @@ extension SchedulerCore {
         emit(.relay(report, gateway: record.gateway))
     }
 
+    /// How long after its deadline a sequence that moves is given up, where nobody else has done so.
+    private static let moveGrace = 1.0
+
     private static func isLackOfMemory(_ fault: Fault) -> Bool {
         fault.code == Fault.preemptedCode || fault.code == "out_of_memory"
     }
@@ -114,6 +117,10 @@ extension SchedulerCore {
     /// Requests of which nothing was heard for long while the worker in charge reports that it has nothing to do: their
     /// start never arrived.
     mutating func loseOrphans(at now: Double) {
+        for record in requests.ordered {
+            guard let deadline = record.moveBy, deadline + Self.moveGrace < now else { continue }
+            lose(record, .replicaLost("its KV cache has not come"), at: now)
+        }
         for record in requests.ordered where now - record.lastEvent > configuration.orphanSeconds {
             let charge = record.prefillDone ? record.placement.decode : record.placement.prefill
             let first = replicas[charge ?? record.placement.decode]?.replica.workers.first
