@@ -10,7 +10,8 @@ extension WorkerHello {
             address: WorkerAddress(WorkerKey(device, worker), session: session), endpoint: dataEndpoint, epoch: epoch,
             stages: stages ?? [], kvBlockTokens: kvBlockTokens ?? 1, held: requests,
             movesSequences: capabilities?.contains(Capability.sequenceMove) ?? false,
-            growsSequences: capabilities?.contains(Capability.sequenceGrow) ?? false)
+            growsSequences: capabilities?.contains(Capability.sequenceGrow) ?? false,
+            reusesPrefixes: capabilities?.contains(Capability.prefixReuse) ?? false)
     }
 }
 
@@ -45,7 +46,8 @@ extension RoutedRequest {
         stop.maxTokens = maxTokens
         let open = SequenceOpen(
             route: route, generatedTokens: body.generatedTokens, sampling: body.sampling, stop: stop,
-            reservedTokens: reservedTokens, capacityTokens: capacityTokens, tokenCount: shape[0])
+            reservedTokens: reservedTokens, capacityTokens: capacityTokens,
+            prefixCache: reusesPrefixes ? true : nil, cacheSalt: body.cacheSalt, tokenCount: shape[0])
         return Outgoing(.requestStart, request: request, epoch: epoch, body: open, tensors: [frame])
     }
 }

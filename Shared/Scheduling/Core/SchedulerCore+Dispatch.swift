@@ -46,6 +46,11 @@ extension SchedulerCore {
     /// Whether sequences may grow on a replica.
     func grows(_ replica: PlanReplica) -> Bool { replica.workers.allSatisfy { workers[$0]?.growsSequences == true } }
 
+    /// Whether all stages of a replica can keep KV cache for requests to come.
+    private func reusesPrefixes(_ replica: PlanReplica) -> Bool {
+        replica.workers.allSatisfy { workers[$0]?.reusesPrefixes == true }
+    }
+
     /// Tokens that sequences have taken beyond what was reserved for them; all that there are right after one had to yield,
     /// until heartbeats tell how it is.
     private func grownTokens(of replica: PlanReplica, _ capacity: Int, at now: Double) -> Int {
@@ -147,6 +152,7 @@ extension SchedulerCore {
                 decode: route(decoder), gateway: request.gateway),
             first: first, reservedTokens: reserved,
             capacityTokens: grows(decoder) ? replicas[decode].map(kvCapacity(of:)) : nil,
+            reusesPrefixes: configuration.reusesPrefixes && reusesPrefixes(decoder),
             maxTokens: request.generatedTokens + total - request.promptTokens,
             queuedSeconds: now - waiting.since, estimatedFirstTokenSeconds: firstToken)
         let placement = Placement(

@@ -52,12 +52,16 @@ public struct WorkerReport: Sendable, Hashable {
     public var movesSequences: Bool
     /// Whether it lets sequences grow beyond what was reserved for them.
     public var growsSequences: Bool
+    /// Whether it keeps KV cache of sequences that ended for others that begin with the same tokens.
+    public var reusesPrefixes: Bool
 
     /// Makes a report.
     public init(
         address: WorkerAddress, endpoint: String, epoch: Epoch = 0, stages: [ServedStage] = [], kvBlockTokens: Int = 1,
-        held: [HeldRequest] = [], movesSequences: Bool = false, growsSequences: Bool = false
+        held: [HeldRequest] = [], movesSequences: Bool = false, growsSequences: Bool = false,
+        reusesPrefixes: Bool = false
     ) {
+        self.reusesPrefixes = reusesPrefixes
         self.movesSequences = movesSequences
         self.growsSequences = growsSequences
         self.address = address
