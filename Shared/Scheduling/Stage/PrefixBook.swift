@@ -32,9 +32,11 @@ struct PrefixBook: Sendable {
         var salt: String?
         /// Its tokens as far as they are known.
         var tokens: [Int32]
-        /// Blocks of the trees that hold its first tokens: those that it began with, then its own or those of sequences that
-        /// computed the same at the same time.
+        /// Blocks of the trees that hold its first tokens: those that it began with, then its own.
         var chain: [UInt64]
+        /// Another sequence computed the same at the same time and was first: what follows stays out of the trees, or blocks
+        /// there would hang below some that this sequence does not have.
+        var isLate = false
         /// Blocks that it began with.
         var shared: Int
         /// The name of its first own block.
@@ -63,8 +65,8 @@ struct PrefixBook: Sendable {
         attention = Double(self.blockTokens) / (6 * Double(max(1, model.hidden)))
     }
 
-    /// All blocks that it knows.
-    var count: Int { blocks.count }
+    /// Blocks that are kept though no sequence has them, by name.
+    var idleNames: [UInt64] { blocks.filter { $0.value.users == 0 }.keys.sorted() }
 
     // MARK: Sequences
 
@@ -93,19 +95,18 @@ struct PrefixBook: Sendable {
         if let token, positions.upperBound == sequence.tokens.count + 1 { sequence.tokens.append(token) }
         guard positions.upperBound <= sequence.tokens.count else { return }
         sequence.done = positions.upperBound
-        while (sequence.chain.count + 1) * blockTokens <= sequence.done {
+        while !sequence.isLate, (sequence.chain.count + 1) * blockTokens <= sequence.done {
             let key = key(after: sequence.chain, of: sequence.tokens, salt: sequence.salt)
-            if let name = names[key] {
-                take(name)
-                sequence.chain.append(name)
-            } else {
-                let depth = sequence.chain.count
-                let name = sequence.first + UInt64(depth - sequence.shared)
-                blocks[name] = Block(key: key, depth: depth)
-                names[key] = name
-                blocks[key.parent]?.children += 1
-                sequence.chain.append(name)
+            guard names[key] == nil else {
+                sequence.isLate = true
+                break
             }
+            let depth = sequence.chain.count
+            let name = sequence.first + UInt64(depth - sequence.shared)
+            blocks[name] = Block(key: key, depth: depth)
+            names[key] = name
+            blocks[key.parent]?.children += 1
+            sequence.chain.append(name)
         }
         sequences[request] = sequence
     }
