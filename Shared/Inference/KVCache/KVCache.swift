@@ -83,7 +83,8 @@ public final class KVCache {
         }
         for block in blocks { retain(block) }
         tables[sequence] = CachedSequence(
-            blocks: blocks, length: blocks.count * KVBlockLayout.positions, shared: blocks.count, nextName: prefix?.next)
+            blocks: blocks, length: blocks.count * KVBlockLayout.positions, shared: blocks.count, nextName: prefix?.next
+        )
         do {
             try reserve(sequence, tokens: reservedTokens)
         } catch {

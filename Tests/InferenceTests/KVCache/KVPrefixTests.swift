@@ -41,9 +41,11 @@ import Testing
                 try stage.open("a", prefix: SequencePrefix(next: 1))
             }
             // Prompt and output: rows one by one as well.
-            _ = try pipeline.feed(Array(prompt.prefix(140)), to: "a", chunks: [50, 60] + Array(repeating: 1, count: 30))
+            _ = try pipeline.feed(
+                Array(prompt.prefix(140)), to: "a", chunks: [50, 60] + Array(repeating: 1, count: 30))
             for stage in stages { stage.close("a", keeping: [Self.run(1, 4)]) }
-            for (blocks, tokens, expected) in [(4, prompt, expected), (1, prompt, expected), (2, other, expectedOther)] {
+            for (blocks, tokens, expected) in [(4, prompt, expected), (1, prompt, expected), (2, other, expectedOther)]
+            {
                 let name = RequestID("b\(blocks)\(tokens.last ?? 0)")
                 for stage in stages {
                     try stage.open(name, prefix: SequencePrefix(blocks: [Self.run(1, blocks)], next: 100))

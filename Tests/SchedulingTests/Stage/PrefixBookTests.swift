@@ -108,7 +108,9 @@ import Testing
                 }
                 let id = RequestID("r\(step)")
                 let found = book.open(id, tokens: tokens, salt: nil, first: name, search: true)
-                for (index, block) in found.enumerated() { #expect(texts[block] == Array(tokens.prefix(4 * index + 4))) }
+                for (index, block) in found.enumerated() {
+                    #expect(texts[block] == Array(tokens.prefix(4 * index + 4)))
+                }
                 #expect(found.count * 4 < tokens.count)
                 for index in found.count..<8 {
                     texts[name + UInt64(index - found.count)] = Array(tokens.prefix(4 * index + 4))
