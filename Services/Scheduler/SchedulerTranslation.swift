@@ -20,7 +20,8 @@ extension SubmitRequest {
         let shape = try message.tensor("prompt", .i32, dimensions: 1).shape
         return SubmittedRequest(
             id: id, promptTokens: shape[0], generatedTokens: generatedTokens, maxTokens: stop.maxTokens,
-            gateway: gatewayEndpoint, patience: message.envelope.deadlineMilliseconds.map { Double($0) / 1000 })
+            gateway: gatewayEndpoint, patience: message.envelope.deadlineMilliseconds.map { Double($0) / 1000 },
+            prefix: PromptPrefix(tokens: try message.tokens("prompt"), salt: cacheSalt))
     }
 }
 

@@ -87,12 +87,15 @@ public struct SubmittedRequest: Sendable, Hashable {
     public var gateway: String
     /// Seconds that the gateway waits for a route; `nil` means as long as the scheduler lets requests wait.
     public var patience: Double?
+    /// How it begins.
+    public var prefix: PromptPrefix
 
     /// Makes a request.
     public init(
         id: RequestID, promptTokens: Int, generatedTokens: Int = 0, maxTokens: Int, gateway: String,
-        patience: Double? = nil
+        patience: Double? = nil, prefix: PromptPrefix = PromptPrefix()
     ) {
+        self.prefix = prefix
         self.id = id
         self.promptTokens = promptTokens
         self.generatedTokens = generatedTokens

@@ -195,7 +195,11 @@ struct FleetWorld {
             .submitted(
                 SubmittedRequest(
                     id: request.wire, promptTokens: request.prompt + generated, generatedTokens: generated,
-                    maxTokens: request.output, gateway: StageWorld.gateway)))
+                    maxTokens: request.output, gateway: StageWorld.gateway,
+                    prefix: PromptPrefix(
+                        tokens: (0..<request.prompt + generated).map {
+                            StageWorld.token(request.wire, position: $0)
+                        }))))
     }
 
     private mutating func give(_ event: SchedulerEvent) {
