@@ -29,6 +29,9 @@ public final class KVCache {
     private let memory: AlignedMemory
     private var pool: BlockPool
     private var tables: [RequestID: CachedSequence] = [:]
+    /// Blocks of all sequences together, shared ones counted for each: never more than there are, so that the tables of a step
+    /// have room for them.
+    private var tabled = 0
     /// Sequences that have a block.
     private var owners: [Int32]
     /// Names of blocks, 0 for none, and the other way round.
@@ -81,6 +84,8 @@ public final class KVCache {
             }
             blocks.append(block)
         }
+        guard blocks.count <= pool.capacity - tabled else { throw outOfBlocks(sequence, tokens: reservedTokens) }
+        tabled += blocks.count
         for block in blocks { retain(block) }
         tables[sequence] = CachedSequence(
             blocks: blocks, length: blocks.count * KVBlockLayout.positions, shared: blocks.count, nextName: prefix?.next
@@ -106,6 +111,7 @@ public final class KVCache {
     @discardableResult
     public func close(_ sequence: RequestID, keeping: [KVBlockRun] = []) -> Bool {
         guard let table = tables.removeValue(forKey: sequence) else { return false }
+        tabled -= table.blocks.count
         for name in keeping.names() where named[name] != nil { kept.insert(name) }
         release(table.blocks)
         return true
@@ -140,7 +146,10 @@ public final class KVCache {
         guard tokens >= 0 else { throw outOfBlocks(sequence, tokens: tokens) }
         let missing = KVBlockLayout.blocks(forPositions: tokens) - table.blocks.count
         guard missing > 0 else { return }
-        guard let blocks = take(missing) else { throw outOfBlocks(sequence, tokens: tokens) }
+        guard missing <= pool.capacity - tabled, let blocks = take(missing) else {
+            throw outOfBlocks(sequence, tokens: tokens)
+        }
+        tabled += missing
         for (index, block) in blocks.enumerated() {
             owners[Int(block)] = 1
             guard let next = table.nextName else { continue }
@@ -162,6 +171,7 @@ public final class KVCache {
                 .invalidSequence, "sequence \(sequence) holds \(table.length) positions, cannot cut it to \(length)")
         }
         let count = KVBlockLayout.blocks(forPositions: length)
+        tabled -= table.blocks.count - count
         release(Array(table.blocks[count...]))
         table.blocks.removeLast(table.blocks.count - count)
         table.length = length

@@ -122,6 +122,11 @@ import Testing
         #expect(throws: InferenceError.self) {
             try cache.open("b", reservedTokens: 160, prefix: SequencePrefix(blocks: [Self.run(10, 2)], next: 20))
         }
+        // Shared blocks count for each sequence: a step has tables for no more than all blocks.
+        #expect(throws: InferenceError.self) {
+            try cache.open(
+                "b", prefix: SequencePrefix(blocks: Array(repeating: Self.run(10, 2), count: 3), next: 20))
+        }
         #expect(cache.sequences.isEmpty && cache.keptTokens == 64 && cache.freeTokens == 128)
         // Counts from the network are bounded.
         cache.drop([KVBlockRun(first: 1000, count: .max), KVBlockRun(first: 0, count: -5)])
