@@ -83,7 +83,7 @@ struct GatewayDesk: ServiceDesk, Sendable {
     private func submit(_ submission: Submission) async {
         let body = SubmitRequest(
             generatedTokens: submission.generatedTokens, sampling: submission.sampling, stop: submission.stop,
-            gatewayEndpoint: announced, tokenCount: submission.tokens.count)
+            gatewayEndpoint: announced, cacheSalt: submission.cacheSalt, tokenCount: submission.tokens.count)
         let message = Outgoing(
             .requestSubmit, request: submission.id, deadline: acceptTimeout - min(.seconds(2), acceptTimeout / 2),
             body: body, tensors: [Frame(elements: submission.tokens)])
@@ -107,7 +107,7 @@ struct GatewayDesk: ServiceDesk, Sendable {
             let body = try? message.body(as: TokensEmitted.self),
             let index = message.envelope.seq.flatMap({ Int(exactly: $0) }), index <= Int32.max
         else { return nil }
-        return .tokens(request, index: index, body.tokens, body.finishReason)
+        return .tokens(request, index: index, body.tokens, body.finishReason, cached: body.cachedTokens)
     }
 
     static func controlEvent(_ message: WireMessage) -> GatewayEvent {

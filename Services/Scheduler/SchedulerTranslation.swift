@@ -10,7 +10,8 @@ extension WorkerHello {
             address: WorkerAddress(WorkerKey(device, worker), session: session), endpoint: dataEndpoint, epoch: epoch,
             stages: stages ?? [], kvBlockTokens: kvBlockTokens ?? 1, held: requests,
             movesSequences: capabilities?.contains(Capability.sequenceMove) ?? false,
-            growsSequences: capabilities?.contains(Capability.sequenceGrow) ?? false)
+            growsSequences: capabilities?.contains(Capability.sequenceGrow) ?? false,
+            reusesPrefixes: capabilities?.contains(Capability.prefixReuse) ?? false)
     }
 }
 
@@ -19,7 +20,8 @@ extension SubmitRequest {
         let shape = try message.tensor("prompt", .i32, dimensions: 1).shape
         return SubmittedRequest(
             id: id, promptTokens: shape[0], generatedTokens: generatedTokens, maxTokens: stop.maxTokens,
-            gateway: gatewayEndpoint, patience: message.envelope.deadlineMilliseconds.map { Double($0) / 1000 })
+            gateway: gatewayEndpoint, patience: message.envelope.deadlineMilliseconds.map { Double($0) / 1000 },
+            prefix: PromptPrefix(tokens: try message.tokens("prompt"), salt: cacheSalt))
     }
 }
 
@@ -45,7 +47,8 @@ extension RoutedRequest {
         stop.maxTokens = maxTokens
         let open = SequenceOpen(
             route: route, generatedTokens: body.generatedTokens, sampling: body.sampling, stop: stop,
-            reservedTokens: reservedTokens, capacityTokens: capacityTokens, tokenCount: shape[0])
+            reservedTokens: reservedTokens, capacityTokens: capacityTokens,
+            prefixCache: reusesPrefixes ? true : nil, cacheSalt: body.cacheSalt, tokenCount: shape[0])
         return Outgoing(.requestStart, request: request, epoch: epoch, body: open, tensors: [frame])
     }
 }

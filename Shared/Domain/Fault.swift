@@ -17,6 +17,8 @@ public struct Fault: Error, Codable, Sendable, Hashable, CustomStringConvertible
 
     /// The code of a sequence that gave its KV cache up for older ones: nothing failed, and it goes on as soon as there is room.
     public static let preemptedCode = "preempted"
+    /// The code of a sequence that should begin with blocks of KV cache that are not there: it is computed in full.
+    public static let prefixMissingCode = "prefix_missing"
 
     /// Code and message.
     public var description: String { "\(code): \(message)" }

@@ -12,6 +12,8 @@ public struct InferenceError: Error, Sendable {
         case invalidInput = "invalid_input"
         /// A sequence is not in the state that the call needs.
         case invalidSequence = "invalid_sequence"
+        /// Blocks of KV cache with which a sequence should begin are not held.
+        case prefixMissing = "prefix_missing"
         /// Memory or KV blocks are missing.
         case outOfMemory = "out_of_memory"
         /// A compute kernel refused its arguments.

@@ -18,6 +18,8 @@ public enum Capability {
     public static let sequenceMove = "sequence.move"
     /// A worker lets sequences grow beyond what was reserved for them (`capacity_tokens` of `request.start`).
     public static let sequenceGrow = "sequence.grow"
+    /// A worker keeps KV cache of sequences that ended and begins others with it (`prefix_cache` of `request.start`).
+    public static let prefixReuse = "prefix.reuse"
 }
 
 /// Whether a reply reports success.

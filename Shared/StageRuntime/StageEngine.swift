@@ -45,10 +45,12 @@ final class StageEngine {
     }
 
     /// Reserves KV cache for so many tokens of a sequence, which is opened where it is not.
-    func reserve(_ request: RequestID, tokens: Int) throws {
+    func reserve(_ request: RequestID, tokens: Int, prefix: SequencePrefix?) throws {
         if executor.cache.length(of: request) == nil {
-            try executor.open(request, reservedTokens: tokens)
+            try executor.open(request, reservedTokens: tokens, prefix: prefix)
         } else {
+            // Its KV cache has begun to come before it was opened.
+            if let prefix { executor.cache.name(request, from: prefix.next) }
             try executor.cache.reserve(request, tokens: tokens)
         }
     }
@@ -67,9 +69,9 @@ final class StageEngine {
     }
 
     /// Frees the sequence.
-    func close(_ request: RequestID) {
+    func close(_ request: RequestID, keeping: [KVBlockRun]) {
         sampling[request] = nil
-        executor.close(request)
+        executor.close(request, keeping: keeping)
     }
 
     /// Runs a step, exports the KV cache that prefill made, samples on the last stage. Parts that do not fit what is in the

@@ -34,7 +34,15 @@ extension StageWorker {
         let request = message.envelope.request
         switch message.type {
         case .sequenceOpen: return .opened(try opening(message))
-        case .sequenceClose: return request.map { .closed($0) }
+        case .sequenceClose:
+            let body: SequenceClose = try message.body()
+            return request.map { .closed($0, keeping: body.keep ?? []) }
+        case .prefixDrop:
+            let body: PrefixDrop = try message.body()
+            return .dropped(body.blocks, replica: body.replica, epoch: epoch)
+        case .prefixLost:
+            let body: PrefixLost = try message.body()
+            return .prefixLost(replica: body.replica, epoch: epoch)
         case .sequenceMove: return .moved(try move(message))
         case .sequenceKeep:
             let body: SequenceKeep = try message.body()
@@ -71,7 +79,8 @@ extension StageWorker {
         return SequenceOpening(
             request: request, epoch: message.envelope.epoch ?? 0, route: body.route,
             tokens: try message.tokens("tokens"), generatedTokens: body.generatedTokens, sampling: body.sampling,
-            stop: body.stop, reservedTokens: body.reservedTokens, capacityTokens: body.capacityTokens)
+            stop: body.stop, reservedTokens: body.reservedTokens, capacityTokens: body.capacityTokens,
+            reusesPrefixes: body.prefixCache ?? false, cacheSalt: body.cacheSalt, prefix: body.prefix)
     }
 
     private func move(_ message: WireMessage) throws -> SequenceMove {
@@ -143,7 +152,11 @@ extension Fault {
         case let error as Fault: self = error
         case let error as ProtocolError: self = error.fault
         case let error as InferenceError:
-            self.init("\(error.code)", error.message, isRetriable: error.code == .outOfMemory)
+            if error.code == .prefixMissing {
+                self.init(Self.prefixMissingCode, error.message, isRetriable: true)
+            } else {
+                self.init("\(error.code)", error.message, isRetriable: error.code == .outOfMemory)
+            }
         case let error as RuntimeError:
             self = error.reported ?? Fault(error.code.rawValue, error.message)
         default: self.init("internal", "\(error)", isRetriable: true)

@@ -23,15 +23,26 @@ extension StageWorker {
                 $0.store.keep(nil)
             } completion: { _ in
             }
-        case .reserve(let request, let slot, let tokens): reserve(request, slot: slot, tokens: tokens)
+        case .reserve(let request, let slot, let tokens, let prefix):
+            reserve(request, slot: slot, tokens: tokens, prefix: prefix)
         case .sample(let opening, let slot):
             compute.enqueue {
                 $0.engines[slot]?.prepareSampling(opening)
             } completion: { _ in
             }
-        case .close(let request, let slot):
+        case .close(let request, let slot, let keeping):
             compute.enqueue {
-                $0.engines[slot]?.close(request)
+                $0.engines[slot]?.close(request, keeping: keeping)
+            } completion: { _ in
+            }
+        case .dropBlocks(let blocks, let slot):
+            compute.enqueue {
+                $0.engines[slot]?.executor.cache.drop(blocks)
+            } completion: { _ in
+            }
+        case .dropAllBlocks(let slot):
+            compute.enqueue {
+                $0.engines[slot]?.executor.cache.dropKept()
             } completion: { _ in
             }
         case .step(let order): step(order)
@@ -87,9 +98,9 @@ extension StageWorker {
         }
     }
 
-    private func reserve(_ request: RequestID, slot: Int, tokens: Int) {
+    private func reserve(_ request: RequestID, slot: Int, tokens: Int, prefix: SequencePrefix?) {
         compute.enqueue { local in
-            try local.engines[slot]?.reserve(request, tokens: tokens)
+            try local.engines[slot]?.reserve(request, tokens: tokens, prefix: prefix)
         } completion: { [events] result in
             if case .failure(let error) = result {
                 events.push(.core(.sequenceFailed(request, slot: slot, Fault(error))))
@@ -145,6 +156,7 @@ extension StageWorker {
             let body = SequenceOpen(
                 route: opening.route, generatedTokens: opening.generatedTokens, sampling: opening.sampling,
                 stop: opening.stop, reservedTokens: opening.reservedTokens, capacityTokens: opening.capacityTokens,
+                prefixCache: opening.reusesPrefixes ? true : nil, cacheSalt: opening.cacheSalt, prefix: opening.prefix,
                 tokenCount: opening.tokens.count)
             links.send(
                 Outgoing(
@@ -155,8 +167,14 @@ extension StageWorker {
                 route: move.route, reservedTokens: move.reservedTokens, capacityTokens: move.capacityTokens,
                 positions: move.positions)
             links.send(Outgoing(.sequenceMove, request: move.request, epoch: move.epoch, body: body), to: endpoint)
-        case .closeNext(let request, let epoch, let endpoint):
-            links.send(Outgoing(.sequenceClose, request: request, epoch: epoch), to: endpoint)
+        case .closeNext(let request, let epoch, let keeping, let endpoint):
+            let body = SequenceClose(keep: keeping.isEmpty ? nil : keeping)
+            links.send(Outgoing(.sequenceClose, request: request, epoch: epoch, body: body), to: endpoint)
+        case .dropNext(let blocks, let replica, let epoch, let endpoint):
+            links.send(
+                Outgoing(.prefixDrop, epoch: epoch, body: PrefixDrop(replica: replica, blocks: blocks)), to: endpoint)
+        case .prefixLost(let replica, let epoch, let endpoint):
+            links.send(Outgoing(.prefixLost, epoch: epoch, body: PrefixLost(replica: replica)), to: endpoint)
         case .keep(let requests, let epoch, let endpoint):
             links.send(Outgoing(.sequenceKeep, epoch: epoch, body: SequenceKeep(requests: requests)), to: endpoint)
         case .stepDone(let replica, let step, let results, let epoch, let endpoint):
@@ -172,11 +190,11 @@ extension StageWorker {
                 Outgoing(
                     .sequenceFirstToken, request: request, epoch: epoch,
                     body: FirstToken(token: token, finishReason: reason)), to: endpoint)
-        case .emit(let request, let index, let token, let reason, let epoch, let endpoint):
+        case .emit(let request, let index, let token, let reason, let epoch, let cached, let endpoint):
             links.send(
                 Outgoing(
                     .tokensEmitted, request: request, epoch: epoch, seq: UInt64(max(0, index)), final: reason != nil,
-                    body: TokensEmitted(tokens: [token], finishReason: reason)), to: endpoint)
+                    body: TokensEmitted(tokens: [token], finishReason: reason, cachedTokens: cached)), to: endpoint)
         default: break
         }
     }

@@ -50,8 +50,8 @@ struct GatewayCore: Sendable {
             return accepted(wire, submission, body, at: now)
         case .refused(let wire, let submission, let error):
             return refused(wire, submission, error, at: now)
-        case .tokens(let wire, let index, let tokens, let reason):
-            return received(wire, index: index, tokens, reason, at: now)
+        case .tokens(let wire, let index, let tokens, let reason, let cached):
+            return received(wire, index: index, tokens, reason, cached: cached, at: now)
         case .lost(let wire, let error):
             guard let id = wireIDs[wire] else { return [] }
             return lose(id, error, at: now)
@@ -119,11 +119,12 @@ struct GatewayCore: Sendable {
     }
 
     private mutating func received(
-        _ wire: RequestID, index: Int, _ tokens: [Int32], _ reason: FinishReason?, at now: Double
+        _ wire: RequestID, index: Int, _ tokens: [Int32], _ reason: FinishReason?, cached: Int?, at now: Double
     ) -> [GatewayInstruction] {
         guard let id = wireIDs[wire], var record = records[id] else { return [] }
         // A worker that ends a sequence with a fault has not finished it.
         let isFault = reason == .error || reason == .abort
+        if let cached { record.noteCached(cached, metrics) }
         let outcomes = record.receive(tokens, at: index, finishReason: isFault ? nil : reason, now: now, metrics)
         records[id] = record
         var instructions: [GatewayInstruction] = []

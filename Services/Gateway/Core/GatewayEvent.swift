@@ -12,7 +12,8 @@ enum GatewayEvent: Sendable {
     /// The scheduler refused a submission, or did not answer.
     case refused(RequestID, submission: Int, Fault)
     /// A last stage sent tokens; `index` is the number of the first one in the output.
-    case tokens(RequestID, index: Int, [Int32], FinishReason?)
+    /// With the first ones after a prefill comes how many tokens were in the KV cache already.
+    case tokens(RequestID, index: Int, [Int32], FinishReason?, cached: Int? = nil)
     /// The scheduler says that a request cannot go on where it was.
     case lost(RequestID, Fault)
     /// The scheduler says that a request goes on in another replica.
@@ -55,6 +56,8 @@ struct Submission: Sendable, Hashable {
     var sampling: SamplingParameters
     /// When generation ends.
     var stop: StopConditions
+    /// Only requests with the same salt share KV cache.
+    var cacheSalt: String?
 }
 
 /// What happens to one sequence, as its client sees it.
@@ -101,6 +104,8 @@ struct SequenceTimes: Sendable, Hashable {
     var preemptions = 0
     /// Prompt tokens.
     var promptTokens: Int
+    /// Those of them whose KV cache was there already, at the first prefill; `nil` where nobody looked.
+    var cachedTokens: Int?
     /// Tokens of the output, hidden ones included.
     var outputTokens = 0
 }

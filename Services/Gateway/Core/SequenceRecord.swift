@@ -61,7 +61,8 @@ struct SequenceRecord: Sendable {
         submittedAt = now
         return Submission(
             id: wire, number: submission, tokens: stream.continuation, generatedTokens: stream.emitted.count,
-            sampling: stream.demand.sampling, stop: stream.demand.stop)
+            sampling: stream.demand.sampling, stop: stream.demand.stop,
+            cacheSalt: stream.demand.cacheSalt)
     }
 
     /// Notes the route.
@@ -91,6 +92,14 @@ struct SequenceRecord: Sendable {
         case .decodeStarted: times.decodeStarted = times.decodeStarted ?? now
         case .prefillFinished, .finished, .failed: break
         }
+    }
+
+    /// Notes how many tokens of the prompt were in the KV cache when it was computed first.
+    mutating func noteCached(_ tokens: Int, _ metrics: GatewayMetrics) {
+        guard times.cachedTokens == nil else { return }
+        let cached = max(0, min(tokens, times.promptTokens))
+        times.cachedTokens = cached
+        metrics.searchedPrefix(tokens: times.promptTokens, found: cached)
     }
 
     /// Takes tokens.

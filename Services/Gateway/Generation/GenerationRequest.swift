@@ -20,6 +20,8 @@ struct RequestLimits: Sendable, Hashable {
     var stopStringBytes = 512
     /// Most stop tokens.
     var stopTokens = 128
+    /// Most bytes of a salt.
+    var saltBytes = 256
     /// Most bytes of all prompts.
     var promptBytes = 1 << 20
 }
@@ -50,6 +52,8 @@ struct GenerationRequest: Sendable {
     var includesUsage = false
     /// Whether every chunk has usage.
     var usageInEveryChunk = false
+    /// Only requests with the same salt share KV cache.
+    var cacheSalt: String?
     /// Whether the prompt is repeated before the output.
     var echoes = false
 
@@ -72,7 +76,8 @@ struct GenerationRequest: Sendable {
                 return SequenceDemand(
                     prompt: prompt.tokens, sampling: sampling,
                     stop: StopConditions(maxTokens: room, minTokens: min(minTokens, room), stopTokens: stopTokens),
-                    stopStrings: stopStrings, includesStopString: includesStopString)
+                    stopStrings: stopStrings, includesStopString: includesStopString,
+                    cacheSalt: cacheSalt)
             }
         }
     }

@@ -18,6 +18,10 @@ struct RequestReader: Sendable {
         if let best = try fields.int("best_of", in: 1...limits.choices), best != request.choices {
             throw APIError.unsupported("best_of")
         }
+        request.cacheSalt = try fields.string("cache_salt")
+        if let salt = request.cacheSalt, salt.isEmpty || salt.utf8.count > limits.saltBytes {
+            throw APIError.invalid("cache_salt must have 1 to \(limits.saltBytes) bytes", "cache_salt")
+        }
         try readStop(fields, into: &request)
         try readStream(fields, into: &request)
         switch kind {

@@ -73,7 +73,7 @@ struct EventStream {
         request = answer.request
         shape = answer.shape
         keepAlive = answer.keepAlive
-        usage = Usage(promptTokens: answer.request.promptTokens)
+        usage = Usage(promptTokens: answer.request.promptTokens, choices: answer.request.choices)
         running = answer.group.ids.count
     }
 

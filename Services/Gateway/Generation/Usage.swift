@@ -9,15 +9,23 @@ struct Usage: Sendable, Hashable {
     /// The course of every sequence that has ended.
     var times: [SequenceTimes] = []
 
-    /// Starts counting.
-    init(promptTokens: Int) { self.promptTokens = promptTokens }
+    private let choices: Int
+
+    /// Starts counting; every prompt has so many choices.
+    init(promptTokens: Int, choices: Int = 1) {
+        self.promptTokens = promptTokens
+        self.choices = max(1, choices)
+    }
+
+    /// Tokens of the prompts whose KV cache was there already: the mean over their choices, since each prompt counts once.
+    private var cachedTokens: Int { times.reduce(0) { $0 + ($1.cachedTokens ?? 0) } / choices }
 
     /// OpenAI's `usage`.
     var json: JSONValue {
         [
             "prompt_tokens": .integer(promptTokens), "completion_tokens": .integer(completionTokens),
             "total_tokens": .integer(promptTokens + completionTokens),
-            "prompt_tokens_details": ["cached_tokens": 0],
+            "prompt_tokens_details": ["cached_tokens": .integer(cachedTokens)],
             "completion_tokens_details": ["reasoning_tokens": 0],
         ]
     }
@@ -53,11 +61,13 @@ struct Usage: Sendable, Hashable {
         // The first token belongs to the prompt's time, so the rate counts the others.
         let following = time.outputTokens - 1
         func moment(_ value: Double?) -> JSONValue { value.map { .number(($0 - time.opened) * 1000) } ?? .null }
+        let cached = time.cachedTokens ?? 0
+        let computed = time.promptTokens - cached
         return [
             "timings": [
-                "cache_n": 0, "prompt_n": .integer(time.promptTokens), "prompt_ms": .number(prompt),
-                "prompt_per_token_ms": each(time.promptTokens, prompt),
-                "prompt_per_second": rate(time.promptTokens, prompt), "predicted_n": .integer(time.outputTokens),
+                "cache_n": .integer(cached), "prompt_n": .integer(computed), "prompt_ms": .number(prompt),
+                "prompt_per_token_ms": each(computed, prompt),
+                "prompt_per_second": rate(computed, prompt), "predicted_n": .integer(time.outputTokens),
                 "predicted_ms": .number(predicted), "predicted_per_token_ms": each(following, predicted),
                 "predicted_per_second": rate(following, predicted),
             ],

@@ -11,7 +11,7 @@ struct WholeAnswer {
 
     /// Waits for every choice.
     func response() async throws(APIError) -> Response {
-        var usage = Usage(promptTokens: request.promptTokens)
+        var usage = Usage(promptTokens: request.promptTokens, choices: request.choices)
         // A request for no tokens is complete as it is.
         var choices = (0..<request.sequenceCount).map {
             FinishedChoice(text: request.echo($0), reason: .length)

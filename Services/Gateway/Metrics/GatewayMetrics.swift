@@ -8,6 +8,8 @@ final class GatewayMetrics: Sendable {
         var waiting = 0
         var promptTokens = 0
         var generatedTokens = 0
+        var searchedTokens = 0
+        var cachedTokens = 0
         var continuations = 0
         var moves = 0
         var preemptions = 0
@@ -60,6 +62,14 @@ final class GatewayMetrics: Sendable {
 
     /// Tokens came.
     func generated(tokens: Int) { state.withLock { $0.generatedTokens += tokens } }
+
+    /// So many tokens of a prompt were looked for in the KV cache, and so many found.
+    func searchedPrefix(tokens: Int, found: Int) {
+        state.withLock {
+            $0.searchedTokens += tokens
+            $0.cachedTokens += found
+        }
+    }
 
     /// A request was refused before it ran.
     func rejected(_ reason: String) { state.withLock { $0.rejected[reason, default: 0] += 1 } }
@@ -121,6 +131,11 @@ final class GatewayMetrics: Sendable {
         value(
             "vllm:num_preemptions_total", "counter", "Sequences that gave their KV cache up for older ones.",
             "\(state.preemptions)")
+        value(
+            "vllm:prefix_cache_queries_total", "counter", "Prompt tokens looked for in the KV cache.",
+            "\(state.searchedTokens)")
+        value(
+            "vllm:prefix_cache_hits_total", "counter", "Prompt tokens found in the KV cache.", "\(state.cachedTokens)")
         value("vllm:prompt_tokens_total", "counter", "Prompt tokens.", "\(state.promptTokens)")
         value("vllm:generation_tokens_total", "counter", "Generated tokens.", "\(state.generatedTokens)")
         family(

@@ -12,6 +12,8 @@ struct SequenceDemand: Sendable, Hashable {
     var stopStrings: [String] = []
     /// Whether a stop string stays in the text.
     var includesStopString = false
+    /// Only requests with the same salt share KV cache.
+    var cacheSalt: String?
 }
 
 /// The gateway's side of one sequence: tokens in, text out.

@@ -8,6 +8,10 @@ struct CachedSequence {
     /// What was imported per layer beyond `length`, where transfers of different layers advance differently; empty
     /// outside a transfer.
     var imported: [RangeSet<Int>] = []
+    /// Blocks at its start that other sequences computed. They are full, so they are only read.
+    var shared = 0
+    /// The name of the block after these; `nil` where its blocks have no names.
+    var nextName: UInt64?
 
     /// Notes imported positions of some layers (counted from the stage's first layer) and moves `length` as far as every
     /// layer has come: from position 0, or with its window (`windows`, one entry a layer) if it has one.

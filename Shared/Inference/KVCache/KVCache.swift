@@ -11,8 +11,10 @@ public final class KVCache {
     public static var blockTokens: Int { KVBlockLayout.positions }
     /// Tokens that all sequences together can hold, where each fills its last block.
     public var capacityTokens: Int { pool.capacity * KVBlockLayout.positions }
-    /// Tokens for which blocks are free.
-    public var freeTokens: Int { pool.available * KVBlockLayout.positions }
+    /// Tokens for which blocks are free, those among them that are kept for sequences to come.
+    public var freeTokens: Int { (pool.available + idle.count) * KVBlockLayout.positions }
+    /// Tokens in blocks that are kept though no sequence has them.
+    public var keptTokens: Int { idle.count * KVBlockLayout.positions }
     /// Bytes of all blocks.
     public var capacityBytes: Int { pool.capacity * layout.blockBytes }
     /// Sequences that are open.
@@ -27,6 +29,17 @@ public final class KVCache {
     private let memory: AlignedMemory
     private var pool: BlockPool
     private var tables: [RequestID: CachedSequence] = [:]
+    /// Blocks of all sequences together, shared ones counted for each: never more than there are, so that the tables of a step
+    /// have room for them.
+    private var tabled = 0
+    /// Sequences that have a block.
+    private var owners: [Int32]
+    /// Names of blocks, 0 for none, and the other way round.
+    private var nameOf: [UInt64]
+    private var named: [UInt64: Int32] = [:]
+    /// Blocks that stay when no sequence has them any more, and those of them that none has, by name.
+    private var kept: Set<UInt64> = []
+    private var idle: Set<UInt64> = []
 
     /// Makes an empty cache that uses at most `budgetBytes` bytes. What comes from other stages may lack the
     /// positions before the window of layers that have one (`windows`, one entry a layer; empty: none has).
@@ -45,6 +58,8 @@ public final class KVCache {
         }
         let count = min(blocks, Int(Int32.max))
         pool = BlockPool(capacity: count)
+        owners = Array(repeating: 0, count: count)
+        nameOf = Array(repeating: 0, count: count)
         memory = try AlignedMemory(bytes: count * layout.blockBytes)
     }
 
@@ -53,25 +68,71 @@ public final class KVCache {
         KVBlockLayout.blocks(forPositions: tokens) * KVBlockLayout(layers: layers.count, shape: shape).blockBytes
     }
 
-    /// Opens a sequence and takes blocks for `reservedTokens` positions.
+    /// Opens a sequence and takes blocks for `reservedTokens` positions. It begins with the blocks that `prefix` names,
+    /// which are there already, and its own are named as that says.
     ///
-    /// - Throws: `InferenceError` where the sequence is open already or too few blocks are free; nothing changes then.
-    public func open(_ sequence: RequestID, reservedTokens: Int = 0) throws {
+    /// - Throws: `InferenceError` where the sequence is open already, too few blocks are free or a named one is missing;
+    ///   nothing changes then.
+    public func open(_ sequence: RequestID, reservedTokens: Int = 0, prefix: SequencePrefix? = nil) throws {
         guard tables[sequence] == nil else {
             throw InferenceError(.invalidSequence, "sequence \(sequence) is open already")
         }
-        guard reservedTokens >= 0, let blocks = pool.take(KVBlockLayout.blocks(forPositions: reservedTokens)) else {
-            throw outOfBlocks(sequence, tokens: reservedTokens)
+        var blocks: [Int32] = []
+        for name in prefix?.blocks.names() ?? [] {
+            guard let block = named[name] else {
+                throw InferenceError(.prefixMissing, "block \(name), with which \(sequence) begins, is not held")
+            }
+            blocks.append(block)
         }
-        tables[sequence] = CachedSequence(blocks: blocks)
+        guard blocks.count <= pool.capacity - tabled else { throw outOfBlocks(sequence, tokens: reservedTokens) }
+        tabled += blocks.count
+        for block in blocks { retain(block) }
+        tables[sequence] = CachedSequence(
+            blocks: blocks, length: blocks.count * KVBlockLayout.positions, shared: blocks.count, nextName: prefix?.next
+        )
+        do {
+            try reserve(sequence, tokens: reservedTokens)
+        } catch {
+            close(sequence)
+            throw error
+        }
     }
 
-    /// Closes a sequence and frees its blocks; says whether it was open.
+    /// Names the blocks of a sequence that was opened without names.
+    public func name(_ sequence: RequestID, from first: UInt64) {
+        guard var table = tables[sequence], table.nextName == nil else { return }
+        table.nextName = first
+        tables[sequence] = table
+        for (index, block) in table.blocks.enumerated() { name(block, first &+ UInt64(index)) }
+    }
+
+    /// Closes a sequence and frees its blocks, but for those that other sequences have and those to keep, which stay until
+    /// they are dropped or a sequence needs them. Says whether it was open.
     @discardableResult
-    public func close(_ sequence: RequestID) -> Bool {
+    public func close(_ sequence: RequestID, keeping: [KVBlockRun] = []) -> Bool {
         guard let table = tables.removeValue(forKey: sequence) else { return false }
-        pool.give(table.blocks)
+        tabled -= table.blocks.count
+        for name in keeping.names() where named[name] != nil { kept.insert(name) }
+        release(table.blocks)
         return true
+    }
+
+    /// Frees blocks that were kept; those that a sequence has go with it.
+    public func drop(_ blocks: [KVBlockRun]) {
+        for name in blocks.names() {
+            kept.remove(name)
+            guard idle.remove(name) != nil, let block = named[name] else { continue }
+            forgetName(block)
+            pool.give([block])
+        }
+    }
+
+    /// Frees all blocks that were kept and gives their memory back to the system.
+    public func dropKept() {
+        let blocks = idle.compactMap { named[$0] }.sorted()
+        drop(idle.sorted().map { KVBlockRun(first: $0, count: 1) })
+        kept = []
+        for block in blocks { memory.release(offset: Int(block) * layout.blockBytes, bytes: layout.blockBytes) }
     }
 
     /// Positions that every layer holds, `nil` where the sequence is not open.
@@ -82,22 +143,37 @@ public final class KVCache {
     /// - Throws: `InferenceError` where it is not open or too few blocks are free; nothing changes then.
     public func reserve(_ sequence: RequestID, tokens: Int) throws {
         guard let table = tables[sequence] else { throw notOpen(sequence) }
+        guard tokens >= 0 else { throw outOfBlocks(sequence, tokens: tokens) }
         let missing = KVBlockLayout.blocks(forPositions: tokens) - table.blocks.count
         guard missing > 0 else { return }
-        guard let blocks = pool.take(missing) else { throw outOfBlocks(sequence, tokens: tokens) }
+        guard missing <= pool.capacity - tabled, let blocks = take(missing) else {
+            throw outOfBlocks(sequence, tokens: tokens)
+        }
+        tabled += missing
+        for (index, block) in blocks.enumerated() {
+            owners[Int(block)] = 1
+            guard let next = table.nextName else { continue }
+            name(block, next &+ UInt64(table.blocks.count - table.shared + index))
+        }
         tables[sequence]?.blocks += blocks
     }
 
     /// Forgets the positions from `length` on and frees the blocks that only they used.
+    ///
+    /// - Throws: `InferenceError` where it is not open or not so long, or other sequences have computed what is to go.
     public func truncate(_ sequence: RequestID, to length: Int) throws {
         guard var table = tables[sequence] else { throw notOpen(sequence) }
+        guard length >= table.shared * KVBlockLayout.positions else {
+            throw InferenceError(.invalidSequence, "sequence \(sequence) shares its first \(table.shared) blocks")
+        }
         guard length >= 0, length <= table.length else {
             throw InferenceError(
                 .invalidSequence, "sequence \(sequence) holds \(table.length) positions, cannot cut it to \(length)")
         }
-        let kept = KVBlockLayout.blocks(forPositions: length)
-        pool.give(Array(table.blocks[kept...]))
-        table.blocks.removeLast(table.blocks.count - kept)
+        let count = KVBlockLayout.blocks(forPositions: length)
+        tabled -= table.blocks.count - count
+        release(Array(table.blocks[count...]))
+        table.blocks.removeLast(table.blocks.count - count)
         table.length = length
         table.imported = []
         tables[sequence] = table
@@ -129,6 +205,54 @@ public final class KVCache {
     func base(of block: Int32) -> UnsafeMutableRawPointer { memory.base + Int(block) * layout.blockBytes }
 
     var blockCapacity: Int { pool.capacity }
+
+    // MARK: Blocks
+
+    /// Takes free blocks, and kept ones where there are too few; deeper parts of later sequences go first.
+    private func take(_ count: Int) -> [Int32]? {
+        guard count <= pool.available + idle.count else { return nil }
+        let lacking = count - pool.available
+        if lacking > 0 { drop(idle.sorted().suffix(lacking).map { KVBlockRun(first: $0, count: 1) }) }
+        return pool.take(count)
+    }
+
+    private func retain(_ block: Int32) {
+        owners[Int(block)] += 1
+        idle.remove(nameOf[Int(block)])
+    }
+
+    /// A sequence does not have these blocks any more.
+    private func release(_ blocks: [Int32]) {
+        var free: [Int32] = []
+        for block in blocks {
+            owners[Int(block)] -= 1
+            precondition(owners[Int(block)] >= 0, "a block was released twice")
+            guard owners[Int(block)] == 0 else { continue }
+            let name = nameOf[Int(block)]
+            if name != 0, kept.contains(name) {
+                idle.insert(name)
+            } else {
+                forgetName(block)
+                free.append(block)
+            }
+        }
+        pool.give(free)
+    }
+
+    /// A name that comes twice stays with the block that had it first.
+    private func name(_ block: Int32, _ name: UInt64) {
+        guard name != 0, named[name] == nil else { return }
+        named[name] = block
+        nameOf[Int(block)] = name
+    }
+
+    private func forgetName(_ block: Int32) {
+        let name = nameOf[Int(block)]
+        guard name != 0 else { return }
+        nameOf[Int(block)] = 0
+        named[name] = nil
+        kept.remove(name)
+    }
 
     private func notOpen(_ sequence: RequestID) -> InferenceError {
         InferenceError(.invalidSequence, "sequence \(sequence) is not open")

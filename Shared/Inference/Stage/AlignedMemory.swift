@@ -24,5 +24,13 @@ final class AlignedMemory {
         count = bytes
     }
 
+    /// Gives the whole pages of a part back to the system; what was in them is lost.
+    func release(offset: Int, bytes: Int) {
+        let page = sysconf(Int32(_SC_PAGESIZE))
+        let start = (offset + page - 1) / page * page
+        let end = (offset + bytes) / page * page
+        if end > start { madvise(base + start, end - start, MADV_DONTNEED) }
+    }
+
     deinit { munmap(base, max(count, 1)) }
 }

@@ -83,13 +83,15 @@ public final class StageExecutor {
     public var isLast: Bool { layers.end == model.configuration.layers }
 
     /// Opens a sequence; see `KVCache.open`.
-    public func open(_ sequence: RequestID, reservedTokens: Int = 0) throws {
-        try cache.open(sequence, reservedTokens: reservedTokens)
+    public func open(_ sequence: RequestID, reservedTokens: Int = 0, prefix: SequencePrefix? = nil) throws {
+        try cache.open(sequence, reservedTokens: reservedTokens, prefix: prefix)
     }
 
     /// Closes a sequence and frees its KV cache; says whether it was open.
     @discardableResult
-    public func close(_ sequence: RequestID) -> Bool { cache.close(sequence) }
+    public func close(_ sequence: RequestID, keeping: [KVBlockRun] = []) -> Bool {
+        cache.close(sequence, keeping: keeping)
+    }
 
     /// Runs the layers over a batch and adds its keys and values to the cache.
     ///

@@ -181,14 +181,17 @@ public struct SubmitRequest: Codable, Sendable, Hashable {
     public var stop: StopConditions
     /// The gateway's tokens socket.
     public var gatewayEndpoint: String
+    /// Only requests with the same salt share KV cache (since 1.2).
+    public var cacheSalt: String?
     /// The tensor `prompt`, i32 [n].
     public var tensors: [TensorDescriptor]
 
     /// Makes the body; `tokenCount` is the length of the tensor.
     public init(
         generatedTokens: Int = 0, sampling: SamplingParameters, stop: StopConditions, gatewayEndpoint: String,
-        tokenCount: Int
+        cacheSalt: String? = nil, tokenCount: Int
     ) {
+        self.cacheSalt = cacheSalt
         self.generatedTokens = generatedTokens
         self.sampling = sampling
         self.stop = stop
@@ -198,6 +201,7 @@ public struct SubmitRequest: Codable, Sendable, Hashable {
 
     private enum CodingKeys: String, CodingKey {
         case sampling, stop, tensors
+        case cacheSalt = "cache_salt"
         case generatedTokens = "generated_tokens"
         case gatewayEndpoint = "gateway_endpoint"
     }

@@ -5,8 +5,12 @@ extension MessageType {
     /// first stage -> next stages, and first prefill stage -> first decoder stage: `SequenceOpen` with tensor `tokens`
     /// i32 [n].
     public static let sequenceOpen: MessageType = "sequence.open"
-    /// first stage -> next stages: free the sequence named in the envelope; empty body.
+    /// first stage -> next stages: free the sequence named in the envelope; `SequenceClose`.
     public static let sequenceClose: MessageType = "sequence.close"
+    /// stage -> next stage: `PrefixDrop`, blocks of KV cache that need not be kept any more (since 1.2).
+    public static let prefixDrop: MessageType = "prefix.drop"
+    /// later stage -> first stage: `PrefixLost`, it lacks blocks that it should have kept (since 1.2).
+    public static let prefixLost: MessageType = "prefix.lost"
     /// stage -> next stage of the replica that a sequence leaves: `SequenceMoveBody`; it follows all steps of the sequence
     /// (since 1.2).
     public static let sequenceMove: MessageType = "sequence.move"
@@ -73,14 +77,24 @@ public struct SequenceOpen: Codable, Sendable, Hashable {
     /// Tokens of KV cache that every stage of the decoder replica can hold: the sequence may grow beyond what is reserved while
     /// there is room, and the youngest sequence yields when there is none (since 1.2).
     public var capacityTokens: Int?
+    /// Whether KV cache may be kept for requests to come and taken from earlier ones (since 1.2).
+    public var prefixCache: Bool?
+    /// Only requests with the same salt share KV cache (since 1.2).
+    public var cacheSalt: String?
+    /// With which blocks of KV cache the sequence begins and how its own are named; from the first stage on (since 1.2).
+    public var prefix: SequencePrefix?
     /// The tensor `tokens`, i32 [n]: prompt and already generated tokens.
     public var tensors: [TensorDescriptor]
 
     /// Makes the body; `tokenCount` is the length of the tensor.
     public init(
         route: Route, generatedTokens: Int, sampling: SamplingParameters, stop: StopConditions, reservedTokens: Int,
-        capacityTokens: Int? = nil, tokenCount: Int
+        capacityTokens: Int? = nil, prefixCache: Bool? = nil, cacheSalt: String? = nil,
+        prefix: SequencePrefix? = nil, tokenCount: Int
     ) {
+        self.prefixCache = prefixCache
+        self.cacheSalt = cacheSalt
+        self.prefix = prefix
         self.route = route
         self.generatedTokens = generatedTokens
         self.sampling = sampling
@@ -91,11 +105,45 @@ public struct SequenceOpen: Codable, Sendable, Hashable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case route, sampling, stop, tensors
+        case route, sampling, stop, prefix, tensors
+        case prefixCache = "prefix_cache"
+        case cacheSalt = "cache_salt"
         case generatedTokens = "generated_tokens"
         case reservedTokens = "reserved_tokens"
         case capacityTokens = "capacity_tokens"
     }
+}
+
+/// A sequence ends on a stage.
+public struct SequenceClose: Codable, Sendable, Hashable {
+    /// Blocks of KV cache that are kept for sequences to come (since 1.2).
+    public var keep: [KVBlockRun]?
+
+    /// Makes the body.
+    public init(keep: [KVBlockRun]? = nil) { self.keep = keep }
+}
+
+/// Blocks of KV cache of a replica that need not be kept any more.
+public struct PrefixDrop: Codable, Sendable, Hashable {
+    /// The replica.
+    public var replica: ReplicaID
+    /// The blocks; one that a sequence has goes with it.
+    public var blocks: [KVBlockRun]
+
+    /// Makes the body.
+    public init(replica: ReplicaID, blocks: [KVBlockRun]) {
+        self.replica = replica
+        self.blocks = blocks
+    }
+}
+
+/// A later stage of a replica lacks blocks of KV cache that it should have kept: the first one counts on none any more.
+public struct PrefixLost: Codable, Sendable, Hashable {
+    /// The replica.
+    public var replica: ReplicaID
+
+    /// Makes the body.
+    public init(replica: ReplicaID) { self.replica = replica }
 }
 
 /// The sequences that the first stage of a replica still drives: a lease, so that stages free what a lost first stage left.
@@ -226,16 +274,20 @@ public struct TokensEmitted: Codable, Sendable, Hashable {
     public var tokens: [Int32]
     /// Set on the last message.
     public var finishReason: FinishReason?
+    /// With the first token after a prefill: tokens whose KV cache was there already (since 1.2).
+    public var cachedTokens: Int?
 
     /// Makes the body.
-    public init(tokens: [Int32], finishReason: FinishReason? = nil) {
+    public init(tokens: [Int32], finishReason: FinishReason? = nil, cachedTokens: Int? = nil) {
         self.tokens = tokens
         self.finishReason = finishReason
+        self.cachedTokens = cachedTokens
     }
 
     private enum CodingKeys: String, CodingKey {
         case tokens
         case finishReason = "finish_reason"
+        case cachedTokens = "cached_tokens"
     }
 }
 

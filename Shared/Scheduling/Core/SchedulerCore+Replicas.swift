@@ -291,6 +291,7 @@ extension SchedulerCore {
         // A replica of the plan is gone for now only: it is formed again when all its workers are here.
         if let record, isWanted(id) { replicas[id] = ReplicaRecord(replica: record.replica, kvType: record.kvType) }
         usage[id] = nil
+        routedPrefixes[id] = nil
         refreshTimes()
     }
 

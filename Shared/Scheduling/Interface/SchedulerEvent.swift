@@ -52,12 +52,16 @@ public struct WorkerReport: Sendable, Hashable {
     public var movesSequences: Bool
     /// Whether it lets sequences grow beyond what was reserved for them.
     public var growsSequences: Bool
+    /// Whether it keeps KV cache of sequences that ended for others that begin with the same tokens.
+    public var reusesPrefixes: Bool
 
     /// Makes a report.
     public init(
         address: WorkerAddress, endpoint: String, epoch: Epoch = 0, stages: [ServedStage] = [], kvBlockTokens: Int = 1,
-        held: [HeldRequest] = [], movesSequences: Bool = false, growsSequences: Bool = false
+        held: [HeldRequest] = [], movesSequences: Bool = false, growsSequences: Bool = false,
+        reusesPrefixes: Bool = false
     ) {
+        self.reusesPrefixes = reusesPrefixes
         self.movesSequences = movesSequences
         self.growsSequences = growsSequences
         self.address = address
@@ -83,12 +87,15 @@ public struct SubmittedRequest: Sendable, Hashable {
     public var gateway: String
     /// Seconds that the gateway waits for a route; `nil` means as long as the scheduler lets requests wait.
     public var patience: Double?
+    /// How it begins.
+    public var prefix: PromptPrefix
 
     /// Makes a request.
     public init(
         id: RequestID, promptTokens: Int, generatedTokens: Int = 0, maxTokens: Int, gateway: String,
-        patience: Double? = nil
+        patience: Double? = nil, prefix: PromptPrefix = PromptPrefix()
     ) {
+        self.prefix = prefix
         self.id = id
         self.promptTokens = promptTokens
         self.generatedTokens = generatedTokens

@@ -43,6 +43,8 @@ public struct SchedulingConfiguration: Sendable, Hashable {
     public var localPrefillTokens = 32
     /// What may be expected of the length of an output.
     public var lengthKnowledge: LengthKnowledge = .limit
+    /// Whether KV cache of requests that ended is kept for others that begin with the same tokens.
+    public var reusesPrefixes = true
     /// Tokens of a prefill chunk, the workers' token budget; KV cache travels chunk by chunk.
     public var chunkTokens = 256
     /// Most sequences that a replica decodes together, more wait; `nil` for what workers do by themselves.

@@ -32,6 +32,8 @@ struct ReplicaSituation: Sendable {
     var remainingTokens = 0.0
     /// Measured over estimated time, per phase.
     var correction = SpeedCorrection()
+    /// Tokens of the prompt at hand whose KV cache it probably has, where it computes the prompt itself.
+    var cachedTokens = 0
     /// How much of it was in use lately.
     var usage = ReplicaUsage()
 

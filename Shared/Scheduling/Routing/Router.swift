@@ -138,8 +138,8 @@ struct Router: Sendable {
         }
     }
 
-    /// Pairs that could ever hold the request. A pure decoder prefills for itself only short prompts, or any where no
-    /// prefill replica serves.
+    /// Pairs that could ever hold the request. A pure decoder prefills for itself only short prompts, those of which it has
+    /// the larger part in its KV cache, or any where no prefill replica serves.
     private func candidates(
         _ need: Need, _ sources: [Source], _ targets: [Target], _ times: ReplicaTimes
     ) -> [Candidate] {
@@ -161,15 +161,18 @@ struct Router: Sendable {
                 estimate(&candidate, need, source, target, kv: kv)
                 found.append(candidate)
             }
+            var rest = need
+            rest.promptTokens = max(1, need.promptTokens - target.situation.cachedTokens)
             let isLocal =
-                target.situation.replica.role == .mixed || sources.isEmpty || need.promptTokens <= localPrefillTokens
+                target.situation.replica.role == .mixed || sources.isEmpty || rest.promptTokens <= localPrefillTokens
+                || rest.promptTokens < target.situation.cachedTokens
             guard isLocal else { continue }
             let hasRoom = target.hasPlace && target.situation.hasRoom(target.reserved)
             var candidate = Candidate(
                 source: nil, target: index, reserved: target.reserved, hasRoom: hasRoom,
                 fits: hasRoom && target.situation.wantsPrompts,
                 inhibited: target.situation.inhibited, requests: target.situation.requests, firstToken: 0, cost: 0)
-            estimate(&candidate, need, source(need, target.situation, times), target, kv: 0)
+            estimate(&candidate, need, source(rest, target.situation, times), target, kv: 0)
             found.append(candidate)
         }
         return found

@@ -32,6 +32,10 @@ struct HeldStage: Sendable {
     var weightBytes: Int
     /// Drives the sequences, on the first stage.
     var driver: StageDriver
+    /// The blocks that sequences may begin with, on the first stage.
+    var prefixes: PrefixBook
+    /// Parts of the steps that are under way, on the first stage.
+    var underWay: [UInt64: [StepPart]] = [:]
     var sequences: [RequestID: HeldSequence] = [:]
     /// Blocks that they have reserved.
     var reservedBlocks = 0
@@ -76,6 +80,8 @@ struct HeldStage: Sendable {
     /// The replica, or how it is driven, is new: the weights stay, nothing else does.
     mutating func forget(policy: BatchPolicy) {
         driver = StageDriver(policy: policy, replica: replica)
+        _ = prefixes.forget()
+        underWay = [:]
         sequences = [:]
         reservedBlocks = 0
         waiting = []

@@ -12,12 +12,19 @@ public struct SequencePlan: Sendable, Hashable {
     public var decodesHere: Bool
     /// Tokens for which KV cache is reserved, where it may grow beyond them; `nil`: what is reserved suffices to the end.
     public var growsFrom: Int?
+    /// Tokens that are in the KV cache already, less than all.
+    public var cachedTokens: Int
+
+    /// Tokens that must be computed.
+    var missingTokens: Int { tokenCount - cachedTokens }
 
     /// Makes a plan.
     public init(
-        request: RequestID, tokenCount: Int, prefillsHere: Bool, decodesHere: Bool, growsFrom: Int? = nil
+        request: RequestID, tokenCount: Int, prefillsHere: Bool, decodesHere: Bool, growsFrom: Int? = nil,
+        cachedTokens: Int = 0
     ) {
         self.growsFrom = growsFrom
+        self.cachedTokens = max(0, min(cachedTokens, tokenCount - 1))
         self.request = request
         self.tokenCount = tokenCount
         self.prefillsHere = prefillsHere

@@ -82,6 +82,8 @@ extension StageCore {
     private mutating func depart(_ move: SequenceMove, _ stage: HeldStage) {
         let (request, slot) = (move.request, stage.slot)
         guard let held = stages[slot]?.sequences.removeValue(forKey: request) else { return }
+        // It is the replica itself that goes away, so nothing needs to be kept.
+        if stage.isFirst { drop(stages[slot]?.prefixes.forget() ?? [], slot) }
         if slots[request] == slot { slots[request] = nil }
         stages[slot]?.leaving[request] = LeavingSequence(move: move, blocks: held.blocks, heard: now)
         if !stage.isLast { emit(.moveNext(move, to: move.route.prefill[stage.index + 1].endpoint)) }

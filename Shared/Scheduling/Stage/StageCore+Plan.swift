@@ -80,6 +80,7 @@ extension StageCore {
             stage = stages[stage.slot] ?? stage
             stage.formed = epoch
             stage.forget(policy: policy(replica))
+            emit(.dropAllBlocks(slot: stage.slot))
         }
         switch stage.state {
         case .serving: answer(ticket, stage)
@@ -123,6 +124,9 @@ extension StageCore {
         }
         keptWeightsSince = nil
         self.epoch = epoch
+        for stage in ordered where usedBytes + added + capacityBytes(stage) + block > usable {
+            forgetPrefixes(stage.slot)
+        }
         lastSlot += 1
         // The budget is that of a stage that is alone: memory becomes resident as it is used, and what is used together is
         // bounded where sequences are opened.
@@ -131,7 +135,7 @@ extension StageCore {
             slot: lastSlot, layers: layers, kvType: type, assignment: assignment, replica: replica, formed: epoch,
             state: .loading(ticket), weightBytes: weights,
             driver: StageDriver(policy: policy(replica), replica: replica),
-            keptAt: now)
+            prefixes: PrefixBook(blockTokens: limits.kvBlockTokens, model: limits.model), keptAt: now)
         emit(.load(slot: lastSlot, layers, type, kvBytes: max(block, min(usable - weights, most))))
     }
 
@@ -141,6 +145,11 @@ extension StageCore {
     /// Bytes of the weights and of the KV cache that sequences have reserved, of all stages.
     var usedBytes: Int {
         stages.values.reduce(heldWeightBytes) { $0 + $1.reservedBlocks * limits.blockBytes($1.layers, $1.kvType) }
+    }
+
+    /// Bytes of all KV cache that a stage can hold.
+    private func capacityBytes(_ stage: HeldStage) -> Int {
+        stage.kvBlocks * limits.blockBytes(stage.layers, stage.kvType)
     }
 
     mutating func loaded(_ slot: Int, _ capacity: Int, _ bytes: Int) {

@@ -21,13 +21,20 @@ extension StageCore {
         try check(opening, for: stage)
         // A prefill replica holds the prompt; what is generated is held where it is decoded.
         let reserved = isPrefill ? min(opening.tokens.count, opening.reservedTokens) : opening.reservedTokens
-        if stage.sequences[request] == nil { try reserve(request, tokens: reserved, slot: stage.slot, at: now) }
+        stages[stage.slot]?.replicaTokens = opening.capacityTokens
+        var opening = opening
+        if stage.isFirst { opening.prefix = findPrefix(of: opening, stage) }
+        do throws(Fault) {
+            try take(opening, tokens: reserved, slot: stage.slot, at: now)
+        } catch {
+            _ = stages[stage.slot]?.prefixes.close(request)
+            throw error
+        }
         stages[stage.slot]?.sequences[request]?.opening = opening
         stages[stage.slot]?.sequences[request]?.heard = now
         stages[stage.slot]?.sequences[request]?.generated = opening.generatedTokens
         stages[stage.slot]?.firstEndpoint = stage.side(of: opening.route)[0].endpoint
         stages[stage.slot]?.nextEndpoint = stage.next(opening)
-        stages[stage.slot]?.replicaTokens = opening.capacityTokens
         if stage.isLast { emit(.sample(opening, slot: stage.slot)) }
         if let next = stage.next(opening) { emit(.open(opening, to: next)) }
         guard stage.isFirst else { return }
@@ -35,7 +42,8 @@ extension StageCore {
         let plan = SequencePlan(
             request: request, tokenCount: opening.tokens.count,
             prefillsHere: isPrefill || opening.route.prefill.isEmpty, decodesHere: !isPrefill,
-            growsFrom: isPrefill || opening.capacityTokens == nil ? nil : reserved)
+            growsFrom: isPrefill || opening.capacityTokens == nil ? nil : reserved,
+            cachedTokens: cachedTokens(opening))
         drive(stage.slot) { $0.open(plan) }
     }
 
@@ -72,6 +80,7 @@ extension StageCore {
         let blocks = limits.blocks(tokens)
         guard blocks > held.blocks else { return }
         stages[slot]?.reservedBlocks += blocks - held.blocks
+        boundPrefixes(slot)
         stages[slot]?.sequences[request]?.blocks = blocks
         stages[slot]?.sequences[request]?.reservedTokens = tokens
         emit(.reserve(request, slot: slot, tokens: tokens))
@@ -94,7 +103,7 @@ extension StageCore {
 
     /// Takes KV blocks for a sequence that is opened, where the stage and the process have them.
     private mutating func reserve(
-        _ request: RequestID, tokens: Int, slot: Int, at now: Double
+        _ request: RequestID, tokens: Int, slot: Int, prefix: SequencePrefix? = nil, at now: Double
     ) throws(Fault) {
         guard let stage = stages[slot] else { return }
         let blocks = limits.blocks(tokens)
@@ -113,8 +122,21 @@ extension StageCore {
         }
         slots[request] = slot
         stages[slot]?.reservedBlocks += blocks
+        boundPrefixes(slot)
         stages[slot]?.sequences[request] = HeldSequence(blocks: blocks, reservedTokens: tokens, heard: now)
-        emit(.reserve(request, slot: slot, tokens: tokens))
+        emit(.reserve(request, slot: slot, tokens: tokens, prefix: prefix))
+    }
+
+    /// Takes KV blocks for a sequence, unless its KV cache has begun to come: then its blocks get their names.
+    private mutating func take(
+        _ opening: SequenceOpening, tokens: Int, slot: Int, at now: Double
+    ) throws(Fault) {
+        if let held = stages[slot]?.sequences[opening.request] {
+            guard let prefix = opening.prefix else { return }
+            emit(.reserve(opening.request, slot: slot, tokens: held.reservedTokens, prefix: prefix))
+        } else {
+            try reserve(opening.request, tokens: tokens, slot: slot, prefix: opening.prefix, at: now)
+        }
     }
 
     // MARK: KV cache
@@ -262,6 +284,7 @@ extension StageCore {
     mutating func fail(_ request: RequestID, _ refusal: Fault) {
         guard let stage = stage(holding: request), let held = stage.sequences[request] else { return }
         emit(.note("request \(request) fails: \(refusal.message)"))
+        if refusal.code == Fault.prefixMissingCode { notePrefixLost(stage) }
         report(request, .failed(refusal), epoch: held.opening?.epoch ?? stage.formed)
         if stage.driver.contains(request) {
             drive(stage.slot) { $0.cancel(request, reason: .error) }
@@ -271,12 +294,14 @@ extension StageCore {
     }
 
     /// Frees a sequence on this stage.
-    mutating func closeHere(_ request: RequestID, tellNext: Bool) {
+    mutating func closeHere(_ request: RequestID, tellNext: Bool, keeping: [KVBlockRun] = []) {
         closed.insert(request)
-        if let slot = slots[request] { close(request, on: slot, tellNext: tellNext) }
+        if let slot = slots[request] { close(request, on: slot, tellNext: tellNext, keeping: keeping) }
     }
 
-    private mutating func close(_ request: RequestID, on slot: Int, tellNext: Bool) {
+    private mutating func close(
+        _ request: RequestID, on slot: Int, tellNext: Bool, keeping: [KVBlockRun] = []
+    ) {
         guard let stage = stages[slot], let held = stage.sequences[request] else { return }
         if slots[request] == slot {
             closed.insert(request)
@@ -284,9 +309,13 @@ extension StageCore {
         }
         stages[stage.slot]?.sequences[request] = nil
         stages[stage.slot]?.reservedBlocks -= held.blocks
-        emit(.close(request, slot: stage.slot))
+        let keeping = blocksToKeep(of: request, stage, told: keeping)
+        // What a later stage keeps is bounded by its first stage, which knows nothing of other stages in this process.
+        let mayKeep = stage.isFirst || stages.count == 1
+        if !mayKeep, !keeping.isEmpty { notePrefixLost(stage) }
+        emit(.close(request, slot: stage.slot, keeping: mayKeep ? keeping : []))
         if tellNext, let opening = held.opening, let next = stage.next(opening) {
-            emit(.closeNext(request, epoch: opening.epoch, to: next))
+            emit(.closeNext(request, epoch: opening.epoch, keeping: keeping, to: next))
         }
     }
 

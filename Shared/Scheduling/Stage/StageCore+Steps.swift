@@ -23,7 +23,9 @@ extension StageCore {
             case .close: closeHere(request, tellNext: true)
             case .prefillStarted: report(request, .prefillStarted, epoch: epoch, generated: generated)
             case .prefillFinished: report(request, .prefillFinished, epoch: epoch, generated: generated)
-            case .kvComplete: report(request, .kvComplete, epoch: epoch, generated: generated)
+            case .kvComplete:
+                noteTransferred(request, slot)
+                report(request, .kvComplete, epoch: epoch, generated: generated)
             case .decodeStarted: report(request, .decodeStarted, epoch: epoch, generated: generated)
             case .grow(_, let tokens): grow(request, to: tokens, slot)
             case .preempted:
@@ -62,6 +64,7 @@ extension StageCore {
             return false
         }
         stages[slot]?.driver = driver
+        stages[slot]?.underWay[next.step.number] = next.step.parts
         if driver.stepsInFlight == 1 { stages[slot]?.stepAt = now }
         perform(next.instructions, slot)
         guard let stage = stages[slot] else { return true }
@@ -170,6 +173,9 @@ extension StageCore {
         // Of a stage, or a forming of it, that is no more.
         guard let stage = takeStage(computing: id) else { return }
         count(outcome, stage.slot)
+        if stage.isFirst, !outcome.failed.isEmpty, let number = stage.computing[id]?.number {
+            stages[stage.slot]?.underWay[number]?.removeAll { outcome.failed[$0.request] != nil }
+        }
         for (index, export) in outcome.exports.enumerated() { send(export, index, stage) }
         if stage.isLast {
             deliver(outcome.sampled, stage)
@@ -209,10 +215,12 @@ extension StageCore {
                         result.request, token: result.token, result.finishReason, epoch: opening.epoch,
                         to: opening.route.decode[0].endpoint))
             }
+            let isFirst = token.index == opening.generatedTokens
+            let cached = isFirst && opening.prefix != nil ? cachedTokens(opening) : nil
             emit(
                 .emit(
                     result.request, index: token.index, token: result.token, result.finishReason,
-                    epoch: opening.epoch, to: opening.route.gateway))
+                    epoch: opening.epoch, cached: cached, to: opening.route.gateway))
         }
     }
 
@@ -226,6 +234,7 @@ extension StageCore {
     /// A step has left the last stage.
     mutating func finished(_ step: UInt64, _ results: [StepResult], slot: Int) {
         stages[slot]?.stepAt = now
+        noteComputed(step, slot)
         for result in results { stages[slot]?.sequences[result.request]?.generated += 1 }
         drive(slot) { $0.stepDone(step, results: results) }
     }

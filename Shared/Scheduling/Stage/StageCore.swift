@@ -30,6 +30,8 @@ public struct StageCore: Sendable {
     var stepsAhead = 0
     var lastOrder: UInt64 = 0
     var lastSlot = 0
+    /// The last name that was given to a block of KV cache.
+    var lastBlockName: UInt64 = 0
     /// The slot that computed last: the others have their turn first.
     var lastTurn = 0
     /// Since when weights of a freed stage are kept for the next one.
@@ -75,9 +77,12 @@ public struct StageCore: Sendable {
         case .sequenceFailed(let request, let slot, let refusal):
             if slots[request] == slot { fail(request, refusal) }
         case .opened(let opening): try open(opening, at: now)
-        case .closed(let request):
-            closeHere(request, tellNext: true)
+        case .closed(let request, let keeping):
+            closeHere(request, tellNext: true, keeping: keeping)
             closeLeaving(request, tellNext: true)
+        case .dropped(let blocks, let replica, let epoch): try dropped(blocks, replica, epoch)
+        case .prefixLost(let replica, let epoch):
+            if let stage = try stage(of: replica, epoch: epoch), stage.isFirst { forgetPrefixes(stage.slot) }
         case .moved(let move): try moved(move)
         case .kept(let requests): kept(requests, at: now)
         case .forwarded(let step): try forwarded(step)

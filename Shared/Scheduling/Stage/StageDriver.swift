@@ -325,7 +325,7 @@ public struct StageDriver: Sendable {
     private mutating func enqueue(_ plan: SequencePlan) {
         var index = prefillQueue.count
         while index > 0, let before = sequences[prefillQueue[index - 1]], case .queued = before.state,
-            before.plan.tokenCount > plan.tokenCount, before.overtaken < policy.mostOvertakers
+            before.plan.missingTokens > plan.missingTokens, before.overtaken < policy.mostOvertakers
         {
             sequences[prefillQueue[index - 1]]?.overtaken += 1
             index -= 1
@@ -345,7 +345,7 @@ public struct StageDriver: Sendable {
                 index += 1
                 continue
             }
-            var next = 0
+            var next = sequence.plan.cachedTokens
             if case .prefilling(let position) = sequence.state {
                 next = position
             } else {

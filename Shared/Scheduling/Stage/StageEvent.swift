@@ -38,8 +38,12 @@ public enum StageEvent: Sendable {
 
     /// A sequence was opened on the stage before, or on the prefill replica.
     case opened(SequenceOpening)
-    /// A sequence was closed.
-    case closed(RequestID)
+    /// A sequence was closed; these of its blocks stay.
+    case closed(RequestID, keeping: [KVBlockRun] = [])
+    /// Blocks that were kept are not needed any more.
+    case dropped([KVBlockRun], replica: ReplicaID, epoch: Epoch)
+    /// A later stage does not have blocks that it should have kept.
+    case prefixLost(replica: ReplicaID, epoch: Epoch)
     /// A sequence has left the stage before for another replica.
     case moved(SequenceMove)
     /// Sequences that the first stage still drives.
@@ -85,13 +89,23 @@ public struct SequenceOpening: Sendable, Hashable {
     public var reservedTokens: Int
     /// Tokens that every stage of the decoder replica can hold, where the sequence may grow; `nil`: it ends at what is reserved.
     public var capacityTokens: Int?
+    /// Whether KV cache may be kept for other requests and taken from others; all stages of the replica can do it then.
+    public var reusesPrefixes: Bool
+    /// Only requests with the same salt share KV cache.
+    public var cacheSalt: String?
+    /// With which blocks it begins and how its own are named; set by the first stage.
+    public var prefix: SequencePrefix?
 
     /// Makes a record.
     public init(
         request: RequestID, epoch: Epoch, route: Route, tokens: [Int32], generatedTokens: Int,
-        sampling: SamplingParameters, stop: StopConditions, reservedTokens: Int, capacityTokens: Int? = nil
+        sampling: SamplingParameters, stop: StopConditions, reservedTokens: Int, capacityTokens: Int? = nil,
+        reusesPrefixes: Bool = false, cacheSalt: String? = nil, prefix: SequencePrefix? = nil
     ) {
         self.capacityTokens = capacityTokens
+        self.reusesPrefixes = reusesPrefixes
+        self.cacheSalt = cacheSalt
+        self.prefix = prefix
         self.request = request
         self.epoch = epoch
         self.route = route

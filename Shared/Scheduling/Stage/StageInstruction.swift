@@ -11,12 +11,16 @@ public enum StageInstruction: Sendable {
     case free(slot: Int, keeping: LayerRange?)
     /// Free the weights that were kept.
     case freeKept
-    /// Reserve KV cache for a sequence.
-    case reserve(RequestID, slot: Int, tokens: Int)
+    /// Reserve KV cache for a sequence; where it is opened with it, what it begins with.
+    case reserve(RequestID, slot: Int, tokens: Int, prefix: SequencePrefix? = nil)
     /// Get ready to sample for a sequence.
     case sample(SequenceOpening, slot: Int)
-    /// Free a sequence.
-    case close(RequestID, slot: Int)
+    /// Free a sequence, but for some of its blocks.
+    case close(RequestID, slot: Int, keeping: [KVBlockRun] = [])
+    /// Free blocks that were kept.
+    case dropBlocks([KVBlockRun], slot: Int)
+    /// Free all blocks that were kept and give their memory back.
+    case dropAllBlocks(slot: Int)
     /// Compute a step.
     case step(StepOrder)
     /// Read KV cache of a sequence that leaves.
@@ -40,7 +44,11 @@ public enum StageInstruction: Sendable {
     /// Open a sequence on another stage.
     case open(SequenceOpening, to: String)
     /// Close a sequence on the next stage.
-    case closeNext(RequestID, epoch: Epoch, to: String)
+    case closeNext(RequestID, epoch: Epoch, keeping: [KVBlockRun] = [], to: String)
+    /// Tell the next stage to free blocks that were kept.
+    case dropNext([KVBlockRun], replica: ReplicaID, epoch: Epoch, to: String)
+    /// Tell the first stage that blocks which should have been kept are not here.
+    case prefixLost(replica: ReplicaID, epoch: Epoch, to: String)
     /// Tell the next stage that a sequence leaves for another replica.
     case moveNext(SequenceMove, to: String)
     /// Renew leases on the next stage.
@@ -52,7 +60,8 @@ public enum StageInstruction: Sendable {
     /// Hand the first token to the decoder replica.
     case firstToken(RequestID, token: Int32, FinishReason?, epoch: Epoch, to: String)
     /// Give a token to the gateway.
-    case emit(RequestID, index: Int, token: Int32, FinishReason?, epoch: Epoch, to: String)
+    /// `cached` comes with the first token after a prefill: how many tokens were in the KV cache already.
+    case emit(RequestID, index: Int, token: Int32, FinishReason?, epoch: Epoch, cached: Int? = nil, to: String)
     /// Tell the scheduler what happened to a request.
     case report(RequestReport, epoch: Epoch)
     /// Answer a prepare message.

@@ -24,6 +24,7 @@ struct WorkerRecord: Sendable {
     var movesSequences = false
     /// Whether it lets sequences grow beyond what was reserved for them.
     var growsSequences = false
+    var reusesPrefixes = false
     /// Its last heartbeat.
     var load: WorkerLoad?
     /// Measured speed.

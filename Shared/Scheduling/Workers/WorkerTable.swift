@@ -54,7 +54,8 @@ struct WorkerTable: Sendable {
         var record = WorkerRecord(
             address: report.address, endpoint: report.endpoint, lastHeard: now, stages: report.stages,
             kvBlockTokens: report.kvBlockTokens, held: report.held,
-            movesSequences: report.movesSequences, growsSequences: report.growsSequences, since: now)
+            movesSequences: report.movesSequences, growsSequences: report.growsSequences,
+            reusesPrefixes: report.reusesPrefixes, since: now)
         if let old {
             record.superseded = old.superseded.filter { $0 != report.address.session }
             record.crashes = old.crashes.filter { now - $0 < Self.crashWindow }

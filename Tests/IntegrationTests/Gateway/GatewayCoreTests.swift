@@ -70,6 +70,40 @@ struct GatewayCoreTests {
         #expect(core.count == 0)
     }
 
+    /// What was cached comes with the first token, counts once, and is in usage, timings and metrics.
+    @Test func cachedTokensAreCounted() throws {
+        let metrics = GatewayMetrics()
+        var core = GatewayCore(model: "digest", metrics: metrics)
+        _ = core.handle(.schedulerState(Self.state(), session: "s1"), at: 0)
+        var demand = SequenceDemand(
+            prompt: [1, 2, 3], sampling: SamplingParameters(seed: 7),
+            stop: StopConditions(maxTokens: 2, stopTokens: [256]))
+        demand.cacheSalt = "team"
+        let opened = core.handle(.opened(["a": SequenceStream(demand, text: ByteText())]), at: 0)
+        #expect(submissions(opened).first?.cacheSalt == "team")
+        _ = core.handle(.accepted("a", submission: 1, accepted()), at: 0.1)
+        _ = core.handle(.tokens("a", index: 0, [104], nil, cached: 2), at: 0.2)
+        // A continued sequence may find more of what it had computed itself.
+        let last = core.handle(.tokens("a", index: 1, [105], .length, cached: 4), at: 0.3)
+        guard case .deliver("a", .ended(.length, _, let times))? = last.last else {
+            Issue.record("\(last)")
+            return
+        }
+        #expect(times.cachedTokens == 2)
+        var usage = Usage(promptTokens: 3)
+        #expect(usage.json["prompt_tokens_details"]?["cached_tokens"] == .integer(0))
+        usage.times = [times]
+        #expect(usage.json["prompt_tokens_details"]?["cached_tokens"] == .integer(2))
+        #expect(usage.timings["timings"]?["cache_n"] == .integer(2))
+        #expect(usage.timings["timings"]?["prompt_n"] == .integer(1))
+        var choices = Usage(promptTokens: 3, choices: 2)
+        choices.times = [times, times]
+        #expect(choices.json["prompt_tokens_details"]?["cached_tokens"] == .integer(2))
+        let text = metrics.text(model: "m", cacheUsage: nil)
+        #expect(text.contains("vllm:prefix_cache_queries_total{engine=\"0\",model_name=\"m\"} 3\n"))
+        #expect(text.contains("vllm:prefix_cache_hits_total{engine=\"0\",model_name=\"m\"} 2\n"))
+    }
+
     @Test func momentsOfStagesAreKept() throws {
         var core = core()
         _ = try open(&core, at: 1)

@@ -79,6 +79,7 @@ struct RequestReaderTests {
         (#""presence_penalty":3"#, 400, "presence_penalty"), (#""frequency_penalty":-3"#, 400, "frequency_penalty"),
         (#""repetition_penalty":0"#, 400, "repetition_penalty"), (#""stop":1"#, 400, "stop"),
         (#""stop":[1]"#, 400, "stop"),
+        (#""cache_salt":"""#, 400, "cache_salt"), (#""cache_salt":5"#, 400, "cache_salt"),
         (#""stop":"""#, 400, "stop"), (#""stop_token_ids":[258]"#, 400, "stop_token_ids"),
         (#""stop_token_ids":[-1]"#, 400, "stop_token_ids"), (#""min_tokens":5,"max_tokens":4"#, 400, "min_tokens"),
         (#""stream":1"#, 400, "stream"), (#""stream_options":1"#, 400, "stream_options"),

@@ -19,6 +19,8 @@ final class FakeControlPlane: Sendable {
         var tokens: [UInt64: Int32] = [:]
         var finish: FinishReason?
         var events: [RequestEvent] = []
+        /// Tokens that were in the KV cache already, where somebody looked.
+        var cached: Int?
 
         /// The tokens in order; shorter where one is missing.
         var text: [Int32] {
@@ -109,6 +111,7 @@ final class FakeControlPlane: Sendable {
                     for (offset, token) in body.tokens.enumerated() {
                         state.outputs[request, default: Output()].tokens[seq + UInt64(offset)] = token
                     }
+                    if let cached = body.cachedTokens { state.outputs[request, default: Output()].cached = cached }
                     if let finish = body.finishReason { state.outputs[request, default: Output()].finish = finish }
                 }
             default: break
@@ -163,11 +166,12 @@ final class FakeControlPlane: Sendable {
     /// Starts a request at the first stage of its route.
     func start(
         _ request: RequestID, _ tokens: [Int32], route: Route, sampling: SamplingParameters, stop: StopConditions,
-        generated: Int = 0
+        generated: Int = 0, capacity: Int? = nil, reuses: Bool? = nil, salt: String? = nil
     ) async throws {
         let open = SequenceOpen(
             route: route, generatedTokens: generated, sampling: sampling, stop: stop,
-            reservedTokens: tokens.count - generated + stop.maxTokens, tokenCount: tokens.count)
+            reservedTokens: tokens.count - generated + stop.maxTokens, capacityTokens: capacity, prefixCache: reuses,
+            cacheSalt: salt, tokenCount: tokens.count)
         let kind: WorkerKind = route.prefill.isEmpty ? .decode : .prefill
         let key = Key(device: (route.prefill.first ?? route.decode[0]).device, kind: kind)
         guard let peer = state.withLock({ $0.peers[key] }) else { return }

@@ -121,7 +121,8 @@ import Testing
         // Devices that hold two stages, and some that do not.
         let memory = [1 << 20, 320_000, 180_000][seed % 3]
         var world = FleetWorld(
-            Self.devices, memory: memory, movesSequences: seed % 7 != 6, growsSequences: seed % 5 != 4)
+            Self.devices, memory: memory, movesSequences: seed % 7 != 6, growsSequences: seed % 5 != 4,
+            reusesPrefixes: seed % 4 != 3)
         world.pass(4)
         // In some schedules sequences last long enough to be moved.
         world.stepsAtATime = [Int.max, 4, 12][seed / 3 % 3]
@@ -142,6 +143,10 @@ import Testing
         #expect(world.open.isEmpty, "seed \(seed): \(world.open) of \(count); \(world.notes.suffix(8))")
         #expect(world.problems.isEmpty, "seed \(seed): \(world.problems)")
         #expect(world.stages.overruns.isEmpty, "seed \(seed): \(world.stages.overruns)")
+        #expect(world.stages.mistaken.isEmpty, "seed \(seed): \(world.stages.mistaken)")
+        for (name, cache) in world.stages.caches where !cache.sequences.isEmpty {
+            Issue.record("seed \(seed): \(name) still has \(cache.sequences.keys.sorted())")
+        }
         world.pass(6)
         let snapshot = world.scheduler.snapshot(at: world.now)
         #expect(snapshot.running == 0 && snapshot.waiting == 0, "seed \(seed)")
@@ -152,6 +157,30 @@ import Testing
         world.submit("last", prompt: 20, output: 3)
         world.pass(10)
         #expect(world.open.isEmpty, "seed \(seed): it still serves")
+    }
+
+    /// What requests computed is there for those that begin with the same text, in the same replica, also under the next plan.
+    @Test func laterRequestsBeginWithWhatEarlierOnesComputed() {
+        var world = FleetWorld(Self.devices)
+        world.pass(4)
+        world.propose(Sample.plan("one", [Sample.replica("m", .mixed, ["a", "b"], kv: 2000)], rate: 5))
+        world.pass(1)
+        world.submit("first@chat", prompt: 40, output: 50)
+        world.pass(8)
+        var next = Sample.plan("two", [Sample.replica("m", .mixed, ["a", "b"], kv: 2000)], rate: 9)
+        next.replicas[0].decodeConcurrency += 1
+        world.propose(next)
+        world.pass(8)
+        world.submit("second@chat", prompt: 92, output: 5)
+        world.submit("other", prompt: 92, output: 5)
+        world.pass(8)
+        #expect(world.open.isEmpty, "\(world.open): \(world.notes.suffix(8))")
+        #expect(world.problems.isEmpty && world.stages.mistaken.isEmpty, "\(world.problems)")
+        #expect(world.stages.cached["first@chat"] == 0)
+        // Two full blocks of the first request's prompt and output.
+        #expect(world.stages.cached["second@chat"] == 64)
+        #expect(world.stages.cached["other"] == 0)
+        #expect(world.stages.missing.isEmpty)
     }
 
     private static func plan(_ number: Int, _ memory: Int) -> PlacementPlan {
@@ -167,8 +196,10 @@ import Testing
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<55:
             count += 1
+            // Some have a text of their own, others begin with the same one.
+            let group = Bool.random(using: &random) ? "" : "@g\(Int.random(in: 0..<3, using: &random))"
             world.submit(
-                "r\(count)", prompt: Int.random(in: 1...60, using: &random),
+                "r\(count)\(group)", prompt: Int.random(in: 1...(group.isEmpty ? 60 : 90), using: &random),
                 output: Int.random(in: 1...30, using: &random))
         case 55..<63: world.kill(key, isNoticed: Bool.random(using: &random))
         case 63..<73: if world.stages.cores[key] == nil { world.start(key) }

@@ -35,6 +35,8 @@ struct FleetWorld {
     let movesSequences: Bool
     /// Whether workers let sequences grow.
     let growsSequences: Bool
+    /// Whether workers keep KV cache for requests to come.
+    let reusesPrefixes: Bool
     var requests: [String: Request] = [:]
     var notes: [String] = []
     /// What went wrong, for the test to look at.
@@ -55,7 +57,11 @@ struct FleetWorld {
     private let memory: Int
     private let fleet: Fleet
 
-    init(_ devices: [DeviceID], memory: Int = 1 << 20, movesSequences: Bool = true, growsSequences: Bool = true) {
+    init(
+        _ devices: [DeviceID], memory: Int = 1 << 20, movesSequences: Bool = true, growsSequences: Bool = true,
+        reusesPrefixes: Bool = true
+    ) {
+        self.reusesPrefixes = reusesPrefixes
         self.movesSequences = movesSequences
         self.growsSequences = growsSequences
         scheduler = SchedulerCore(configuration: Self.configuration)
@@ -104,6 +110,7 @@ struct FleetWorld {
         stages.exporting.removeAll { $0.key == key }
         stages.network.removeAll { $0.to == key }
         for name in stages.lengths.keys where name.hasPrefix("\(key)#") { stages.lengths[name] = nil }
+        for name in stages.caches.keys where name.hasPrefix("\(key)#") { stages.caches[name] = nil }
         hello(key)
     }
 
@@ -172,7 +179,8 @@ struct FleetWorld {
                 WorkerReport(
                     address: address(key), endpoint: StageWorld.endpoint(key), epoch: summary.epoch,
                     stages: summary.stages, kvBlockTokens: StageWorld.block, held: summary.held,
-                    movesSequences: movesSequences, growsSequences: growsSequences)))
+                    movesSequences: movesSequences, growsSequences: growsSequences,
+                    reusesPrefixes: reusesPrefixes)))
     }
 
     /// Hands a request to the scheduler with what the gateway has.
@@ -188,7 +196,11 @@ struct FleetWorld {
             .submitted(
                 SubmittedRequest(
                     id: request.wire, promptTokens: request.prompt + generated, generatedTokens: generated,
-                    maxTokens: request.output, gateway: StageWorld.gateway)))
+                    maxTokens: request.output, gateway: StageWorld.gateway,
+                    prefix: PromptPrefix(
+                        tokens: (0..<request.prompt + generated).map {
+                            StageWorld.token(request.wire, position: $0)
+                        }))))
     }
 
     private mutating func give(_ event: SchedulerEvent) {
@@ -252,7 +264,7 @@ struct FleetWorld {
             tokens: (0..<total).map { StageWorld.token(routed.request, position: $0) },
             generatedTokens: what.generated, sampling: SamplingParameters(),
             stop: StopConditions(maxTokens: routed.maxTokens), reservedTokens: routed.reservedTokens,
-            capacityTokens: routed.capacityTokens)
+            capacityTokens: routed.capacityTokens, reusesPrefixes: routed.reusesPrefixes)
         control.append((routed.first, .start(opening)))
     }
 

@@ -34,6 +34,14 @@ struct StageWorld {
     /// Blocks of KV cache that a slot holds, as the engine would, and tokens for which it has room.
     var blocks: [String: [RequestID: Int]] = [:]
     var capacities: [String: Int] = [:]
+    /// The same with texts and shared blocks.
+    var caches: [String: EngineCache] = [:]
+    /// Tokens of prompts that were not computed, by request.
+    var cached: [RequestID: Int] = [:]
+    /// Sequences that should have begun with blocks that were not there.
+    var missing: [RequestID] = []
+    /// Texts that were taken for others.
+    var mistaken: [String] = []
     /// Where more was taken or written than there is.
     var overruns: [String] = []
     /// What the gateway got.
@@ -76,9 +84,9 @@ struct StageWorld {
         return WorkerKey(DeviceID(String(parts[0])), kind)
     }
 
-    /// The token at a position of a request's text, whoever computes it.
+    /// The token at a position of a request's text, whoever computes it. Requests of a group ("name@group") have the same text.
     static func token(_ request: RequestID, position: Int) -> Int32 {
-        let name = request.rawValue.split(separator: "~")[0]
+        let name = request.rawValue.split(separator: "~")[0].split(separator: "@").last ?? ""
         return Int32((name.utf8.reduce(7) { ($0 &* 31 &+ Int($1)) % 9973 } + position * 13) % 97)
     }
 
@@ -127,14 +135,15 @@ struct StageWorld {
 
     mutating func start(
         _ request: RequestID, _ route: Route, epoch: Epoch, prompt: Int = 40, output: Int = 6, generated: Int = 0,
-        reserved: Int? = nil, capacity: Int? = nil
+        reserved: Int? = nil, capacity: Int? = nil, reuses: Bool = false, salt: String? = nil
     ) {
         let total = prompt + generated
         let opening = SequenceOpening(
             request: request, epoch: epoch, route: route,
             tokens: (0..<total).map { Self.token(request, position: $0) }, generatedTokens: generated,
             sampling: SamplingParameters(), stop: StopConditions(maxTokens: output),
-            reservedTokens: reserved ?? prompt + output + 1, capacityTokens: capacity)
+            reservedTokens: reserved ?? prompt + output + 1, capacityTokens: capacity, reusesPrefixes: reuses,
+            cacheSalt: salt)
         let isPrefill = !route.prefill.isEmpty
         let first = WorkerKey((isPrefill ? route.prefill : route.decode)[0].device, isPrefill ? .prefill : .decode)
         send(.start(opening), to: first)
@@ -202,21 +211,38 @@ struct StageWorld {
             freed.append((key, slot))
             kept = keeping
             lengths["\(key)#\(slot)"] = nil
-        case .reserve(let request, let slot, let tokens):
+            caches["\(key)#\(slot)"] = nil
+        case .reserve(let request, let slot, let tokens, let prefix):
             let name = "\(key)#\(slot)"
-            if lengths[name]?[request] == nil { lengths[name, default: [:]][request] = 0 }
+            guard reserve(request, name, tokens, prefix, key, slot) else { return }
+            if lengths[name]?[request] == nil {
+                let shared = (prefix?.blocks ?? []).reduce(0) { $0 + $1.count } * Self.block
+                lengths[name, default: [:]][request] = shared
+            }
             blocks[name, default: [:]][request] = (tokens + Self.block - 1) / Self.block
             let all = blocks[name]?.values.reduce(0, +) ?? 0
             if let most = capacities[name], all > most / Self.block {
                 overruns.append("\(name): \(all) blocks of \(most) tokens")
             }
-        case .close(let request, let slot):
+        case .dropBlocks(let blocks, let slot): caches["\(key)#\(slot)"]?.drop(blocks.names())
+        case .dropAllBlocks(let slot):
+            let name = "\(key)#\(slot)"
+            let names = caches[name]?.blocks.keys.sorted() ?? []
+            caches[name]?.drop(names)
+        case .dropNext(let blocks, let replica, let epoch, let endpoint):
+            post(endpoint, .dropped(blocks, replica: replica, epoch: epoch))
+        case .prefixLost(let replica, let epoch, let endpoint):
+            post(endpoint, .prefixLost(replica: replica, epoch: epoch))
+        case .close(let request, let slot, let keeping):
+            caches["\(key)#\(slot)"]?.close(request, keeping: keeping.names())
             lengths["\(key)#\(slot)"]?[request] = nil
             blocks["\(key)#\(slot)"]?[request] = nil
         case .importKV(let request, let slot, let layers, let positions):
             // All layers of a stage come in order; the last ones complete the positions.
             if layers.end == cores[key]?.stageLayers(slot)?.end {
                 lengths["\(key)#\(slot)"]?[request] = positions.upperBound
+                let tokens = positions.map { Self.token(request, position: $0) }
+                caches["\(key)#\(slot)"]?.write(request, tokens)
             }
         case .step(let order): computing.append(Ordered(key: key, order: order))
         case .export(let order): exporting.append((key, order))
@@ -232,14 +258,15 @@ struct StageWorld {
                         reservedTokens: sending.reservedTokens, bytes: 100, type: sending.type,
                         firstStage: sending.firstStage)))
         case .open(let opening, let endpoint): post(endpoint, .opened(opening))
-        case .closeNext(let request, _, let endpoint): post(endpoint, .closed(request))
+        case .closeNext(let request, _, let keeping, let endpoint): post(endpoint, .closed(request, keeping: keeping))
         case .keep(let requests, _, let endpoint): post(endpoint, .kept(requests))
         case .stepDone(let replica, let step, let results, let epoch, let endpoint):
             post(endpoint, .stepDone(replica: replica, step: step, results, epoch: epoch))
         case .kvComplete(let request, let layers, _, let endpoint): post(endpoint, .kvComplete(request, layers: layers))
         case .firstToken(let request, let token, let reason, _, let endpoint):
             post(endpoint, .firstToken(request, token: token, reason))
-        case .emit(let request, let index, let token, let reason, _, _):
+        case .emit(let request, let index, let token, let reason, _, let cached, _):
+            if let cached { self.cached[request] = cached }
             tokens[request, default: [:]][index] = token
             if let reason { finished[request] = reason }
         case .report(let report, _): reports.append((key, report))
@@ -256,7 +283,32 @@ struct StageWorld {
         lengths["\(key)#\(slot)"] = [:]
         blocks["\(key)#\(slot)"] = [:]
         capacities["\(key)#\(slot)"] = kvBytes / perToken
+        caches["\(key)#\(slot)"] = EngineCache(capacity: kvBytes / perToken / Self.block)
         send(.loaded(slot: slot, kvCapacityTokens: kvBytes / perToken, weightBytes: 4000), to: key)
+    }
+
+    /// What the engine does about memory; `false` where a block is missing.
+    private mutating func reserve(
+        _ request: RequestID, _ name: String, _ tokens: Int, _ prefix: SequencePrefix?, _ key: WorkerKey, _ slot: Int
+    ) -> Bool {
+        let count = (tokens + Self.block - 1) / Self.block
+        switch caches[name]?.reserve(request, blocks: count, prefix: prefix) {
+        case true?: break
+        case false?:
+            missing.append(request)
+            send(
+                .sequenceFailed(request, slot: slot, Fault(Fault.prefixMissingCode, "missing", isRetriable: true)),
+                to: key)
+            return false
+        case nil: overruns.append("\(name): no block for \(request)")
+        }
+        // What is there must have been computed for this very text.
+        if let text = caches[name]?.sequences[request]?.text, let prefix, !prefix.blocks.isEmpty {
+            let wanted = text.indices.map { Self.token(request, position: $0) }
+            let count = prefix.blocks.reduce(0) { $0 + $1.count } * Self.block
+            if text != wanted || text.count != count { mistaken.append("\(name): \(request)") }
+        }
+        return true
     }
 
     private mutating func compute(_ ordered: Ordered) {
@@ -274,6 +326,9 @@ struct StageWorld {
             }
             let end = part.part.start + part.part.count
             lengths[name]?[part.part.request] = end
+            caches[name]?.write(
+                part.part.request,
+                (part.part.start..<end).map { Self.token(part.part.request, position: $0) })
             if let held = blocks[name]?[part.part.request], end > held * Self.block {
                 overruns.append("\(name): \(part.part.request) writes position \(end - 1) into \(held) blocks")
             }

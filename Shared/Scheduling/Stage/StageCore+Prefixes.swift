@@ -1,0 +1,106 @@
+internal import Domain
+
+/// KV cache that stays when its sequence has ended, for sequences that begin with the same tokens.
+///
+/// The first stage of a replica decides: it knows which blocks all stages have (`PrefixBook`), names them and tells the others with
+/// the messages that open and close sequences, which keep their order with steps. What is reserved is counted as if nothing were
+/// shared, so that kept blocks only ever take what sequences have not reserved. A stage that lacks a block nevertheless
+/// (it needed the memory) fails the sequence and says so; the first stage then forgets all blocks.
+extension StageCore {
+    /// With what a sequence begins; `nil` where its KV cache is for itself alone.
+    mutating func findPrefix(of opening: SequenceOpening, _ stage: HeldStage) -> SequencePrefix? {
+        // Prefill replicas hand over what they compute, so they need the memory for the next prompts. What later stages can
+        // hold is known where sequences may grow.
+        guard opening.reusesPrefixes, !stage.isPrefill, stage.isLast || opening.capacityTokens != nil else {
+            return nil
+        }
+        let first = lastBlockName + 1
+        lastBlockName += UInt64(limits.blocks(limits.model.maxContext + 1))
+        let blocks = stages[stage.slot]?.prefixes.open(
+            opening.request, tokens: opening.tokens, salt: opening.cacheSalt, first: first,
+            search: opening.route.prefill.isEmpty)
+        return SequencePrefix(blocks: KVBlockRun.runs(blocks ?? []), next: first)
+    }
+
+    /// Tokens of a sequence that were there when it was opened.
+    func cachedTokens(_ opening: SequenceOpening) -> Int {
+        (opening.prefix?.blocks ?? []).reduce(0) { $0 + $1.count } * limits.kvBlockTokens
+    }
+
+    // MARK: What is held
+
+    /// A step has left the last stage, so all stages have computed its parts. Those before it that have not come back were lost.
+    mutating func noteComputed(_ step: UInt64, _ slot: Int) {
+        guard let parts = stages[slot]?.underWay.removeValue(forKey: step) else { return }
+        if let old = stages[slot]?.underWay.keys.filter({ $0 < step }) {
+            for number in old { stages[slot]?.underWay[number] = nil }
+        }
+        for part in parts {
+            stages[slot]?.prefixes.computed(
+                part.request, part.start..<part.start + part.count, token: part.inputToken)
+        }
+    }
+
+    /// All stages have the KV cache of a prompt that was computed elsewhere. Layers with a window got the end of it only.
+    mutating func noteTransferred(_ request: RequestID, _ slot: Int) {
+        guard let opening = stages[slot]?.sequences[request]?.opening, limits.model.slidingWindow == nil else { return }
+        stages[slot]?.prefixes.computed(request, 0..<opening.tokens.count)
+    }
+
+    /// The blocks that stay when a sequence is closed: the first stage knows, the others were told.
+    mutating func blocksToKeep(of request: RequestID, _ stage: HeldStage, told: [KVBlockRun]) -> [KVBlockRun] {
+        guard stage.isFirst else { return told }
+        return KVBlockRun.runs(stages[stage.slot]?.prefixes.close(request) ?? [])
+    }
+
+    // MARK: Memory
+
+    /// Blocks for sequences and for what is kept together, on every stage of a replica.
+    private func blocksInAll(_ stage: HeldStage) -> Int {
+        var blocks = min(stage.kvBlocks, (stage.replicaTokens ?? .max) / limits.kvBlockTokens)
+        if stages.count > 1 {
+            let bytes = limits.blockBytes(stage.layers, stage.kvType)
+            blocks = min(blocks, stage.reservedBlocks + max(0, limits.memoryUsableBytes - usedBytes) / bytes)
+        }
+        return blocks
+    }
+
+    /// Sequences have reserved more: what is kept makes room for it, on all stages.
+    mutating func boundPrefixes(_ slot: Int) {
+        guard let stage = stages[slot], stage.isFirst, stage.prefixes.idle > 0 else { return }
+        let excess = stage.reservedBlocks + stage.prefixes.idle - blocksInAll(stage)
+        guard excess > 0, let evicted = stages[slot]?.prefixes.evict(excess) else { return }
+        drop(evicted, slot)
+    }
+
+    /// Frees blocks that are in no book any more, here and on later stages.
+    mutating func drop(_ names: [UInt64], _ slot: Int) {
+        guard let stage = stages[slot], !names.isEmpty else { return }
+        let blocks = KVBlockRun.runs(names.sorted())
+        emit(.dropBlocks(blocks, slot: slot))
+        guard !stage.isLast, let next = stage.nextEndpoint else { return }
+        emit(.dropNext(blocks, replica: stage.replica.id, epoch: stage.formed, to: next))
+    }
+
+    /// The stage before has dropped blocks.
+    mutating func dropped(_ blocks: [KVBlockRun], _ replica: ReplicaID, _ epoch: Epoch) throws(Fault) {
+        guard let stage = try stage(of: replica, epoch: epoch), !stage.isFirst else { return }
+        emit(.dropBlocks(blocks, slot: stage.slot))
+        guard !stage.isLast, let next = stage.nextEndpoint else { return }
+        emit(.dropNext(blocks, replica: replica, epoch: epoch, to: next))
+    }
+
+    /// Frees all that is kept on a stage and gives its memory back.
+    mutating func forgetPrefixes(_ slot: Int) {
+        guard let stage = stages[slot], stage.isServing else { return }
+        if stage.isFirst { drop(stages[slot]?.prefixes.forget() ?? [], slot) } else { notePrefixLost(stage) }
+        emit(.dropAllBlocks(slot: slot))
+    }
+
+    /// Blocks that should be here are not: the first stage must not count on any.
+    mutating func notePrefixLost(_ stage: HeldStage) {
+        if stage.isFirst { return drop(stages[stage.slot]?.prefixes.forget() ?? [], stage.slot) }
+        guard let first = stage.firstEndpoint else { return }
+        emit(.prefixLost(replica: stage.replica.id, epoch: stage.formed, to: first))
+    }
+}
