@@ -17,7 +17,8 @@ struct Usage: Sendable, Hashable {
         self.choices = max(1, choices)
     }
 
-    /// Tokens of the prompts whose KV cache was there already: the mean over their choices, since each prompt counts once.
+    /// Tokens of the prompts whose KV cache was there already: the mean over their choices, since each prompt counts
+    /// once.
     private var cachedTokens: Int { times.reduce(0) { $0 + ($1.cachedTokens ?? 0) } / choices }
 
     /// OpenAI's `usage`.

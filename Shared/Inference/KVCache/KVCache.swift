@@ -29,8 +29,8 @@ public final class KVCache {
     private let memory: AlignedMemory
     private var pool: BlockPool
     private var tables: [RequestID: CachedSequence] = [:]
-    /// Blocks of all sequences together, shared ones counted for each: never more than there are, so that the tables of a step
-    /// have room for them.
+    /// Blocks of all sequences together, shared ones counted for each: never more than there are, so that the tables of
+    /// a step have room for them.
     private var tabled = 0
     /// Sequences that have a block.
     private var owners: [Int32]
@@ -71,7 +71,8 @@ public final class KVCache {
     /// Opens a sequence and takes blocks for `reservedTokens` positions. It begins with the blocks that `prefix` names,
     /// which are there already, and its own are named as that says.
     ///
-    /// - Throws: `InferenceError` where the sequence is open already, too few blocks are free or a named one is missing;
+    /// - Throws: `InferenceError` where the sequence is open already, too few blocks are free or a named one is
+    ///   missing;
     ///   nothing changes then.
     public func open(_ sequence: RequestID, reservedTokens: Int = 0, prefix: SequencePrefix? = nil) throws {
         guard tables[sequence] == nil else {
@@ -106,8 +107,8 @@ public final class KVCache {
         for (index, block) in table.blocks.enumerated() { name(block, first &+ UInt64(index)) }
     }
 
-    /// Closes a sequence and frees its blocks, but for those that other sequences have and those to keep, which stay until
-    /// they are dropped or a sequence needs them. Says whether it was open.
+    /// Closes a sequence and frees its blocks, but for those that other sequences have and those to keep, which stay
+    /// until they are dropped or a sequence needs them. Says whether it was open.
     @discardableResult
     public func close(_ sequence: RequestID, keeping: [KVBlockRun] = []) -> Bool {
         guard let table = tables.removeValue(forKey: sequence) else { return false }

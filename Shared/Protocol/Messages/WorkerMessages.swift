@@ -81,7 +81,8 @@ public struct SequenceOpen: Codable, Sendable, Hashable {
     public var prefixCache: Bool?
     /// Only requests with the same salt share KV cache (since 1.2).
     public var cacheSalt: String?
-    /// With which blocks of KV cache the sequence begins and how its own are named; from the first stage on (since 1.2).
+    /// With which blocks of KV cache the sequence begins and how its own are named; from the first stage on (since
+    /// 1.2).
     public var prefix: SequencePrefix?
     /// The tensor `tokens`, i32 [n]: prompt and already generated tokens.
     public var tensors: [TensorDescriptor]

@@ -62,7 +62,8 @@ public struct SchedulerCore: Sendable {
     var unservableSince: Double?
     /// When a sequence of a replica last had to yield its KV cache.
     var preemptedAt: [ReplicaID: Double] = [:]
-    /// Prompts that went to replicas lately, with the epoch in which these were formed: what is formed anew has nothing.
+    /// Prompts that went to replicas lately, with the epoch in which these were formed: what is formed anew has
+    /// nothing.
     var routedPrefixes: [ReplicaID: (formed: Epoch, prompts: RoutedPrefixes)] = [:]
     /// The largest epoch used or seen.
     public internal(set) var highestEpoch: Epoch = 0

@@ -1,5 +1,5 @@
-/// Marks of the beginnings of a prompt: equal beginnings have equal marks in one process. They only serve estimates; what is
-/// reused is decided by who has the tokens.
+/// Marks of the beginnings of a prompt: equal beginnings have equal marks in one process. They only serve estimates;
+/// what is reused is decided by who has the tokens.
 public struct PromptPrefix: Sendable, Hashable {
     /// Tokens from one mark to the next.
     public static let blockTokens = 32

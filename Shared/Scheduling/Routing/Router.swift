@@ -138,8 +138,8 @@ struct Router: Sendable {
         }
     }
 
-    /// Pairs that could ever hold the request. A pure decoder prefills for itself only short prompts, those of which it has
-    /// the larger part in its KV cache, or any where no prefill replica serves.
+    /// Pairs that could ever hold the request. A pure decoder prefills for itself only short prompts, those of which it
+    /// has the larger part in its KV cache, or any where no prefill replica serves.
     private func candidates(
         _ need: Need, _ sources: [Source], _ targets: [Target], _ times: ReplicaTimes
     ) -> [Candidate] {

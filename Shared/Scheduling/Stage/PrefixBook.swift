@@ -1,15 +1,17 @@
 internal import Domain
 
-/// Which tokens the full blocks of KV cache hold that all stages of a replica have; kept by the first stage, which decides what
-/// sequences begin with and what goes when memory is needed.
+/// Which tokens the full blocks of KV cache hold that all stages of a replica have; kept by the first stage, which
+/// decides what sequences begin with and what goes when memory is needed.
 ///
-/// Blocks form trees: a block belongs to the tokens before it, and below it are those that continue it. Tokens themselves
-/// are compared, so that nothing is taken for something else, and texts with different salts are in different trees.
+/// Blocks form trees: a block belongs to the tokens before it, and below it are those that continue it. Tokens
+/// themselves are compared, so that nothing is taken for something else, and texts with different salts are in
+/// different trees.
 struct PrefixBook: Sendable {
     private struct Key: Hashable {
         /// The block before, 0 for none.
         var parent: UInt64
-        /// What keeps requests apart that must not learn of each other; at the root only, since the rest hangs below it.
+        /// What keeps requests apart that must not learn of each other; at the root only, since the rest hangs below
+        /// it.
         var salt: String?
         var tokens: [Int32]
     }
@@ -34,8 +36,8 @@ struct PrefixBook: Sendable {
         var tokens: [Int32]
         /// Blocks of the trees that hold its first tokens: those that it began with, then its own.
         var chain: [UInt64]
-        /// Another sequence computed the same at the same time and was first: what follows stays out of the trees, or blocks
-        /// there would hang below some that this sequence does not have.
+        /// Another sequence computed the same at the same time and was first: what follows stays out of the trees, or
+        /// blocks there would hang below some that this sequence does not have.
         var isLate = false
         /// Blocks that it began with.
         var shared: Int
@@ -61,7 +63,8 @@ struct PrefixBook: Sendable {
     /// Makes an empty book for blocks of so many tokens of a model.
     init(blockTokens: Int, model: ModelDescription) {
         self.blockTokens = max(1, blockTokens)
-        // Attention over a position costs about 4 operations per component, a layer's matrices 24 per component squared.
+        // Attention over a position costs about 4 operations per component, a layer's matrices 24 per component
+        // squared.
         attention = Double(self.blockTokens) / (6 * Double(max(1, model.hidden)))
     }
 
@@ -70,8 +73,8 @@ struct PrefixBook: Sendable {
 
     // MARK: Sequences
 
-    /// A sequence is opened; `first` will be the name of its first own block. With `search` it begins with the longest part of
-    /// its tokens that is held, but for the last token, whose result is needed. Returns the blocks.
+    /// A sequence is opened; `first` will be the name of its first own block. With `search` it begins with the longest
+    /// part of its tokens that is held, but for the last token, whose result is needed. Returns the blocks.
     mutating func open(
         _ request: RequestID, tokens: [Int32], salt: String?, first: UInt64, search: Bool
     ) -> [UInt64] {
@@ -89,7 +92,8 @@ struct PrefixBook: Sendable {
         return chain
     }
 
-    /// All stages have computed these positions of a sequence; `token` is the last one's, where it is not of the prompt.
+    /// All stages have computed these positions of a sequence; `token` is the last one's, where it is not of the
+    /// prompt.
     mutating func computed(_ request: RequestID, _ positions: Range<Int>, token: Int32? = nil) {
         guard var sequence = sequences[request], sequence.done == positions.lowerBound else { return }
         if let token, positions.upperBound == sequence.tokens.count + 1 { sequence.tokens.append(token) }

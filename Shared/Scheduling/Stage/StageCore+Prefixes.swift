@@ -2,15 +2,16 @@ internal import Domain
 
 /// KV cache that stays when its sequence has ended, for sequences that begin with the same tokens.
 ///
-/// The first stage of a replica decides: it knows which blocks all stages have (`PrefixBook`), names them and tells the others with
-/// the messages that open and close sequences, which keep their order with steps. What is reserved is counted as if nothing were
-/// shared, so that kept blocks only ever take what sequences have not reserved. A stage that lacks a block nevertheless
-/// (it needed the memory) fails the sequence and says so; the first stage then forgets all blocks.
+/// The first stage of a replica decides: it knows which blocks all stages have (`PrefixBook`), names them and tells the
+/// others with the messages that open and close sequences, which keep their order with steps. What is reserved is
+/// counted as if nothing were shared, so that kept blocks only ever take what sequences have not reserved. A stage that
+/// lacks a block nevertheless (it needed the memory) fails the sequence and says so; the first stage then forgets all
+/// blocks.
 extension StageCore {
     /// With what a sequence begins; `nil` where its KV cache is for itself alone.
     mutating func findPrefix(of opening: SequenceOpening, _ stage: HeldStage) -> SequencePrefix? {
-        // Prefill replicas hand over what they compute, so they need the memory for the next prompts. What later stages can
-        // hold is known where sequences may grow.
+        // Prefill replicas hand over what they compute, so they need the memory for the next prompts. What later stages
+        // can hold is known where sequences may grow.
         guard opening.reusesPrefixes, !stage.isPrefill, stage.isLast || opening.capacityTokens != nil else {
             return nil
         }
@@ -29,7 +30,8 @@ extension StageCore {
 
     // MARK: What is held
 
-    /// A step has left the last stage, so all stages have computed its parts. Those before it that have not come back were lost.
+    /// A step has left the last stage, so all stages have computed its parts. Those before it that have not come back
+    /// were lost.
     mutating func noteComputed(_ step: UInt64, _ slot: Int) {
         guard let parts = stages[slot]?.underWay.removeValue(forKey: step) else { return }
         if let old = stages[slot]?.underWay.keys.filter({ $0 < step }) {
@@ -41,7 +43,8 @@ extension StageCore {
         }
     }
 
-    /// All stages have the KV cache of a prompt that was computed elsewhere. Layers with a window got the end of it only.
+    /// All stages have the KV cache of a prompt that was computed elsewhere. Layers with a window got the end of it
+    /// only.
     mutating func noteTransferred(_ request: RequestID, _ slot: Int) {
         guard let opening = stages[slot]?.sequences[request]?.opening, limits.model.slidingWindow == nil else { return }
         stages[slot]?.prefixes.computed(request, 0..<opening.tokens.count)

@@ -19,8 +19,8 @@ import Testing
         return try KVCache(layers: layers, shape: KVShape(kvHeads: 2, headDim: 16), budgetBytes: bytes)
     }
 
-    /// A prompt that begins with another one's blocks has the bits of one that is computed in full, whatever was computed
-    /// before and in which chunks, on one stage and on several.
+    /// A prompt that begins with another one's blocks has the bits of one that is computed in full, whatever was
+    /// computed before and in which chunks, on one stage and on several.
     @Test(arguments: models, KVType.allCases) func reuseGivesTheSameBits(_ options: TinyModel, _ type: KVType) throws {
         guard options.headDim % 32 == 0 || type == .f16 else { return }
         let tiny = try TinyStages(options, kvType: type)

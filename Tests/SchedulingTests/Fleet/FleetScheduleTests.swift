@@ -159,7 +159,8 @@ import Testing
         #expect(world.open.isEmpty, "seed \(seed): it still serves")
     }
 
-    /// What requests computed is there for those that begin with the same text, in the same replica, also under the next plan.
+    /// What requests computed is there for those that begin with the same text, in the same replica, also under the
+    /// next plan.
     @Test func laterRequestsBeginWithWhatEarlierOnesComputed() {
         var world = FleetWorld(Self.devices)
         world.pass(4)

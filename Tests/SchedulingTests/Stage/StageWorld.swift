@@ -84,7 +84,8 @@ struct StageWorld {
         return WorkerKey(DeviceID(String(parts[0])), kind)
     }
 
-    /// The token at a position of a request's text, whoever computes it. Requests of a group ("name@group") have the same text.
+    /// The token at a position of a request's text, whoever computes it. Requests of a group ("name@group") have the
+    /// same text.
     static func token(_ request: RequestID, position: Int) -> Int32 {
         let name = request.rawValue.split(separator: "~")[0].split(separator: "@").last ?? ""
         return Int32((name.utf8.reduce(7) { ($0 &* 31 &+ Int($1)) % 9973 } + position * 13) % 97)
