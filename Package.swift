@@ -81,7 +81,7 @@ let package = Package(
         shared("Domain"),
         shared("Protocol", ["Domain"], exclude: ["Specification"]),
         shared("Messaging", ["CZeroMQ"], settings: strictMemory),
-        shared("Inference", ["Domain", "Kernels", crypto]),
+        shared("Inference", ["Domain", "Kernels", crypto], settings: strictMemory),
         shared("CostModel", ["Domain"]),
         shared("Drawing", ["Domain"]),
         shared("Planning", ["Domain", "CostModel", "Drawing"]),

@@ -13,10 +13,10 @@ enum RealText {
         let format = "%\(keepsPoint ? "#" : "").*\(Character(conversion))"
         // The largest number has 309 digits before the point.
         let capacity = 400 + precision
-        return withVaList([Int32(clamping: precision), value]) { arguments in
-            String(unsafeUninitializedCapacity: capacity) { buffer in
-                buffer.withMemoryRebound(to: CChar.self) { bytes in
-                    let count = vsnprintf(bytes.baseAddress, bytes.count, format, arguments)
+        return unsafe withVaList([Int32(clamping: precision), value]) { arguments in
+            unsafe String(unsafeUninitializedCapacity: capacity) { buffer in
+                unsafe buffer.withMemoryRebound(to: CChar.self) { bytes in
+                    let count = unsafe vsnprintf(bytes.baseAddress, bytes.count, format, arguments)
                     return max(0, min(Int(count), bytes.count - 1))
                 }
             }

@@ -39,13 +39,13 @@ enum TemplateFunctions {
 
     private static func time(_ unixTime: Int, format: String) -> String {
         var seconds = time_t(unixTime)
-        var parts = tm()
-        guard !format.isEmpty, format.utf8.count <= 256, localtime_r(&seconds, &parts) != nil else { return "" }
-        return String(
+        var parts = unsafe tm()
+        guard !format.isEmpty, format.utf8.count <= 256, unsafe localtime_r(&seconds, &parts) != nil else { return "" }
+        return unsafe String(
             unsafeUninitializedCapacity: 4096
         ) { buffer in
-            buffer.withMemoryRebound(to: CChar.self) { bytes in
-                bytes.baseAddress.map { strftime($0, bytes.count, format, &parts) } ?? 0
+            unsafe buffer.withMemoryRebound(to: CChar.self) { bytes in
+                unsafe bytes.baseAddress.map { unsafe strftime($0, bytes.count, format, &parts) } ?? 0
             }
         }
     }

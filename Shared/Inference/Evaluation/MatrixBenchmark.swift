@@ -22,7 +22,7 @@ struct MatrixBenchmark {
 
     func run() throws -> [MatrixFigures] {
         let pool = try ComputePool(threads: threads)
-        guard let kernels = e2_isa(e2_isa_name()) else {
+        guard let kernels = unsafe e2_isa(e2_isa_name()) else {
             throw InferenceError(.kernel, "the instruction set in use has no kernels")
         }
         var seen: Set<Shape> = []
@@ -31,9 +31,9 @@ struct MatrixBenchmark {
             let shape = Shape(outputs: source.rows, inputs: source.columns, type: source.type.rawValue)
             guard seen.insert(shape).inserted else { continue }
             let arena = try WeightArena(bytes: WeightArena.padded(source.packedBytes))
-            let matrix = try WeightLoader(tensors: model.tensors, arena: arena, pool: pool).pack(source)
+            let matrix = unsafe try WeightLoader(tensors: model.tensors, arena: arena, pool: pool).pack(source)
             for rows in rowCounts where source.rows < model.configuration.vocabulary || rows <= Self.mostHeadRows {
-                let run = try MatrixRun(matrix: matrix, rows: rows, kernels: kernels, pool: pool)
+                let run = unsafe try MatrixRun(matrix: matrix, rows: rows, kernels: kernels, pool: pool)
                 let seconds = run.bestSeconds(budget: secondsPerPoint)
                 let gmacs = Double(source.rows * source.columns * rows) / seconds / 1e9
                 figures.append(

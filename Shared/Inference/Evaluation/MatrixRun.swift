@@ -1,7 +1,7 @@
 internal import Kernels
 
 /// One matrix and some rows of activations, ready to be multiplied by all threads of a pool.
-final class MatrixRun {
+@safe final class MatrixRun {
     private let matrix: e2_matrix
     private let rows: Int
     private let kernels: UnsafePointer<e2_isa_ops>
@@ -11,19 +11,19 @@ final class MatrixRun {
     private let output: AlignedMemory
 
     init(matrix: e2_matrix, rows: Int, kernels: UnsafePointer<e2_isa_ops>, pool: ComputePool) throws {
-        self.matrix = matrix
+        unsafe self.matrix = unsafe matrix
         self.rows = rows
-        self.kernels = kernels
+        unsafe self.kernels = unsafe kernels
         self.pool = pool
-        let inputs = rows * Int(matrix.cols)
+        let inputs = unsafe rows * Int(matrix.cols)
         values = try AlignedMemory(bytes: inputs * 4)
         blocks = try AlignedMemory(bytes: inputs / 32 * MemoryLayout<e2_qblock>.stride)
-        output = try AlignedMemory(bytes: rows * Int(matrix.rows) * 4)
-        let floats = values.base.bindMemory(to: Float.self, capacity: inputs)
+        output = unsafe try AlignedMemory(bytes: rows * Int(matrix.rows) * 4)
+        let floats = unsafe values.base.bindMemory(to: Float.self, capacity: inputs)
         for index in 0..<inputs {
-            floats[index] = Float(CounterRandom.uniform(seed: 1, counter: UInt64(index))) - 0.5
+            unsafe floats[index] = Float(CounterRandom.uniform(seed: 1, counter: UInt64(index))) - 0.5
         }
-        kernels.pointee.quantize(
+        unsafe kernels.pointee.quantize(
             floats, Int32(inputs / 32), blocks.base.bindMemory(to: e2_qblock.self, capacity: inputs / 32))
     }
 
@@ -42,12 +42,12 @@ final class MatrixRun {
     }
 
     private func multiply() {
-        let tiles = Int(e2_tile_count(Int64(matrix.rows)))
+        let tiles = unsafe Int(e2_tile_count(Int64(matrix.rows)))
         // The same pieces as in a step.
         let piece = pool.threads == 1 ? tiles : max(tiles / (pool.threads * 4), 1)
         pool.forEach((tiles + piece - 1) / piece) { index in
-            withUnsafePointer(to: matrix) { matrix in
-                kernels.pointee.matmul(
+            unsafe withUnsafePointer(to: matrix) { matrix in
+                unsafe kernels.pointee.matmul(
                     matrix, Int32(index * piece), Int32(min((index + 1) * piece, tiles)),
                     e2_input(
                         blocks: UnsafePointer(blocks.base.assumingMemoryBound(to: e2_qblock.self)),

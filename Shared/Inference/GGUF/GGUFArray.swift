@@ -19,7 +19,7 @@ public struct GGUFArray: Sendable {
         for index in 0..<count {
             let length = Int(map.load(UInt64.self, at: offset))
             offset += 8
-            try body(index, map.bytes(offset..<offset + length))
+            unsafe try body(index, map.bytes(offset..<offset + length))
             offset += length
         }
     }
@@ -29,7 +29,7 @@ public struct GGUFArray: Sendable {
         guard elementType == .string else { return nil }
         var result: [String] = []
         result.reserveCapacity(count)
-        forEachString { _, bytes in result.append(String(decoding: bytes, as: UTF8.self)) }
+        unsafe forEachString { _, bytes in unsafe result.append(String(decoding: bytes, as: UTF8.self)) }
         return result
     }
 

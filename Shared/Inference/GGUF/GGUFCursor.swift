@@ -30,18 +30,18 @@ struct GGUFCursor {
     mutating func readBytes(_ subject: @autoclosure () -> String) throws -> UnsafeRawBufferPointer {
         let length = try readCount(unit: 1, "length of \(subject())")
         defer { offset += length }
-        return map.bytes(offset..<offset + length)
+        return unsafe map.bytes(offset..<offset + length)
     }
 
     /// Reads a name: not empty, of limited length, valid UTF-8.
     mutating func readName(maxBytes: Int, _ subject: @autoclosure () -> String) throws -> String {
-        let bytes = try readBytes(subject())
-        guard !bytes.isEmpty else { throw InferenceError(.invalidFile, "\(subject()) is empty") }
+        let bytes = unsafe try readBytes(subject())
+        guard unsafe !bytes.isEmpty else { throw InferenceError(.invalidFile, "\(subject()) is empty") }
         guard bytes.count <= maxBytes else {
             throw InferenceError(
                 .invalidFile, "\(subject()) is \(bytes.count) bytes long (at most \(maxBytes) are allowed)")
         }
-        guard let name = String(validating: bytes, as: UTF8.self) else {
+        guard let name = unsafe String(validating: bytes, as: UTF8.self) else {
             throw InferenceError(.invalidFile, "\(subject()) is not valid UTF-8")
         }
         return name

@@ -45,7 +45,7 @@ public final class GGUFFile: Sendable {
 
     /// The bytes of a tensor of this file, unaligned; valid as long as this object lives.
     public func bytes(of tensor: GGUFTensor) -> UnsafeRawBufferPointer {
-        map.bytes(tensor.offset..<tensor.offset + tensor.byteCount)
+        unsafe map.bytes(tensor.offset..<tensor.offset + tensor.byteCount)
     }
 
     /// Gives the pages of a tensor, or of a part of its bytes, back to the system; reading them again loads them from the
@@ -91,8 +91,8 @@ public final class GGUFFile: Sendable {
 
     private static func digest(_ map: FileMap, headerBytes: Int) -> String {
         var hash = SHA256()
-        hash.update(bufferPointer: map.bytes(0..<headerBytes))
-        withUnsafeBytes(of: UInt64(map.count).littleEndian) { hash.update(bufferPointer: $0) }
+        unsafe hash.update(bufferPointer: map.bytes(0..<headerBytes))
+        unsafe withUnsafeBytes(of: UInt64(map.count).littleEndian) { unsafe hash.update(bufferPointer: $0) }
         return hash.finalize().map { byte in
             let digits = String(byte, radix: 16)
             return digits.count == 1 ? "0" + digits : digits

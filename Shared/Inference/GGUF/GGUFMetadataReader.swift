@@ -43,7 +43,7 @@ enum GGUFMetadataReader {
         case .float32: .real(Double(Float(bitPattern: try cursor.read(UInt32.self, key))), type)
         case .float64: .real(Double(bitPattern: try cursor.read(UInt64.self, key)), type)
         case .bool: .boolean(try cursor.read(UInt8.self, key) != 0)
-        case .string: .text(String(decoding: try cursor.readBytes(key), as: UTF8.self))
+        case .string: unsafe .text(String(decoding: try cursor.readBytes(key), as: UTF8.self))
         case .array: .elements(try readArray(&cursor, key))
         }
     }
@@ -58,7 +58,7 @@ enum GGUFMetadataReader {
         if let size = type.byteCount {
             try cursor.skip(count * size, key)
         } else {
-            for _ in 0..<count { _ = try cursor.readBytes(key) }
+            for _ in 0..<count { _ = unsafe try cursor.readBytes(key) }
         }
         return GGUFArray(elementType: type, count: count, map: cursor.map, range: start..<cursor.offset)
     }

@@ -18,14 +18,14 @@ struct KVBlockCopy {
     /// Copies the positions of `block` (its `index`-th of the sequence) that are asked for, for one layer; `wire` points
     /// at the start of that layer's part.
     func copyOut(block: UnsafeMutableRawPointer, index: Int, layer: Int, wire: UnsafeMutableRawPointer) {
-        var piece = piece(block: block, index: index, layer: layer)
-        e2_kv_read(&piece, (wire + onWire(index) * rowBytes).assumingMemoryBound(to: UInt8.self))
+        var piece = unsafe piece(block: block, index: index, layer: layer)
+        unsafe e2_kv_read(&piece, (wire + onWire(index) * rowBytes).assumingMemoryBound(to: UInt8.self))
     }
 
     /// The reverse of `copyOut`.
     func copyIn(block: UnsafeMutableRawPointer, index: Int, layer: Int, wire: UnsafeRawPointer) {
-        var piece = piece(block: block, index: index, layer: layer)
-        e2_kv_write(&piece, (wire + onWire(index) * rowBytes).assumingMemoryBound(to: UInt8.self))
+        var piece = unsafe piece(block: block, index: index, layer: layer)
+        unsafe e2_kv_write(&piece, (wire + onWire(index) * rowBytes).assumingMemoryBound(to: UInt8.self))
     }
 
     private func inBlock(_ index: Int) -> Range<Int> {
@@ -39,7 +39,7 @@ struct KVBlockCopy {
 
     private func piece(block: UnsafeMutableRawPointer, index: Int, layer: Int) -> e2_kv_piece {
         let range = inBlock(index)
-        return e2_kv_piece(
+        return unsafe e2_kv_piece(
             type: layout.shape.type.kernelType, kv_heads: Int32(layout.shape.kvHeads),
             head_dim: Int32(layout.shape.headDim),
             key: (block + layout.keyOffset(layer: layer)).assumingMemoryBound(to: UInt8.self),

@@ -25,12 +25,12 @@ extension KVCache {
         }
         let transfer = KVBlockCopy(layout: layout, positions: positions, type: type ?? shape.type)
         let size = transferBytes(layers: layers, positions: positions, type: type)
-        return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+        return unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             count = size
             guard size > 0, let start = UnsafeMutableRawPointer(buffer.baseAddress) else { return }
             for layer in layers.range {
                 for index in blockIndices(positions) {
-                    transfer.copyOut(
+                    unsafe transfer.copyOut(
                         block: base(of: table.blocks[index]), index: index, layer: layer - self.layers.start,
                         wire: start + (layer - layers.start) * transfer.layerBytes)
                 }
@@ -62,12 +62,12 @@ extension KVCache {
         try reserve(sequence, tokens: positions.upperBound)
         let table = try table(sequence)
         let transfer = KVBlockCopy(layout: layout, positions: positions, type: type ?? shape.type)
-        bytes.withUnsafeBytes { buffer in
+        unsafe bytes.withUnsafeBytes { buffer in
             guard expected > 0, let start = buffer.baseAddress else { return }
             for layer in layers.range {
-                let wire = start + (layer - layers.start) * transfer.layerBytes
+                let wire = unsafe start + (layer - layers.start) * transfer.layerBytes
                 for index in blockIndices(positions) {
-                    transfer.copyIn(
+                    unsafe transfer.copyIn(
                         block: base(of: table.blocks[index]), index: index, layer: layer - self.layers.start,
                         wire: wire)
                 }

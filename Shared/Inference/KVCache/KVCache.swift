@@ -189,7 +189,7 @@ public final class KVCache {
     ) -> Int {
         guard let blocks = tables[sequence]?.blocks else { return 0 }
         for (index, block) in blocks.enumerated() {
-            destination[index] = base(of: block).assumingMemoryBound(to: UInt8.self)
+            unsafe destination[index] = unsafe base(of: block).assumingMemoryBound(to: UInt8.self)
         }
         return blocks.count
     }
@@ -203,7 +203,7 @@ public final class KVCache {
         tables[sequence]?.noteImport(layers: layers, windows: windows, positions: positions)
     }
 
-    func base(of block: Int32) -> UnsafeMutableRawPointer { memory.base + Int(block) * layout.blockBytes }
+    func base(of block: Int32) -> UnsafeMutableRawPointer { unsafe memory.base + Int(block) * layout.blockBytes }
 
     var blockCapacity: Int { pool.capacity }
 

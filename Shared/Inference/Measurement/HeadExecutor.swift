@@ -24,25 +24,26 @@ final class HeadExecutor {
             bytes: e2_head_scratch_bytes(Int32(width), Int32(maxRows), Int32(threads)))
         hidden = try AlignedMemory(bytes: maxRows * width * 4)
         logits = try AlignedMemory(bytes: maxRows * configuration.vocabulary * 4)
-        let values = hidden.base.bindMemory(to: Float.self, capacity: maxRows * width)
+        let values = unsafe hidden.base.bindMemory(to: Float.self, capacity: maxRows * width)
         for index in 0..<maxRows * width {
-            values[index] = Float(CounterRandom.uniform(seed: 1, counter: UInt64(index))) - 0.5
+            unsafe values[index] = Float(CounterRandom.uniform(seed: 1, counter: UInt64(index))) - 0.5
         }
     }
 
     /// Computes the logits of some rows and hands each row to `body`.
     func run(rows: Int, _ body: (Span<Float>) -> Void) throws {
         let indices = (0..<Int32(rows)).map { $0 }
-        let out = logits.base.assumingMemoryBound(to: Float.self)
-        let status = withUnsafePointer(to: head.matrix) { matrix in
-            e2_head_forward(
+        let out = unsafe logits.base.assumingMemoryBound(to: Float.self)
+        let status = unsafe withUnsafePointer(to: head.matrix) { matrix in
+            unsafe e2_head_forward(
                 pool.pointer, head.norm, configuration.normEpsilon, matrix,
                 hidden.base.assumingMemoryBound(to: Float.self), indices, Int32(rows), out,
                 e2_scratch(memory: scratch.base, bytes: scratch.count))
         }
         try KernelFailure.check(status, "the LM head")
         for row in 0..<rows {
-            body(UnsafeBufferPointer(start: out + row * configuration.vocabulary, count: configuration.vocabulary).span)
+            unsafe body(
+                UnsafeBufferPointer(start: out + row * configuration.vocabulary, count: configuration.vocabulary).span)
         }
     }
 }

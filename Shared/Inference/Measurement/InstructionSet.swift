@@ -10,10 +10,10 @@ public enum InstructionSet {
     }
 
     /// Its name: `scalar`, `avx2`, `avx512vnni`...
-    public static var name: String { String(cString: e2_isa_name()) }
+    public static var name: String { unsafe String(cString: e2_isa_name()) }
 
     /// The features of this processor that matter to the kernels, for instance `avx2`, `f16c`.
     public static var processorFeatures: [String] {
-        String(cString: e2_cpu_features()).split(separator: " ").map(String.init)
+        unsafe String(cString: e2_cpu_features()).split(separator: " ").map(String.init)
     }
 }

@@ -17,7 +17,7 @@ struct ModelSizes {
         let head = try HeadSource(tensors: tensors, configuration: configuration)
         let embedding = try tensors.matrix(
             "token_embd.weight", rows: configuration.vocabulary, columns: configuration.hidden)
-        return ModelDescription(
+        return unsafe ModelDescription(
             name: configuration.name, digest: digest, architecture: configuration.architecture.rawValue,
             layers: configuration.layers, hidden: configuration.hidden, ffn: configuration.feedForward,
             heads: configuration.heads, kvHeads: configuration.kvHeads, headDim: configuration.headDim,

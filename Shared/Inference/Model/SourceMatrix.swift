@@ -1,7 +1,7 @@
 internal import Kernels
 
 /// A matrix in the model file, of a type that the kernels can read, with the shape that was asked for.
-struct SourceMatrix {
+@safe struct SourceMatrix {
     let name: String
     let type: e2_type
     /// Outputs.

@@ -16,7 +16,7 @@ struct TensorLookup {
                 .unsupported,
                 "tensor \(name): a matrix of \(rows) x \(columns) is not supported (a multiple of 32 inputs is)")
         }
-        return SourceMatrix(
+        return unsafe SourceMatrix(
             name: name, type: type, rows: rows, columns: columns, bytes: gguf.bytes(of: tensor), packedBytes: packed)
     }
 
@@ -24,13 +24,13 @@ struct TensorLookup {
     func vector(_ name: String, _ count: Int) throws -> [Float] {
         let tensor = try found(name, shape: [count])
         let type = try kernelType(tensor)
-        let bytes = gguf.bytes(of: tensor)
+        let bytes = unsafe gguf.bytes(of: tensor)
         guard let base = bytes.baseAddress, e2_type_row_bytes(type, Int64(count)) == bytes.count else {
             throw InferenceError(.invalidFile, "tensor \(name) does not hold \(count) values")
         }
-        return try [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+        return unsafe try [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
             guard let destination = buffer.baseAddress else { return }
-            try KernelFailure.check(e2_dequantize_row(type, base, Int64(count), destination), "tensor \(name)")
+            unsafe try KernelFailure.check(e2_dequantize_row(type, base, Int64(count), destination), "tensor \(name)")
             initialized = count
         }
     }

@@ -5,10 +5,10 @@ enum Exponentials {
     /// `out[i] = exp((logits[i] - best) * scale)`, 0 for NaN.
     static func weights(of logits: Span<Float>, best: Float, scale: Float, into out: inout [Float]) {
         if out.count != logits.count { out = [Float](repeating: 0, count: logits.count) }
-        out.withUnsafeMutableBufferPointer { destination in
-            logits.withUnsafeBufferPointer { source in
+        unsafe out.withUnsafeMutableBufferPointer { destination in
+            unsafe logits.withUnsafeBufferPointer { source in
                 guard let from = source.baseAddress, let to = destination.baseAddress else { return }
-                e2_exp_weights(source.count, from, best, scale, to)
+                unsafe e2_exp_weights(source.count, from, best, scale, to)
             }
         }
     }

@@ -12,7 +12,7 @@ enum Penalties {
         _ parameters: SamplingParameters, history: TokenHistory, to logits: Span<Float>, into adjusted: inout [Float]
     ) {
         adjusted.removeAll(keepingCapacity: true)
-        logits.withUnsafeBufferPointer { adjusted.append(contentsOf: $0) }
+        unsafe logits.withUnsafeBufferPointer { unsafe adjusted.append(contentsOf: $0) }
         let repetition = Float(parameters.repetitionPenalty)
         for (token, count) in history.outputCounts {
             guard let index = Int(exactly: token), adjusted.indices.contains(index) else { continue }

@@ -69,8 +69,8 @@ public struct Sampler {
 
     /// The lowest token with the largest logit; NaN counts as the smallest.
     public static func greedy(_ logits: Span<Float>) -> Int32 {
-        logits.withUnsafeBufferPointer { values in
-            values.baseAddress.map { Int32(e2_argmax(values.count, $0)) } ?? 0
+        unsafe logits.withUnsafeBufferPointer { values in
+            unsafe values.baseAddress.map { unsafe Int32(e2_argmax(values.count, $0)) } ?? 0
         }
     }
 

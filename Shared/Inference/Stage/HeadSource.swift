@@ -14,6 +14,6 @@ struct HeadSource {
     var arenaBytes: Int { WeightArena.padded(matrix.packedBytes) + WeightArena.padded(norm.count * 4) }
 
     func load(_ loader: WeightLoader) throws -> StageWeights.Head {
-        StageWeights.Head(norm: loader.copy(norm), matrix: try loader.pack(matrix))
+        unsafe StageWeights.Head(norm: loader.copy(norm), matrix: try loader.pack(matrix))
     }
 }

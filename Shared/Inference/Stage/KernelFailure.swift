@@ -4,6 +4,6 @@ internal import Kernels
 enum KernelFailure {
     static func check(_ status: e2_status, _ subject: @autoclosure () -> String) throws {
         guard status != E2_OK else { return }
-        throw InferenceError(.kernel, "\(subject()): \(String(cString: e2_status_text(status)))")
+        throw InferenceError(.kernel, unsafe "\(subject()): \(String(cString: e2_status_text(status)))")
     }
 }

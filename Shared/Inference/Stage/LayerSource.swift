@@ -70,25 +70,25 @@ struct LayerSource {
 
     /// Packs the layer; offsets into KV blocks are left to the stage.
     func load(_ loader: WeightLoader) throws -> e2_layer {
-        var layer = e2_layer()
-        layer.attention_norm = loader.copy(attentionNorm)
-        layer.query = try loader.pack(query)
-        layer.key = try loader.pack(key)
-        layer.value = try loader.pack(value)
-        layer.output = try loader.pack(output)
-        layer.query_bias = queryBias.map(loader.copy)
-        layer.key_bias = keyBias.map(loader.copy)
-        layer.value_bias = valueBias.map(loader.copy)
-        layer.query_norm = queryNorm.map(loader.copy)
-        layer.key_norm = keyNorm.map(loader.copy)
-        layer.attention_post_norm = attentionPostNorm.map(loader.copy)
-        layer.ffn_norm = loader.copy(feedForwardNorm)
-        layer.ffn_post_norm = feedForwardPostNorm.map(loader.copy)
-        layer.window = Int32(window ?? 0)
-        layer.local_rope = window != nil
-        layer.gate = try loader.pack(gate)
-        layer.up = try loader.pack(up)
-        layer.down = try loader.pack(down)
-        return layer
+        var layer = unsafe e2_layer()
+        unsafe layer.attention_norm = unsafe loader.copy(attentionNorm)
+        unsafe layer.query = unsafe try loader.pack(query)
+        unsafe layer.key = unsafe try loader.pack(key)
+        unsafe layer.value = unsafe try loader.pack(value)
+        unsafe layer.output = unsafe try loader.pack(output)
+        unsafe layer.query_bias = unsafe queryBias.map(loader.copy)
+        unsafe layer.key_bias = unsafe keyBias.map(loader.copy)
+        unsafe layer.value_bias = unsafe valueBias.map(loader.copy)
+        unsafe layer.query_norm = unsafe queryNorm.map(loader.copy)
+        unsafe layer.key_norm = unsafe keyNorm.map(loader.copy)
+        unsafe layer.attention_post_norm = unsafe attentionPostNorm.map(loader.copy)
+        unsafe layer.ffn_norm = unsafe loader.copy(feedForwardNorm)
+        unsafe layer.ffn_post_norm = unsafe feedForwardPostNorm.map(loader.copy)
+        unsafe layer.window = Int32(window ?? 0)
+        unsafe layer.local_rope = window != nil
+        unsafe layer.gate = unsafe try loader.pack(gate)
+        unsafe layer.up = unsafe try loader.pack(up)
+        unsafe layer.down = unsafe try loader.pack(down)
+        return unsafe layer
     }
 }

@@ -2,7 +2,7 @@ public import Domain
 internal import Kernels
 
 /// The packed weights of one layer. Stages of one process that hold the same layer share them.
-final class LayerWeights {
+@safe final class LayerWeights {
     /// The kernels' description; offsets into KV blocks are those of a stage, which sets them in its copy.
     let layer: e2_layer
     /// Bytes that the layer takes.
@@ -15,7 +15,7 @@ final class LayerWeights {
     init(_ source: LayerSource, _ loader: WeightLoader) throws {
         arena = loader.arena
         let start = arena.alignToPage()
-        layer = try source.load(loader)
+        unsafe layer = unsafe try source.load(loader)
         range = start..<arena.used
         bytes = range.count
     }

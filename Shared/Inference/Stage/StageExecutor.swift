@@ -101,8 +101,8 @@ public final class StageExecutor {
         try run(batch)
         let hidden = model.configuration.hidden
         guard isLast else {
-            let bytes = UnsafeRawBufferPointer(start: buffers.hidden, count: batch.rows * hidden * 4)
-            return .hidden([UInt8](bytes))
+            let bytes = unsafe UnsafeRawBufferPointer(start: buffers.hidden, count: batch.rows * hidden * 4)
+            return unsafe .hidden([UInt8](bytes))
         }
         let wanted = batch.entries.indices.filter { batch.entries[$0].wantsLogits }
         try computeLogits(batch, wanted: wanted)
@@ -128,14 +128,14 @@ public final class StageExecutor {
             try cache.reserve(entry.sequence, tokens: entry.startPosition + entry.rows)
         }
         try fillHidden(batch.input)
-        let segments = buffers.prepare(batch.entries, cache: cache)
-        var kernelBatch = e2_batch()
-        kernelBatch.rows = Int32(batch.rows)
-        kernelBatch.segment_count = Int32(batch.entries.count)
-        kernelBatch.segments = UnsafePointer(segments)
-        kernelBatch.hidden = buffers.hidden
-        let status = dims.withPointer { dims in
-            e2_layers_forward(
+        let segments = unsafe buffers.prepare(batch.entries, cache: cache)
+        var kernelBatch = unsafe e2_batch()
+        unsafe kernelBatch.rows = Int32(batch.rows)
+        unsafe kernelBatch.segment_count = Int32(batch.entries.count)
+        unsafe kernelBatch.segments = unsafe UnsafePointer(segments)
+        unsafe kernelBatch.hidden = unsafe buffers.hidden
+        let status = unsafe dims.withPointer { dims in
+            unsafe e2_layers_forward(
                 pool.pointer, dims, weights.layers, Int32(layers.count), &kernelBatch, buffers.scratch)
         }
         try KernelFailure.check(status, "layers \(layers)")
@@ -147,18 +147,18 @@ public final class StageExecutor {
         case .tokens(let tokens):
             let width = model.configuration.hidden
             for (row, token) in tokens.enumerated() {
-                try weights.writeEmbedding(of: token, to: buffers.hidden + row * width)
+                unsafe try weights.writeEmbedding(of: token, to: buffers.hidden + row * width)
             }
         case .hidden(let bytes):
-            bytes.withUnsafeBytes { source in
-                UnsafeMutableRawBufferPointer(start: buffers.hidden, count: bytes.count).copyMemory(from: source)
+            unsafe bytes.withUnsafeBytes { source in
+                unsafe UnsafeMutableRawBufferPointer(start: buffers.hidden, count: bytes.count).copyMemory(from: source)
             }
         }
     }
 
     private func computeLogits(_ batch: StageBatch, wanted: [Int]) throws {
         guard !wanted.isEmpty, let head = weights.head else { return }
-        let logits = try buffers.prepareLogits(rows: wanted.count, vocabulary: model.configuration.vocabulary)
+        let logits = unsafe try buffers.prepareLogits(rows: wanted.count, vocabulary: model.configuration.vocabulary)
         var row = 0
         var lastRows: [Int32] = []
         lastRows.reserveCapacity(wanted.count)
@@ -166,8 +166,8 @@ public final class StageExecutor {
             row += entry.rows
             if entry.wantsLogits { lastRows.append(Int32(row - 1)) }
         }
-        let status = withUnsafePointer(to: head.matrix) { matrix in
-            e2_head_forward(
+        let status = unsafe withUnsafePointer(to: head.matrix) { matrix in
+            unsafe e2_head_forward(
                 pool.pointer, head.norm, model.configuration.normEpsilon, matrix, buffers.hidden, lastRows,
                 Int32(lastRows.count), logits, buffers.scratch)
         }

@@ -3,9 +3,9 @@ internal import Kernels
 
 /// The packed weights of a layer range: only these layers, the embedding rows of a first stage (read from the mapped file
 /// one token at a time) and the norm and LM head of a last stage.
-final class StageWeights {
+@safe final class StageWeights {
     /// Final norm and LM head.
-    struct Head {
+    @safe struct Head {
         let norm: UnsafePointer<Float>
         let matrix: e2_matrix
     }
@@ -59,27 +59,27 @@ final class StageWeights {
         bytes = shared.reduce(headBytes) { $0 + $1.bytes }
         self.arena = arena
         self.model = model
-        layers = UnsafeMutablePointer<e2_layer>.allocate(capacity: max(shared.count, 1))
+        unsafe layers = UnsafeMutablePointer<e2_layer>.allocate(capacity: max(shared.count, 1))
         for (index, weights) in shared.enumerated() {
-            var layer = weights.layer
-            layer.key_offset = layout.keyOffset(layer: index)
-            layer.value_offset = layout.valueOffset(layer: index)
-            layers[index] = layer
+            var layer = unsafe weights.layer
+            unsafe layer.key_offset = layout.keyOffset(layer: index)
+            unsafe layer.value_offset = layout.valueOffset(layer: index)
+            unsafe layers[index] = unsafe layer
         }
     }
 
-    deinit { layers.deallocate() }
+    deinit { unsafe layers.deallocate() }
 
     /// Writes the embedding of a token of the vocabulary as f32.
     func writeEmbedding(of token: Int32, to destination: UnsafeMutablePointer<Float>) throws {
-        guard let embedding, let base = embedding.bytes.baseAddress else {
+        guard let embedding, let base = unsafe embedding.bytes.baseAddress else {
             throw InferenceError(.invalidInput, "this stage has no token embedding")
         }
-        let rowBytes = embedding.bytes.count / embedding.rows
-        let status = e2_dequantize_row(
+        let rowBytes = unsafe embedding.bytes.count / embedding.rows
+        let status = unsafe e2_dequantize_row(
             embedding.type, base + Int(token) * rowBytes, Int64(embedding.columns), destination)
         try KernelFailure.check(status, "tensor \(embedding.name)")
         guard embeddingScale != 1 else { return }
-        for index in 0..<embedding.columns { destination[index] *= embeddingScale }
+        for index in 0..<embedding.columns { unsafe destination[index] *= embeddingScale }
     }
 }

@@ -31,14 +31,14 @@ final class WeightArena {
     func release(_ range: Range<Int>) {
         let end = min(Self.pages(range.upperBound), memory.count)
         guard range.lowerBound < end else { return }
-        madvise(memory.base + range.lowerBound, end - range.lowerBound, MADV_DONTNEED)
+        unsafe madvise(memory.base + range.lowerBound, end - range.lowerBound, MADV_DONTNEED)
     }
 
     /// The next piece of `count` bytes; the arena was made large enough for all pieces.
     func take(_ count: Int) -> UnsafeMutableRawPointer {
-        let piece = memory.base + used
+        let piece = unsafe memory.base + used
         used += Self.padded(count)
         precondition(used <= memory.count, "the weight arena was sized too small")
-        return piece
+        return unsafe piece
     }
 }

@@ -22,13 +22,13 @@ enum ByteAlphabet {
     static func decode(_ text: UnsafeRawBufferPointer, into result: inout [UInt8]) -> Bool {
         var index = 0
         while index < text.count {
-            let lead = text[index]
+            let lead = unsafe text[index]
             var codePoint = Int(lead)
             index += 1
             if lead >= 0x80 {
                 // All of the alphabet lies below U+0800: two bytes at most.
-                guard lead & 0xE0 == 0xC0, index < text.count, text[index] & 0xC0 == 0x80 else { return false }
-                codePoint = Int(lead & 0x1F) << 6 | Int(text[index] & 0x3F)
+                guard lead & 0xE0 == 0xC0, index < text.count, unsafe text[index] & 0xC0 == 0x80 else { return false }
+                codePoint = unsafe Int(lead & 0x1F) << 6 | Int(text[index] & 0x3F)
                 index += 1
             }
             guard codePoint < bytes.count, bytes[codePoint] >= 0 else { return false }

@@ -43,18 +43,20 @@ struct BytePairEncoder: TextEncoder {
     private mutating func addMerges(_ list: GGUFArray) {
         var bytes: [UInt8] = []
         var rank: UInt32 = 0
-        list.forEachString { _, text in
+        unsafe list.forEachString { _, text in
             defer { rank += 1 }
             // The separator is the first space after the first byte.
-            guard text.count > 2, let space = text.dropFirst().firstIndex(of: 0x20) else { return }
+            guard text.count > 2, let space = unsafe text.dropFirst().firstIndex(of: 0x20) else { return }
             bytes.removeAll(keepingCapacity: true)
-            guard ByteAlphabet.decode(UnsafeRawBufferPointer(rebasing: text[..<space]), into: &bytes) else { return }
+            guard unsafe ByteAlphabet.decode(UnsafeRawBufferPointer(rebasing: text[..<space]), into: &bytes) else {
+                return
+            }
             let middle = bytes.count
-            guard ByteAlphabet.decode(UnsafeRawBufferPointer(rebasing: text[(space + 1)...]), into: &bytes),
+            guard unsafe ByteAlphabet.decode(UnsafeRawBufferPointer(rebasing: text[(space + 1)...]), into: &bytes),
                 bytes.count > middle
             else { return }
-            let (left, right, whole) = bytes.withUnsafeBufferPointer { all in
-                (
+            let (left, right, whole) = unsafe bytes.withUnsafeBufferPointer { all in
+                unsafe (
                     table.find(UnsafeBufferPointer(rebasing: all[..<middle])),
                     table.find(UnsafeBufferPointer(rebasing: all[middle...])), table.find(all)
                 )
@@ -65,12 +67,12 @@ struct BytePairEncoder: TextEncoder {
     }
 
     func encode(_ text: UnsafeBufferPointer<UInt8>, into tokens: inout [Int32]) {
-        let scanned = ScannedText(text)
+        let scanned = unsafe ScannedText(text)
         var session = MergeSession()
-        scanned.bytes.withUnsafeBufferPointer { bytes in
+        unsafe scanned.bytes.withUnsafeBufferPointer { bytes in
             preTokenizer.split(scanned) { range in
                 let word = scanned.offsets[range.lowerBound]..<scanned.offsets[range.upperBound]
-                encode(word: UnsafeBufferPointer(rebasing: bytes[word]), into: &tokens, &session)
+                unsafe encode(word: UnsafeBufferPointer(rebasing: bytes[word]), into: &tokens, &session)
             }
         }
     }
@@ -78,9 +80,11 @@ struct BytePairEncoder: TextEncoder {
     private func encode(
         word: UnsafeBufferPointer<UInt8>, into tokens: inout [Int32], _ session: inout MergeSession
     ) {
-        if word.count == 1 { return append(byteSymbols[Int(word[0])], to: &tokens) }
-        if preTokenizer.ignoresMerges, let token = table.find(word), token < tokenCount { return tokens.append(token) }
-        session.merge(word.lazy.map { byteSymbols[Int($0)] }, with: merges) { append($0, to: &tokens) }
+        if word.count == 1 { return unsafe append(byteSymbols[Int(word[0])], to: &tokens) }
+        if preTokenizer.ignoresMerges, let token = unsafe table.find(word), token < tokenCount {
+            return tokens.append(token)
+        }
+        unsafe session.merge(word.lazy.map { byteSymbols[Int($0)] }, with: merges) { append($0, to: &tokens) }
     }
 
     /// A symbol that is no token falls apart into bytes; bytes that are no tokens are left out, as llama.cpp does.

@@ -20,8 +20,8 @@ struct ScannedText {
         scalars.reserveCapacity(source.count)
         classes.reserveCapacity(source.count)
         offsets.reserveCapacity(source.count + 1)
-        if source.withContiguousStorageIfAvailable({ scan($0) }) == nil {
-            Array(source).withUnsafeBufferPointer { scan($0) }
+        if source.withContiguousStorageIfAvailable({ unsafe scan($0) }) == nil {
+            unsafe Array(source).withUnsafeBufferPointer { unsafe scan($0) }
         }
         offsets.append(bytes.count)
     }
@@ -31,7 +31,7 @@ struct ScannedText {
     private mutating func scan(_ source: UnsafeBufferPointer<UInt8>) {
         var index = 0
         while index < source.count {
-            var (value, length) = Self.decode(source, index)
+            var (value, length) = unsafe Self.decode(source, index)
             if isStrict, !Self.isShortest(value, length) { (value, length) = (0xFFFD, 1) }
             index += length
             offsets.append(bytes.count)
@@ -42,7 +42,7 @@ struct ScannedText {
     }
 
     private static func decode(_ source: UnsafeBufferPointer<UInt8>, _ index: Int) -> (UInt32, Int) {
-        let lead = source[index]
+        let lead = unsafe source[index]
         if lead < 0x80 { return (UInt32(lead), 1) }
         let length: Int
         var value: UInt32
@@ -54,7 +54,7 @@ struct ScannedText {
         }
         guard source.count - index >= length else { return (0xFFFD, 1) }
         for offset in 1..<length {
-            let byte = source[index + offset]
+            let byte = unsafe source[index + offset]
             guard byte & 0xC0 == 0x80 else { return (0xFFFD, 1) }
             value = value << 6 | UInt32(byte & 0x3F)
         }

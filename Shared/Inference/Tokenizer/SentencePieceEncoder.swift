@@ -53,13 +53,15 @@ struct SentencePieceEncoder: TextEncoder {
     }
 
     private mutating func addTokens(_ vocabulary: Vocabulary) {
-        vocabulary.forEachText { id, text in
+        unsafe vocabulary.forEachText { id, text in
             switch vocabulary.type(id) {
             case .normal, .userDefined, .undefined:
                 guard (1...Self.maxTokenBytes).contains(text.count) else { return }
-                text.withMemoryRebound(to: UInt8.self) { _ = table.insert($0, id) }
+                unsafe text.withMemoryRebound(to: UInt8.self) { _ = unsafe table.insert($0, id) }
             case .byte:
-                if let byte = SentencePieceText.byte(text), byteTokens[Int(byte)] < 0 { byteTokens[Int(byte)] = id }
+                if let byte = unsafe SentencePieceText.byte(text), byteTokens[Int(byte)] < 0 {
+                    byteTokens[Int(byte)] = id
+                }
             case .control, .unknown, .unused:
                 break
             }
@@ -67,16 +69,17 @@ struct SentencePieceEncoder: TextEncoder {
     }
 
     func encode(_ text: UnsafeBufferPointer<UInt8>, into tokens: inout [Int32]) {
-        let scanned = ScannedText(SentencePieceText.encode(text, addsSpacePrefix: addsSpacePrefix), isStrict: true)
+        let scanned = unsafe ScannedText(
+            SentencePieceText.encode(text, addsSpacePrefix: addsSpacePrefix), isStrict: true)
         var session = MergeSession()
-        scanned.bytes.withUnsafeBufferPointer { bytes in
-            let pieces = Pieces(encoder: self, bytes: bytes, offsets: scanned.offsets)
+        unsafe scanned.bytes.withUnsafeBufferPointer { bytes in
+            let pieces = unsafe Pieces(encoder: self, bytes: bytes, offsets: scanned.offsets)
             // A character that is no token is the complement of its index.
             let characters = (0..<scanned.count).lazy.map { pieces.token($0..<$0 + 1) ?? ~Int32($0) }
             var isAfterUnknown = false
             session.merge(characters, with: pieces) { symbol in
                 if symbol < 0 {
-                    isAfterUnknown = appendBytes(pieces.bytes(Int(~symbol)), to: &tokens, isAfterUnknown)
+                    isAfterUnknown = unsafe appendBytes(pieces.bytes(Int(~symbol)), to: &tokens, isAfterUnknown)
                 } else {
                     tokens.append(symbol)
                     isAfterUnknown = false
@@ -91,8 +94,8 @@ struct SentencePieceEncoder: TextEncoder {
     private func appendBytes(
         _ bytes: UnsafeBufferPointer<UInt8>, to tokens: inout [Int32], _ isAfterUnknown: Bool
     ) -> Bool {
-        guard bytes.contains(where: { byteTokens[Int($0)] < 0 }) else {
-            for byte in bytes { tokens.append(byteTokens[Int(byte)]) }
+        guard unsafe bytes.contains(where: { byteTokens[Int($0)] < 0 }) else {
+            for index in bytes.indices { tokens.append(byteTokens[Int(unsafe bytes[index])]) }
             return false
         }
         if let unknown, !isAfterUnknown { tokens.append(unknown) }
@@ -100,16 +103,16 @@ struct SentencePieceEncoder: TextEncoder {
     }
 
     /// The tokens that ranges of a text's characters are.
-    private struct Pieces: PairMerges {
+    @safe private struct Pieces: PairMerges {
         let encoder: SentencePieceEncoder
         let bytes: UnsafeBufferPointer<UInt8>
         let offsets: [Int]
 
-        func bytes(_ character: Int) -> UnsafeBufferPointer<UInt8> { bytes(character..<character + 1) }
+        func bytes(_ character: Int) -> UnsafeBufferPointer<UInt8> { unsafe bytes(character..<character + 1) }
 
         func token(_ range: Range<Int>) -> Int32? {
-            let bytes = bytes(range)
-            return bytes.count <= SentencePieceEncoder.maxTokenBytes ? encoder.table.find(bytes) : nil
+            let bytes = unsafe bytes(range)
+            return unsafe bytes.count <= SentencePieceEncoder.maxTokenBytes ? encoder.table.find(bytes) : nil
         }
 
         func find(_: Int32, _: Int32, _ range: Range<Int>) -> Merge? {
@@ -117,7 +120,7 @@ struct SentencePieceEncoder: TextEncoder {
         }
 
         private func bytes(_ range: Range<Int>) -> UnsafeBufferPointer<UInt8> {
-            UnsafeBufferPointer(rebasing: bytes[offsets[range.lowerBound]..<offsets[range.upperBound]])
+            unsafe UnsafeBufferPointer(rebasing: bytes[offsets[range.lowerBound]..<offsets[range.upperBound]])
         }
     }
 }

@@ -7,7 +7,8 @@ enum SentencePieceText {
     static func encode(_ text: UnsafeBufferPointer<UInt8>, addsSpacePrefix: Bool) -> [UInt8] {
         var result: [UInt8] = addsSpacePrefix ? space : []
         result.reserveCapacity(text.count + 16)
-        for byte in text {
+        for index in text.indices {
+            let byte = unsafe text[index]
             if byte == 0x20 { result += space } else { result.append(byte) }
         }
         return result
@@ -17,26 +18,27 @@ enum SentencePieceText {
     ///
     /// - Parameter isByte: whether it is a byte token; one without a byte's name stands for its text.
     static func decode(_ text: UnsafeRawBufferPointer, isByte: Bool, into result: inout [UInt8]) {
-        if isByte, let value = byte(text) { return result.append(value) }
+        if isByte, let value = unsafe byte(text) { return result.append(value) }
         var start = 0
         var index = 0
         while index + space.count <= text.count {
-            guard text[index] == 0xE2, text[index + 1] == 0x96, text[index + 2] == 0x81 else {
+            guard unsafe text[index] == 0xE2, unsafe text[index + 1] == 0x96, unsafe text[index + 2] == 0x81 else {
                 index += 1
                 continue
             }
-            result.append(contentsOf: text[start..<index])
+            unsafe result.append(contentsOf: text[start..<index])
             result.append(0x20)
             index += space.count
             start = index
         }
-        result.append(contentsOf: text[start...])
+        unsafe result.append(contentsOf: text[start...])
     }
 
     /// The byte that `<0x0A>` and the like name.
     static func byte(_ text: UnsafeRawBufferPointer) -> UInt8? {
-        guard text.count == 6, text[0] == UInt8(ascii: "<"), text[1] == UInt8(ascii: "0"), text[2] == UInt8(ascii: "x"),
-            let high = digit(text[3]), let low = digit(text[4]), text[5] == UInt8(ascii: ">")
+        guard text.count == 6, unsafe text[0] == UInt8(ascii: "<"), unsafe text[1] == UInt8(ascii: "0"),
+            unsafe text[2] == UInt8(ascii: "x"),
+            let high = unsafe digit(text[3]), let low = unsafe digit(text[4]), unsafe text[5] == UInt8(ascii: ">")
         else { return nil }
         return high << 4 | low
     }

@@ -7,10 +7,10 @@ struct SpecialTokenMatcher: Sendable {
     init(_ vocabulary: Vocabulary) {
         var table = TokenTable(capacity: 64)
         var found: [Set<Int>] = Array(repeating: [], count: 256)
-        vocabulary.forEachText { id, text in
+        unsafe vocabulary.forEachText { id, text in
             let type = vocabulary.type(id)
-            guard let first = text.first, type.isControl || type == .userDefined else { return }
-            table.insert(Array(text), id)
+            guard let first = unsafe text.first, type.isControl || type == .userDefined else { return }
+            unsafe table.insert(Array(text), id)
             found[Int(first)].insert(text.count)
         }
         self.table = table
@@ -25,24 +25,24 @@ struct SpecialTokenMatcher: Sendable {
         var start = 0
         var index = 0
         while index < bytes.count {
-            guard let (id, length) = match(bytes, index, accept) else {
+            guard let (id, length) = unsafe match(bytes, index, accept) else {
                 index += 1
                 continue
             }
-            if start < index { text(UnsafeBufferPointer(rebasing: bytes[start..<index])) }
+            if start < index { unsafe text(UnsafeBufferPointer(rebasing: bytes[start..<index])) }
             token(id)
             index += length
             start = index
         }
-        if start < bytes.count { text(UnsafeBufferPointer(rebasing: bytes[start...])) }
+        if start < bytes.count { unsafe text(UnsafeBufferPointer(rebasing: bytes[start...])) }
     }
 
     private func match(
         _ bytes: UnsafeBufferPointer<UInt8>, _ index: Int, _ accept: (Int32, Range<Int>) -> Bool
     ) -> (Int32, Int)? {
-        for length in lengths[Int(bytes[index])] where length <= bytes.count - index {
+        for length in unsafe lengths[Int(bytes[index])] where length <= bytes.count - index {
             let range = index..<index + length
-            if let id = table.find(UnsafeBufferPointer(rebasing: bytes[range])), accept(id, range) {
+            if let id = unsafe table.find(UnsafeBufferPointer(rebasing: bytes[range])), accept(id, range) {
                 return (id, length)
             }
         }

@@ -23,9 +23,9 @@ struct SpecialTokens: Sendable {
         for key in ["eot_token_id", "eom_token_id"] {
             if let token = try Self.token(metadata, key, vocabulary) { ends.insert(token) }
         }
-        vocabulary.forEachText { id, text in
+        unsafe vocabulary.forEachText { id, text in
             guard vocabulary.type(id) == .control, text.count <= KnownTokens.maxBytes else { return }
-            if KnownTokens.ends.contains(String(decoding: text, as: UTF8.self)) { ends.insert(id) }
+            if unsafe KnownTokens.ends.contains(String(decoding: text, as: UTF8.self)) { ends.insert(id) }
         }
         endOfGeneration = ends.sorted()
     }

@@ -20,20 +20,20 @@ struct TokenTable: Sendable {
 
     /// The number of some bytes.
     func find(_ key: UnsafeBufferPointer<UInt8>) -> Int32? {
-        let entry = slots[slot(key)]
+        let entry = unsafe slots[slot(key)]
         return entry < 0 ? nil : ids[Int(entry)]
     }
 
     /// The number of some bytes.
-    func find(_ key: [UInt8]) -> Int32? { key.withUnsafeBufferPointer { find($0) } }
+    func find(_ key: [UInt8]) -> Int32? { unsafe key.withUnsafeBufferPointer { unsafe find($0) } }
 
     /// Gives some bytes a number unless they have one; returns the number they have then.
     @discardableResult
     mutating func insert(_ key: UnsafeBufferPointer<UInt8>, _ id: Int32) -> Int32 {
-        let place = slot(key)
+        let place = unsafe slot(key)
         if slots[place] >= 0 { return ids[Int(slots[place])] }
         slots[place] = Int32(ids.count)
-        storage.append(contentsOf: key)
+        unsafe storage.append(contentsOf: key)
         ends.append(storage.count)
         ids.append(id)
         if ids.count * 2 > slots.count { grow() }
@@ -42,28 +42,31 @@ struct TokenTable: Sendable {
 
     /// Gives some bytes a number unless they have one; returns the number they have then.
     @discardableResult
-    mutating func insert(_ key: [UInt8], _ id: Int32) -> Int32 { key.withUnsafeBufferPointer { insert($0, id) } }
+    mutating func insert(_ key: [UInt8], _ id: Int32) -> Int32 {
+        unsafe key.withUnsafeBufferPointer { unsafe insert($0, id) }
+    }
 
     private func range(_ entry: Int) -> Range<Int> { (entry == 0 ? 0 : ends[entry - 1])..<ends[entry] }
 
     /// The slot that holds the key, or the empty one where it belongs.
     private func slot(_ key: UnsafeBufferPointer<UInt8>) -> Int {
         let mask = slots.count - 1
-        var place = Int(truncatingIfNeeded: hash(key)) & mask
-        while slots[place] >= 0, !equals(Int(slots[place]), key) { place = (place + 1) & mask }
+        var place = unsafe Int(truncatingIfNeeded: hash(key)) & mask
+        while slots[place] >= 0, unsafe !equals(Int(slots[place]), key) { place = (place + 1) & mask }
         return place
     }
 
     private func equals(_ entry: Int, _ key: UnsafeBufferPointer<UInt8>) -> Bool {
         let range = range(entry)
         guard range.count == key.count else { return false }
-        for index in 0..<key.count where storage[range.lowerBound + index] != key[index] { return false }
+        for index in 0..<key.count where unsafe storage[range.lowerBound + index] != key[index] { return false }
         return true
     }
 
     private func hash(_ key: UnsafeBufferPointer<UInt8>) -> UInt64 {
         var value = seed
-        for byte in key {
+        for index in key.indices {
+            let byte = unsafe key[index]
             value = (value ^ UInt64(byte)) &* 0x9E37_79B9_7F4A_7C15
             value ^= value >> 29
         }
@@ -72,9 +75,9 @@ struct TokenTable: Sendable {
 
     private mutating func grow() {
         slots = [Int32](repeating: -1, count: slots.count * 2)
-        storage.withUnsafeBufferPointer { bytes in
+        unsafe storage.withUnsafeBufferPointer { bytes in
             for entry in ids.indices {
-                let place = slot(UnsafeBufferPointer(rebasing: bytes[range(entry)]))
+                let place = unsafe slot(UnsafeBufferPointer(rebasing: bytes[range(entry)]))
                 slots[place] = Int32(entry)
             }
         }

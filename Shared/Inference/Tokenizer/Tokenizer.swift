@@ -118,10 +118,10 @@ public final class Tokenizer: Sendable {
 
     /// User-defined tokens are found in every text; control tokens only where they are allowed.
     private func append(_ bytes: [UInt8], to tokens: inout [Int32], allowsControl: (Range<Int>) -> Bool) {
-        bytes.withUnsafeBufferPointer { buffer in
-            matcher.split(
+        unsafe bytes.withUnsafeBufferPointer { buffer in
+            unsafe matcher.split(
                 buffer, accept: { token, range in !isControl(token) || allowsControl(range) },
-                text: { encoder.encode($0, into: &tokens) }, token: { tokens.append($0) })
+                text: { unsafe encoder.encode($0, into: &tokens) }, token: { tokens.append($0) })
         }
     }
 }

@@ -49,15 +49,15 @@ struct Vocabulary: Sendable {
 
     /// Calls `body` with the text of every token, as the file has it.
     func forEachText(_ body: (Int32, UnsafeRawBufferPointer) -> Void) {
-        texts.forEachString { body(Int32($0), $1) }
+        unsafe texts.forEachString { unsafe body(Int32($0), $1) }
     }
 
     /// Calls `body` with the bytes of every token that is written in the byte alphabet.
     func forEachByteString(_ body: (Int32, [UInt8]) -> Void) {
         var bytes: [UInt8] = []
-        forEachText { id, text in
+        unsafe forEachText { id, text in
             bytes.removeAll(keepingCapacity: true)
-            if ByteAlphabet.decode(text, into: &bytes), !bytes.isEmpty { body(id, bytes) }
+            if unsafe ByteAlphabet.decode(text, into: &bytes), !bytes.isEmpty { body(id, bytes) }
         }
     }
 
@@ -65,27 +65,27 @@ struct Vocabulary: Sendable {
     /// are part of ordinary text stay that: a vocabulary may well hold the word `</s>`.
     private mutating func markControlTokens() {
         var marked: [Int] = []
-        texts.forEachString { index, text in
-            guard types[index] == .userDefined, text.count <= KnownTokens.maxBytes, let first = text.first,
+        unsafe texts.forEachString { index, text in
+            guard types[index] == .userDefined, text.count <= KnownTokens.maxBytes, let first = unsafe text.first,
                 KnownTokens.firstBytes.contains(first)
             else { return }
-            if KnownTokens.control.contains(String(decoding: text, as: UTF8.self)) { marked.append(index) }
+            if unsafe KnownTokens.control.contains(String(decoding: text, as: UTF8.self)) { marked.append(index) }
         }
         for index in marked { types[index] = .control }
     }
 
     private mutating func fillPieces(_ spelling: TokenSpelling) {
         pieceEnds.reserveCapacity(count)
-        texts.forEachString { index, text in
+        unsafe texts.forEachString { index, text in
             switch types[index] {
             case .control, .unknown:
-                pieces.append(contentsOf: text)
+                unsafe pieces.append(contentsOf: text)
             case .userDefined where spelling == .byteAlphabet:
-                pieces.append(contentsOf: text)
+                unsafe pieces.append(contentsOf: text)
             case .normal, .undefined, .byte, .userDefined:
                 switch spelling {
-                case .byteAlphabet: appendAlphabetText(text)
-                case .sentencePiece: SentencePieceText.decode(text, isByte: types[index] == .byte, into: &pieces)
+                case .byteAlphabet: unsafe appendAlphabetText(text)
+                case .sentencePiece: unsafe SentencePieceText.decode(text, isByte: types[index] == .byte, into: &pieces)
                 }
             case .unused:
                 break
@@ -96,8 +96,8 @@ struct Vocabulary: Sendable {
 
     private mutating func appendAlphabetText(_ text: UnsafeRawBufferPointer) {
         let start = pieces.count
-        if ByteAlphabet.decode(text, into: &pieces) { return }
+        if unsafe ByteAlphabet.decode(text, into: &pieces) { return }
         pieces.removeSubrange(start...)
-        pieces.append(contentsOf: text)
+        unsafe pieces.append(contentsOf: text)
     }
 }

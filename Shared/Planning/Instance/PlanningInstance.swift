@@ -18,6 +18,7 @@ public final class PlanningInstance: Sendable {
 
     let promptTokens: Int
     let contextTokens: Int
+    /// Layers of the model.
     public let layers: Int
     let devices: [DeviceFigures]
     /// Seconds per layer of a decode step, `device * (largestBatch + 1) + batch`.

@@ -57,9 +57,12 @@ struct ServeRequests: Sendable, Hashable {
             }
         }
         prompts[prompts.count - 1].outputTokens = 1
+        // The same run sends the same bytes.
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
         let all = try prompts.map { prompt in
             ServeRequest(
-                body: try JSONEncoder().encode(ServeBody(prompt, target: target, sampling: sampling)),
+                body: try encoder.encode(ServeBody(prompt, target: target, sampling: sampling)),
                 inputTokens: prompt.inputTokens, outputTokens: prompt.outputTokens)
         }
         measured = Array(all.prefix(count))
