@@ -227,15 +227,17 @@ def look_from_outside(fleet):
 
 
 def check(fleet, options):
-    reference = json.loads(subprocess.run(
-        [fleet.e2llm, "generate", "--model", options.model, "--prompt", PROMPT, "--max-tokens", "24", "--json"],
-        capture_output=True, text=True, check=True, timeout=120).stdout)["text"]
     subprocess.run([fleet.e2llm, "keys", "create", str(fleet.folder / "keys"), "--uid", "10001"], check=True, timeout=20,
                    capture_output=True)
     fleet.folder.chmod(0o755)
     (fleet.folder / "keys").chmod(0o755)
     fleet.up()
     wait_for("the fleet serves", 120, lambda: fleet.healthy() or fleet.broken())
+    with urllib.request.urlopen(f"{fleet.url}/v1/cluster", timeout=5) as text:
+        kv_type = json.load(text)["scheduler"]["plan"].get("kv_type", "f16")
+    reference = json.loads(subprocess.run(
+        [fleet.e2llm, "generate", "--model", options.model, "--prompt", PROMPT, "--max-tokens", "24", "--kv-type", kv_type,
+         "--json"], capture_output=True, text=True, check=True, timeout=120).stdout)["text"]
     assert complete(fleet) == reference
     answer = fleet.post("/v1/chat/completions", {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 8})["e2llm"]
     assert answer["prefill_replica"] != answer["decode_replica"], answer
