@@ -26,7 +26,7 @@ public enum Capability {
 public enum ReplyStatus: String, Codable, Sendable, Hashable {
     /// The body is the answer.
     case ok
-    /// The body is an `Fault`.
+    /// The body is a `Fault`.
     case error
 }
 

@@ -209,6 +209,18 @@ struct GatewayCoreTests {
         #expect(submissions(afterFault).first?.generatedTokens == 1)
     }
 
+    /// A sequence that yields its KV cache has not failed: it goes on at once, and as often as need be.
+    @Test func preemptionsAreNoFailures() throws {
+        var core = core()
+        var wire = try open(&core).id
+        let fault = Fault(Fault.preemptedCode, "needed by older ones", isRetriable: true)
+        for round in 1...40 {
+            _ = core.handle(.accepted(wire, submission: round, accepted()), at: Double(10 * round))
+            let again = core.handle(.lost(wire, fault), at: Double(10 * round))
+            wire = try #require(submissions(again).first).id
+        }
+    }
+
     @Test func aFirstRefusalIsTheAnswer() throws {
         var core = core()
         _ = try open(&core)

@@ -232,4 +232,17 @@ import Testing
         let counts = Dictionary(grouping: world.allStarted, by: \.route.decodeReplica).mapValues(\.count)
         #expect((counts["m2"] ?? 0) > (counts["m1"] ?? 0), "a turned out to be slow")
     }
+
+    /// What has begun to be answered goes on before what has not, however long it has become.
+    @Test func continuedRequestsGoFirst() throws {
+        var world = SchedulerWorld.serving(Sample.mixed)
+        for id in ["r1", "r2"] as [RequestID] { world.submit(id, max: 2000) }
+        world.submit("new", max: 2000)
+        world.submit("again", prompt: 900, generated: 500, max: 2000)
+        #expect(world.allStarted.map(\.request) == ["r1", "r2"])
+        let first = try #require(world.allStarted.first)
+        world.finish("r1", on: .decode(first.route.decode[0].device))
+        world.pass(0.25)
+        #expect(world.allStarted.map(\.request) == ["r1", "r2", "again"])
+    }
 }
