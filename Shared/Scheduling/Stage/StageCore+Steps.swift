@@ -178,8 +178,10 @@ extension StageCore {
         }
         for (index, export) in outcome.exports.enumerated() { send(export, index, stage) }
         if stage.isLast {
-            deliver(outcome.sampled, stage)
+            // The next step must not wait for the tokens of this one to be written down for people.
             finish(id, outcome.sampled.map(\.result), stage)
+            pump()
+            deliver(outcome.sampled, stage)
         } else if let next = stage.nextEndpoint {
             let step = ForwardedStep(
                 replica: stage.replica.id, stage: stage.index + 1, epoch: stage.formed,
