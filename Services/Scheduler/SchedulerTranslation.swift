@@ -11,7 +11,8 @@ extension WorkerHello {
             stages: stages ?? [], kvBlockTokens: kvBlockTokens ?? 1, held: requests,
             movesSequences: capabilities?.contains(Capability.sequenceMove) ?? false,
             growsSequences: capabilities?.contains(Capability.sequenceGrow) ?? false,
-            reusesPrefixes: capabilities?.contains(Capability.prefixReuse) ?? false)
+            reusesPrefixes: capabilities?.contains(Capability.prefixReuse) ?? false,
+            guessesTokens: capabilities?.contains(Capability.stepGuesses) ?? false)
     }
 }
 
@@ -48,7 +49,8 @@ extension RoutedRequest {
         let open = SequenceOpen(
             route: route, generatedTokens: body.generatedTokens, sampling: body.sampling, stop: stop,
             reservedTokens: reservedTokens, capacityTokens: capacityTokens,
-            prefixCache: reusesPrefixes ? true : nil, cacheSalt: body.cacheSalt, tokenCount: shape[0])
+            prefixCache: reusesPrefixes ? true : nil, cacheSalt: body.cacheSalt,
+            speculation: speculates ? true : nil, tokenCount: shape[0])
         return Outgoing(.requestStart, request: request, epoch: epoch, body: open, tensors: [frame])
     }
 }

@@ -51,6 +51,11 @@ extension SchedulerCore {
         replica.workers.allSatisfy { workers[$0]?.reusesPrefixes == true }
     }
 
+    /// Whether all stages of a replica can compute guessed tokens.
+    private func guessesTokens(_ replica: PlanReplica) -> Bool {
+        replica.workers.allSatisfy { workers[$0]?.guessesTokens == true }
+    }
+
     /// Tokens of a prompt whose KV cache a replica probably has.
     private func cachedTokens(of request: SubmittedRequest, on replica: PlanReplica) -> Int {
         guard let known = routedPrefixes[replica.id], known.formed == replicas[replica.id]?.formed else { return 0 }
@@ -171,6 +176,7 @@ extension SchedulerCore {
             first: first, reservedTokens: reserved,
             capacityTokens: grows(decoder) ? replicas[decode].map(kvCapacity(of:)) : nil,
             reusesPrefixes: configuration.reusesPrefixes && reusesPrefixes(decoder),
+            speculates: configuration.speculates && guessesTokens(decoder),
             maxTokens: request.generatedTokens + total - request.promptTokens,
             queuedSeconds: now - waiting.since, estimatedFirstTokenSeconds: firstToken)
         let cached = prefill == nil ? cachedTokens(of: request, on: decoder) : 0
@@ -207,14 +213,18 @@ extension SchedulerCore {
             correction.prefill = SpeedCorrection.bounded(slowest / estimated)
         }
         let steps = paces.compactMap(\.secondsPerStep)
-        if steps.count == replica.stages.count, let slowest = steps.max(), let rows = paces.first?.rowsPerStep {
+        if steps.count == replica.stages.count, let slowest = steps.max(), let pace = paces.first,
+            let rows = pace.sequencesPerStep
+        {
+            // Guesses make a step longer, and those that are right give more than one token of a sequence.
+            let tokens = max(1, (pace.tokensPerRow ?? 1) * (pace.rowsPerStep ?? rows) / rows)
             let running = max(1, workers[replica.workers[0]]?.load?.running ?? 1)
             let microBatches = min(Double(replica.stages.count), max(1, Double(running) / max(1, rows)))
             let gap = max(steps.reduce(0, +), microBatches * slowest)
             let sequences = max(1, Int((rows * microBatches).rounded()))
             let context = Int(inForce.workload.meanPromptTokens + inForce.workload.meanOutputTokens / 2)
             correction.decode = SpeedCorrection.bounded(
-                gap / times.tokenGap(replica, sequences: sequences, contextTokens: context))
+                gap / tokens / times.tokenGap(replica, sequences: sequences, contextTokens: context))
         }
         return correction
     }

@@ -54,13 +54,16 @@ public struct WorkerReport: Sendable, Hashable {
     public var growsSequences: Bool
     /// Whether it keeps KV cache of sequences that ended for others that begin with the same tokens.
     public var reusesPrefixes: Bool
+    /// Whether it computes guessed tokens behind a sequence's next one.
+    public var guessesTokens: Bool
 
     /// Makes a report.
     public init(
         address: WorkerAddress, endpoint: String, epoch: Epoch = 0, stages: [ServedStage] = [], kvBlockTokens: Int = 1,
         held: [HeldRequest] = [], movesSequences: Bool = false, growsSequences: Bool = false,
-        reusesPrefixes: Bool = false
+        reusesPrefixes: Bool = false, guessesTokens: Bool = false
     ) {
+        self.guessesTokens = guessesTokens
         self.reusesPrefixes = reusesPrefixes
         self.movesSequences = movesSequences
         self.growsSequences = growsSequences

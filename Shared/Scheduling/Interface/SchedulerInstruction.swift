@@ -58,6 +58,8 @@ public struct RoutedRequest: Sendable, Hashable {
     public var capacityTokens: Int?
     /// Whether the replica that prefills keeps KV cache for requests to come, and takes what is kept.
     public var reusesPrefixes = false
+    /// Whether the decoder may guess tokens.
+    public var speculates = false
     /// Most tokens of the output, cut to what prompt and output may become.
     public var maxTokens: Int
     /// Seconds that it waited here.

@@ -25,6 +25,7 @@ struct WorkerRecord: Sendable {
     /// Whether it lets sequences grow beyond what was reserved for them.
     var growsSequences = false
     var reusesPrefixes = false
+    var guessesTokens = false
     /// Its last heartbeat.
     var load: WorkerLoad?
     /// Measured speed.
@@ -51,6 +52,10 @@ struct WorkerPace: Sendable, Hashable {
     private(set) var secondsPerPrefillToken: Double?
     private(set) var secondsPerStep: Double?
     private(set) var rowsPerStep: Double?
+    /// Tokens that a row gives: less than one where guesses are wrong.
+    private(set) var tokensPerRow: Double?
+    /// Sequences in a step.
+    private(set) var sequencesPerStep: Double?
 
     /// Fewest prompt tokens between two reports that say something about speed.
     private static let fewestTokens = 16
@@ -71,6 +76,10 @@ struct WorkerPace: Sendable, Hashable {
         if steps >= Self.fewestSteps, rows >= steps, decode > 0, decode.isFinite {
             Self.blend(&secondsPerStep, decode / Double(steps))
             Self.blend(&rowsPerStep, Double(rows) / Double(steps))
+            let wrong = new.guessedTokens - old.guessedTokens - new.acceptedTokens + old.acceptedTokens
+            Self.blend(&tokensPerRow, Double(max(1, rows - max(0, wrong))) / Double(rows))
+            let sequences = rows - max(0, new.guessedTokens - old.guessedTokens)
+            Self.blend(&sequencesPerStep, Double(max(1, sequences)) / Double(steps))
         }
     }
 

@@ -56,9 +56,10 @@ struct EngineCache {
         return used > capacity ? nil : true
     }
 
-    /// Adds computed or received positions.
-    mutating func write(_ request: RequestID, _ tokens: [Int32]) {
+    /// Adds computed or received positions; guesses that were wrong are overwritten.
+    mutating func write(_ request: RequestID, _ tokens: [Int32], at start: Int? = nil) {
         guard var sequence = sequences[request] else { return }
+        if let start, start < sequence.text.count { sequence.text.removeLast(sequence.text.count - start) }
         sequence.text += tokens
         sequences[request] = sequence
         guard let next = sequence.next else { return }
