@@ -7,8 +7,9 @@ import Synchronization
 
 /// Connections to the data sockets of other workers and to gateways, opened on first use.
 ///
-/// Sending never waits: every link has a queue and a task that sends in order at the pace of the link. `waitingBytes` tells
-/// the core when to stop producing for a peer, `takeStalled` which peers take nothing any more.
+/// Sending never waits: what the socket has no room for goes into a queue of the link, from which a task sends in order at
+/// the pace of the link. `waitingBytes` tells the core when to stop producing for a peer, `takeStalled` which peers take
+/// nothing any more.
 final class PeerLinks {
     /// What waits for one peer; the task of the link and the run loop share it.
     final class Load: Sendable {
@@ -22,6 +23,8 @@ final class PeerLinks {
         }
 
         let state = Mutex(State())
+
+        var isEmpty: Bool { state.withLock { $0.messages == 0 } }
 
         func add(_ message: Outgoing) {
             state.withLock {
@@ -47,6 +50,11 @@ final class PeerLinks {
         }
     }
 
+    /// The socket of a link once it is there.
+    private final class LinkSocket: Sendable {
+        let client = Mutex<ClientSocket?>(nil)
+    }
+
     /// What waits, by endpoint.
     private final class Loads: Sendable {
         let byEndpoint = Mutex<[String: Load]>([:])
@@ -55,17 +63,19 @@ final class PeerLinks {
     private struct Link {
         let queue = EventQueue<Outgoing>(capacity: .max)
         let load = Load()
+        let socket = LinkSocket()
         let task: Task<Void, Never>
 
         init(endpoint: String, links: PeerLinks) {
             let (thread, session, egress, logger) = (links.thread, links.session, links.egress, links.logger)
             let keyring = links.keyring
             let onDrained = links.onDrained
-            task = Task(executorPreference: thread.executor) { [queue, load] in
+            task = Task(executorPreference: thread.executor) { [queue, load, socket] in
                 do {
                     let client = try await ClientSocket.connect(
                         announced: endpoint, keyring: keyring, on: thread, session: session, name: "data",
                         options: .tensor, link: egress)
+                    socket.client.withLock { $0 = client }
                     while let message = await queue.next() {
                         do {
                             try await client.send(message)
@@ -74,6 +84,7 @@ final class PeerLinks {
                         }
                         if load.remove(message, crossing: PeerLinks.drainedBytes) { onDrained() }
                     }
+                    socket.client.withLock { $0 = nil }
                     await client.close()
                 } catch {
                     logger.warning("cannot connect to \(endpoint): \(error)")
@@ -119,11 +130,13 @@ final class PeerLinks {
         }
     }
 
-    /// Queues a message for an endpoint.
+    /// Sends a message to an endpoint, at once where nothing waits for it.
     func send(_ message: Outgoing, to endpoint: String) {
         let link = links[endpoint]?.link ?? Link(endpoint: endpoint, links: self)
         if links[endpoint] == nil { loads.byEndpoint.withLock { $0[endpoint] = link.load } }
         links[endpoint] = (link, .now)
+        // A step waits for what is sent here: no task has to run before it leaves.
+        if link.load.isEmpty, let client = link.socket.client.withLock({ $0 }), client.trySend(message) { return }
         link.load.add(message)
         link.queue.push(message)
     }
