@@ -64,7 +64,10 @@ struct SchedulerSession {
                 let hello = WorkerHello(
                     device: device, worker: kind, dataEndpoint: dataEndpoint,
                     stages: now.stages, kvBlockTokens: KVCache.blockTokens, requests: now.held,
-                    capabilities: [Capability.sequenceMove, Capability.sequenceGrow, Capability.prefixReuse])
+                    capabilities: [
+                        Capability.sequenceMove, Capability.sequenceGrow, Capability.prefixReuse,
+                        Capability.prefixHandover,
+                    ])
                 let reply = try await client.request(
                     Outgoing(.workerHello, epoch: now.epoch, body: hello), timeout: Self.patience)
                 let welcome: WorkerWelcome = try reply.body()

@@ -10,16 +10,17 @@ internal import Domain
 extension StageCore {
     /// With what a sequence begins; `nil` where its KV cache is for itself alone.
     mutating func findPrefix(of opening: SequenceOpening, _ stage: HeldStage) -> SequencePrefix? {
-        // Prefill replicas hand over what they compute, so they need the memory for the next prompts. What later stages
-        // can hold is known where sequences may grow.
-        guard opening.reusesPrefixes, !stage.isPrefill, stage.isLast || opening.capacityTokens != nil else {
-            return nil
-        }
+        // What later stages can hold is known where sequences may grow, and of prefill replicas that keep anything.
+        let mayKeep =
+            stage.isPrefill
+            ? opening.prefillCapacityTokens != nil : stage.isLast || opening.capacityTokens != nil
+        guard opening.reusesPrefixes, mayKeep else { return nil }
         let first = lastBlockName + 1
         lastBlockName += UInt64(limits.blocks(limits.model.maxContext + 1))
+        let search = stage.isPrefill || opening.route.prefill.isEmpty || leavesOutHeld(opening)
         let blocks = stages[stage.slot]?.prefixes.open(
             opening.request, tokens: opening.tokens, salt: opening.cacheSalt, first: first,
-            search: opening.route.prefill.isEmpty)
+            search: search)
         return SequencePrefix(blocks: KVBlockRun.runs(blocks ?? []), next: first)
     }
 
@@ -47,7 +48,8 @@ extension StageCore {
     /// only.
     mutating func noteTransferred(_ request: RequestID, _ slot: Int) {
         guard let opening = stages[slot]?.sequences[request]?.opening, limits.model.slidingWindow == nil else { return }
-        stages[slot]?.prefixes.computed(request, 0..<opening.tokens.count)
+        let cached = cachedTokens(opening)
+        stages[slot]?.prefixes.computed(request, cached..<opening.tokens.count)
     }
 
     /// The blocks that stay when a sequence is closed: the first stage knows, the others were told.

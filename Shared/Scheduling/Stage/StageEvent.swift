@@ -44,6 +44,8 @@ public enum StageEvent: Sendable {
     case dropped([KVBlockRun], replica: ReplicaID, epoch: Epoch)
     /// A later stage does not have blocks that it should have kept.
     case prefixLost(replica: ReplicaID, epoch: Epoch)
+    /// The decoder replica has the KV cache of so many positions of a sequence: they need not be handed over.
+    case held(RequestID, tokens: Int)
     /// A sequence has left the stage before for another replica.
     case moved(SequenceMove)
     /// Sequences that the first stage still drives.
@@ -89,6 +91,9 @@ public struct SequenceOpening: Sendable, Hashable {
     public var reservedTokens: Int
     /// Tokens that every stage of the decoder replica can hold, where the sequence may grow; `nil`: it ends at what is reserved.
     public var capacityTokens: Int?
+    /// Tokens that every stage of the prefill replica can hold, where it keeps KV cache, too, and hands over only what the
+    /// decoder replica does not have; all stages of both can do it then.
+    public var prefillCapacityTokens: Int?
     /// Whether KV cache may be kept for other requests and taken from others; all stages of the replica can do it then.
     public var reusesPrefixes: Bool
     /// Only requests with the same salt share KV cache.
@@ -100,9 +105,11 @@ public struct SequenceOpening: Sendable, Hashable {
     public init(
         request: RequestID, epoch: Epoch, route: Route, tokens: [Int32], generatedTokens: Int,
         sampling: SamplingParameters, stop: StopConditions, reservedTokens: Int, capacityTokens: Int? = nil,
-        reusesPrefixes: Bool = false, cacheSalt: String? = nil, prefix: SequencePrefix? = nil
+        prefillCapacityTokens: Int? = nil, reusesPrefixes: Bool = false, cacheSalt: String? = nil,
+        prefix: SequencePrefix? = nil
     ) {
         self.capacityTokens = capacityTokens
+        self.prefillCapacityTokens = prefillCapacityTokens
         self.reusesPrefixes = reusesPrefixes
         self.cacheSalt = cacheSalt
         self.prefix = prefix
@@ -131,12 +138,15 @@ public struct SequenceMove: Sendable, Hashable {
     public var capacityTokens: Int?
     /// Positions of its KV cache; the first stage knows them.
     public var positions: Int
+    /// Whether the replica where it goes on may keep its KV cache for other requests.
+    public var reusesPrefixes: Bool
 
     /// Makes a record.
     public init(
         request: RequestID, epoch: Epoch, route: Route, reservedTokens: Int, capacityTokens: Int? = nil,
-        positions: Int = 0
+        positions: Int = 0, reusesPrefixes: Bool = false
     ) {
+        self.reusesPrefixes = reusesPrefixes
         self.capacityTokens = capacityTokens
         self.request = request
         self.epoch = epoch
@@ -185,6 +195,8 @@ public struct ArrivedKV: Sendable, Hashable {
     public var count: Int
     /// Positions of the whole transfer.
     public var total: Int
+    /// The first position that is sent at all: those before are known to be here.
+    public var from: Int
     /// Longest sequence.
     public var reservedTokens: Int
     /// Bytes of the tensor.
@@ -197,8 +209,9 @@ public struct ArrivedKV: Sendable, Hashable {
     /// Makes a record.
     public init(
         request: RequestID, replica: ReplicaID?, epoch: Epoch, layers: LayerRange, start: Int, count: Int, total: Int,
-        reservedTokens: Int, bytes: Int, type: KVType = .f16, firstStage: String
+        from: Int = 0, reservedTokens: Int, bytes: Int, type: KVType = .f16, firstStage: String
     ) {
+        self.from = from
         self.request = request
         self.replica = replica
         self.epoch = epoch

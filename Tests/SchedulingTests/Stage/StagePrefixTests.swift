@@ -23,7 +23,7 @@ import Testing
     private func check(_ world: StageWorld, _ location: SourceLocation = #_sourceLocation) {
         #expect(world.overruns.isEmpty && world.mistaken.isEmpty, sourceLocation: location)
         for core in world.cores.values {
-            for stage in core.ordered where stage.isFirst && !stage.isPrefill {
+            for stage in core.ordered where stage.isFirst {
                 for (index, place) in stage.replica.stages.enumerated() {
                     let key = WorkerKey(place.device, stage.replica.role.workerKind)
                     let cache = world.caches.first { $0.key.hasPrefix("\(key)#") }?.value

@@ -38,6 +38,10 @@ struct StageWorld {
     var caches: [String: EngineCache] = [:]
     /// Tokens of prompts that were not computed, by request.
     var cached: [RequestID: Int] = [:]
+    /// Positions that decoder stages were sent, one count a stage, by request.
+    var handedOver: [RequestID: Int] = [:]
+    /// Whether answers on what decoder replicas hold are lost.
+    var losesAnswers = false
     /// Sequences that should have begun with blocks that were not there.
     var missing: [RequestID] = []
     /// Texts that were taken for others.
@@ -136,15 +140,16 @@ struct StageWorld {
 
     mutating func start(
         _ request: RequestID, _ route: Route, epoch: Epoch, prompt: Int = 40, output: Int = 6, generated: Int = 0,
-        reserved: Int? = nil, capacity: Int? = nil, reuses: Bool = false, salt: String? = nil
+        reserved: Int? = nil, capacity: Int? = nil, prefillCapacity: Int? = nil, reuses: Bool = false,
+        salt: String? = nil
     ) {
         let total = prompt + generated
         let opening = SequenceOpening(
             request: request, epoch: epoch, route: route,
             tokens: (0..<total).map { Self.token(request, position: $0) }, generatedTokens: generated,
             sampling: SamplingParameters(), stop: StopConditions(maxTokens: output),
-            reservedTokens: reserved ?? prompt + output + 1, capacityTokens: capacity, reusesPrefixes: reuses,
-            cacheSalt: salt)
+            reservedTokens: reserved ?? prompt + output + 1, capacityTokens: capacity,
+            prefillCapacityTokens: prefillCapacity, reusesPrefixes: reuses, cacheSalt: salt)
         let isPrefill = !route.prefill.isEmpty
         let first = WorkerKey((isPrefill ? route.prefill : route.decode)[0].device, isPrefill ? .prefill : .decode)
         send(.start(opening), to: first)
@@ -216,10 +221,7 @@ struct StageWorld {
         case .reserve(let request, let slot, let tokens, let prefix):
             let name = "\(key)#\(slot)"
             guard reserve(request, name, tokens, prefix, key, slot) else { return }
-            if lengths[name]?[request] == nil {
-                let shared = (prefix?.blocks ?? []).reduce(0) { $0 + $1.count } * Self.block
-                lengths[name, default: [:]][request] = shared
-            }
+            lengths[name, default: [:]][request] = caches[name]?.length(of: request)
             blocks[name, default: [:]][request] = (tokens + Self.block - 1) / Self.block
             let all = blocks[name]?.values.reduce(0, +) ?? 0
             if let most = capacities[name], all > most / Self.block {
@@ -241,10 +243,14 @@ struct StageWorld {
         case .importKV(let request, let slot, let layers, let positions):
             // All layers of a stage come in order; the last ones complete the positions.
             if layers.end == cores[key]?.stageLayers(slot)?.end {
-                lengths["\(key)#\(slot)"]?[request] = positions.upperBound
                 let tokens = positions.map { Self.token(request, position: $0) }
-                caches["\(key)#\(slot)"]?.write(request, tokens)
+                caches["\(key)#\(slot)"]?.write(request, tokens, at: positions.lowerBound)
+                lengths["\(key)#\(slot)"]?[request] = caches["\(key)#\(slot)"]?.length(of: request)
+                handedOver[request, default: 0] += positions.count
             }
+        case .held(let request, let tokens, _, let endpoint):
+            if losesAnswers { break }
+            post(endpoint, .held(request, tokens: tokens))
         case .step(let order): computing.append(Ordered(key: key, order: order))
         case .export(let order): exporting.append((key, order))
         case .moveNext(let move, let endpoint): post(endpoint, .moved(move))
@@ -256,7 +262,7 @@ struct StageWorld {
                     ArrivedKV(
                         request: sending.request, replica: sending.replica, epoch: sending.epoch,
                         layers: sending.layers, start: sending.start, count: sending.count, total: sending.total,
-                        reservedTokens: sending.reservedTokens, bytes: 100, type: sending.type,
+                        from: sending.from, reservedTokens: sending.reservedTokens, bytes: 100, type: sending.type,
                         firstStage: sending.firstStage)))
         case .open(let opening, let endpoint): post(endpoint, .opened(opening))
         case .closeNext(let request, _, let keeping, let endpoint): post(endpoint, .closed(request, keeping: keeping))
@@ -326,6 +332,10 @@ struct StageWorld {
                 continue
             }
             let end = part.part.start + part.part.count
+            let before = (0..<part.part.start).map { Self.token(part.part.request, position: $0) }
+            if let text = caches[name]?.sequences[part.part.request]?.text, text != before {
+                mistaken.append("\(name): \(part.part.request) has another text before position \(before.count)")
+            }
             lengths[name]?[part.part.request] = end
             caches[name]?.write(
                 part.part.request,
@@ -334,11 +344,12 @@ struct StageWorld {
                 overruns.append("\(name): \(part.part.request) writes position \(end - 1) into \(held) blocks")
             }
             outcome.parts.append(part.part)
-            for consumer in part.consumers {
+            for consumer in part.consumers where part.from < end {
                 guard let layers = consumer.layers.intersection(stage.layers) else { continue }
+                let start = max(part.part.start, part.from)
                 outcome.exports.append(
                     StepOutcome.Export(
-                        request: part.part.request, layers: layers, start: part.part.start, count: part.part.count,
+                        request: part.part.request, layers: layers, start: start, count: end - start,
                         endpoint: consumer.endpoint, bytes: 100))
             }
             guard stage.isLast, part.part.sample, let opening = cores[key]?.opening(part.part.request) else { continue }
