@@ -11,7 +11,8 @@ extension WorkerHello {
             stages: stages ?? [], kvBlockTokens: kvBlockTokens ?? 1, held: requests,
             movesSequences: capabilities?.contains(Capability.sequenceMove) ?? false,
             growsSequences: capabilities?.contains(Capability.sequenceGrow) ?? false,
-            reusesPrefixes: capabilities?.contains(Capability.prefixReuse) ?? false)
+            reusesPrefixes: capabilities?.contains(Capability.prefixReuse) ?? false,
+            handsOverPrefixes: capabilities?.contains(Capability.prefixHandover) ?? false)
     }
 }
 
@@ -36,7 +37,9 @@ extension RoutedRequest {
     var move: Outgoing {
         Outgoing(
             .requestMove, request: request, epoch: epoch,
-            body: SequenceMoveBody(route: route, reservedTokens: reservedTokens, capacityTokens: capacityTokens))
+            body: SequenceMoveBody(
+                route: route, reservedTokens: reservedTokens, capacityTokens: capacityTokens,
+                prefixCache: reusesPrefixes ? true : nil))
     }
 
     /// The message to the first stage, with what the gateway submitted.
@@ -48,7 +51,7 @@ extension RoutedRequest {
         let open = SequenceOpen(
             route: route, generatedTokens: body.generatedTokens, sampling: body.sampling, stop: stop,
             reservedTokens: reservedTokens, capacityTokens: capacityTokens,
-            prefixCache: reusesPrefixes ? true : nil, cacheSalt: body.cacheSalt, tokenCount: shape[0])
+            prefillCapacityTokens: prefillCapacityTokens, prefixCache: reusesPrefixes ? true : nil, cacheSalt: body.cacheSalt, tokenCount: shape[0])
         return Outgoing(.requestStart, request: request, epoch: epoch, body: open, tensors: [frame])
     }
 }

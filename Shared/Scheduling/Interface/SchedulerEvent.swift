@@ -54,13 +54,16 @@ public struct WorkerReport: Sendable, Hashable {
     public var growsSequences: Bool
     /// Whether it keeps KV cache of sequences that ended for others that begin with the same tokens.
     public var reusesPrefixes: Bool
+    /// Whether it does so with prompts that are handed over, too, and hands over, or is handed, only what is missing.
+    public var handsOverPrefixes: Bool
 
     /// Makes a report.
     public init(
         address: WorkerAddress, endpoint: String, epoch: Epoch = 0, stages: [ServedStage] = [], kvBlockTokens: Int = 1,
         held: [HeldRequest] = [], movesSequences: Bool = false, growsSequences: Bool = false,
-        reusesPrefixes: Bool = false
+        reusesPrefixes: Bool = false, handsOverPrefixes: Bool = false
     ) {
+        self.handsOverPrefixes = handsOverPrefixes
         self.reusesPrefixes = reusesPrefixes
         self.movesSequences = movesSequences
         self.growsSequences = growsSequences

@@ -19,22 +19,6 @@ import Testing
         return world
     }
 
-    /// What the first stage counts on is on every stage, and nothing else.
-    private func check(_ world: StageWorld, _ location: SourceLocation = #_sourceLocation) {
-        #expect(world.overruns.isEmpty && world.mistaken.isEmpty, sourceLocation: location)
-        for core in world.cores.values {
-            for stage in core.ordered where stage.isFirst {
-                for (index, place) in stage.replica.stages.enumerated() {
-                    let key = WorkerKey(place.device, stage.replica.role.workerKind)
-                    let cache = world.caches.first { $0.key.hasPrefix("\(key)#") }?.value
-                    #expect(
-                        cache?.idle == stage.prefixes.idleNames, "stage \(index) of \(stage.replica.id)",
-                        sourceLocation: location)
-                }
-            }
-        }
-    }
-
     @Test(arguments: [one, two]) func aSecondPromptIsNotComputedAgain(_ plan: PlacementPlan) {
         var world = world(plan)
         let route = world.route(plan, prefill: nil, decode: "m")
@@ -44,7 +28,7 @@ import Testing
         }
         #expect(world.cached == ["a@x": 0, "b@x": 128, "c@y": 0])
         #expect(world.finished.count == 3)
-        check(world)
+        world.check()
         // The next turn: the prompt has the output in it.
         world.start("d@x", route, epoch: 2, prompt: 165, output: 3, capacity: 1000, reuses: true)
         world.start("e@x", route, epoch: 2, prompt: 165, output: 3, capacity: 1000, reuses: true, salt: "other")
@@ -54,7 +38,7 @@ import Testing
         #expect(world.cached["e@x"] == 0)
         #expect(world.cached["f@x"] == nil)
         #expect(world.finished.count == 6)
-        check(world)
+        world.check()
     }
 
     /// While a sequence runs, others begin with what it has computed.
@@ -71,7 +55,7 @@ import Testing
         world.run()
         #expect((world.cached["b@x"] ?? 0) >= 64)
         #expect(world.finished["b@x"] == .length)
-        check(world)
+        world.check()
     }
 
     /// Sequences always win: what is kept goes when they need the memory.
@@ -95,7 +79,7 @@ import Testing
             }
         }
         world.run()
-        check(world)
+        world.check()
         #expect(world.missing.isEmpty)
         #expect(world.cached.values.contains { $0 > 0 })
         for (key, core) in world.cores { #expect(!core.hasSequences, "\(key)") }
@@ -125,7 +109,7 @@ import Testing
         world.run()
         #expect(world.finished["c@x"] == .length)
         #expect(world.cached["c@x"] == 0)
-        check(world)
+        world.check()
     }
 
     /// What came from a prefill replica is there for prompts that the decoder computes for itself.
@@ -136,14 +120,14 @@ import Testing
             capacity: 1000, reuses: true)
         world.run()
         #expect(world.finished["a@x"] == .length)
-        check(world)
+        world.check()
         world.start(
             "b@x", world.route(Self.split, prefill: nil, decode: "d"), epoch: 2, prompt: 150, output: 4,
             capacity: 1000, reuses: true)
         world.run()
         #expect(world.finished["b@x"] == .length)
         #expect(world.cached["b@x"] == 128)
-        check(world)
+        world.check()
     }
 
     /// A replica that is formed anew has nothing.
@@ -153,7 +137,7 @@ import Testing
         world.start("a@x", route, epoch: 2, prompt: 130, capacity: 1000, reuses: true)
         world.run()
         world.form("m", of: Self.two, epoch: 5)
-        check(world)
+        world.check()
         world.start("b@x", route, epoch: 6, prompt: 130, capacity: 1000, reuses: true)
         world.run()
         #expect(world.cached["b@x"] == 0)
@@ -163,6 +147,6 @@ import Testing
         world.start("c@x", route, epoch: 6, prompt: 130, capacity: 1000, reuses: true)
         world.run()
         #expect(world.cached["c@x"] == 128)
-        check(world)
+        world.check()
     }
 }

@@ -28,7 +28,7 @@ struct StageWorld {
     /// Whether loads end at once.
     var loadsAtOnce = true
     /// Messages under way, in order per pair; lost where the test drops them.
-    var network: [(to: WorkerKey, event: StageEvent)] = []
+    var network: [(from: WorkerKey, to: WorkerKey, event: StageEvent)] = []
     /// KV positions that a slot holds, as the engine would.
     var lengths: [String: [RequestID: Int]] = [:]
     /// Blocks of KV cache that a slot holds, as the engine would, and tokens for which it has room.
@@ -206,7 +206,7 @@ struct StageWorld {
 
     private mutating func perform(_ instruction: StageInstruction, _ key: WorkerKey) {
         func post(_ endpoint: String, _ event: StageEvent) {
-            if let to = Self.key(endpoint) { network.append((to, event)) }
+            if let to = Self.key(endpoint) { network.append((key, to, event)) }
         }
         switch instruction {
         case .freeKept: kept = nil
