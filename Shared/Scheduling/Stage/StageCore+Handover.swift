@@ -44,7 +44,7 @@ extension StageCore {
         fail(request, Fault(Fault.prefixMissingCode, "KV cache was left out that is not here", isRetriable: true))
     }
 
-    /// The decoder replica has so many positions of a sequence; only the first answer counts, on all stages alike.
+    /// The decoder replica has so many positions of a sequence; only the first answer counts.
     mutating func held(_ request: RequestID, _ tokens: Int) {
         guard let stage = stage(holding: request), stage.isPrefill, let held = stage.sequences[request],
             let opening = held.opening, !held.handover.isSettled
@@ -61,7 +61,7 @@ extension StageCore {
 
     /// Sequences for which no answer has come are handed over whole.
     mutating func settleHandovers(at now: Double) {
-        for stage in ordered where stage.isPrefill && stage.isFirst {
+        for stage in ordered where stage.isPrefill {
             for (request, held) in stage.sequences.sorted(by: { $0.key < $1.key })
             where held.handover.reused > 0 && !held.handover.isSettled && now - held.heard >= Self.answerSeconds {
                 self.held(request, 0)

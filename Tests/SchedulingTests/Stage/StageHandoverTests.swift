@@ -15,7 +15,7 @@ import Testing
         ])
 
     private func world(memory: Int = 1 << 20) -> StageWorld {
-        var world = StageWorld(Self.plan.workers, memory: memory)
+        var world = StageWorld(Self.plan.replicas.flatMap(\.workers), memory: memory)
         for (index, replica) in Self.plan.replicas.enumerated() {
             world.form(replica.id, of: Self.plan, epoch: Epoch(index + 1))
         }
@@ -80,7 +80,7 @@ import Testing
         world.run()
         #expect(world.finished["b@x"] == nil)
         world.now += 3
-        world.send(.tick, to: WorkerKey("a", .prefill))
+        world.sendToAll(.tick)
         world.run()
         #expect(world.finished["b@x"] == .length)
         #expect(world.cached["b@x"] == 128)

@@ -8,7 +8,8 @@ extension StageWorld {
     /// What first stages count on is on every stage of their replicas, and nothing else is; no text was taken for another
     /// one, and no more memory than there is.
     func check(_ location: SourceLocation = #_sourceLocation) {
-        #expect(overruns.isEmpty && mistaken.isEmpty, sourceLocation: location)
+        #expect(overruns.isEmpty, "\(overruns)", sourceLocation: location)
+        #expect(mistaken.isEmpty, "\(mistaken)", sourceLocation: location)
         for core in cores.values {
             for stage in core.ordered where stage.isFirst {
                 for (index, place) in stage.replica.stages.enumerated() {

@@ -249,7 +249,7 @@ struct StageWorld {
                 handedOver[request, default: 0] += positions.count
             }
         case .held(let request, let tokens, _, let endpoint):
-            if losesAnswers { break }
+            if losesAnswers, key.kind == .decode { break }
             post(endpoint, .held(request, tokens: tokens))
         case .step(let order): computing.append(Ordered(key: key, order: order))
         case .export(let order): exporting.append((key, order))
@@ -311,9 +311,9 @@ struct StageWorld {
         }
         // What is there must have been computed for this very text.
         if let text = caches[name]?.sequences[request]?.text, let prefix, !prefix.blocks.isEmpty {
-            let wanted = text.indices.map { Self.token(request, position: $0) }
             let count = prefix.blocks.reduce(0) { $0 + $1.count } * Self.block
-            if text != wanted || text.count != count { mistaken.append("\(name): \(request)") }
+            let wanted = (0..<count).map { Self.token(request, position: $0) }
+            if Array(text.prefix(count)) != wanted { mistaken.append("\(name): \(request)") }
         }
         return true
     }
