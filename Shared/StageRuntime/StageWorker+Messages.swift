@@ -40,6 +40,9 @@ extension StageWorker {
         case .prefixDrop:
             let body: PrefixDrop = try message.body()
             return .dropped(body.blocks, replica: body.replica, epoch: epoch)
+        case .prefixFound:
+            let body: PrefixFound = try message.body()
+            return request.map { .prefixFound($0, body.prefix) }
         case .prefixLost:
             let body: PrefixLost = try message.body()
             return .prefixLost(replica: body.replica, epoch: epoch)

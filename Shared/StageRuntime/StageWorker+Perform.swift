@@ -178,6 +178,9 @@ extension StageWorker {
         case .dropNext(let blocks, let replica, let epoch, let endpoint):
             links.send(
                 Outgoing(.prefixDrop, epoch: epoch, body: PrefixDrop(replica: replica, blocks: blocks)), to: endpoint)
+        case .prefixFound(let request, let prefix, let epoch, let endpoint):
+            links.send(
+                Outgoing(.prefixFound, request: request, epoch: epoch, body: PrefixFound(prefix: prefix)), to: endpoint)
         case .prefixLost(let replica, let epoch, let endpoint):
             links.send(Outgoing(.prefixLost, epoch: epoch, body: PrefixLost(replica: replica)), to: endpoint)
         case .keep(let requests, let epoch, let endpoint):

@@ -9,6 +9,8 @@ extension MessageType {
     public static let sequenceClose: MessageType = "sequence.close"
     /// stage -> next stage: `PrefixDrop`, blocks of KV cache that need not be kept any more (since 1.2).
     public static let prefixDrop: MessageType = "prefix.drop"
+    /// stage -> next stage: `PrefixFound`, a sequence begins with more blocks than when it was opened (since 1.2).
+    public static let prefixFound: MessageType = "prefix.found"
     /// later stage -> first stage: `PrefixLost`, it lacks blocks that it should have kept (since 1.2).
     public static let prefixLost: MessageType = "prefix.lost"
     /// first decoder stage -> first prefill stage, and stage -> next stage of the prefill replica: `SequenceHeld`, how much of
@@ -159,6 +161,15 @@ public struct PrefixDrop: Codable, Sendable, Hashable {
         self.replica = replica
         self.blocks = blocks
     }
+}
+
+/// The sequence that the envelope names, of which nothing has been computed, begins with other blocks than `sequence.open` said.
+public struct PrefixFound: Codable, Sendable, Hashable {
+    /// With which blocks it begins, and the name of the first one that is its own.
+    public var prefix: SequencePrefix
+
+    /// Makes the body.
+    public init(prefix: SequencePrefix) { self.prefix = prefix }
 }
 
 /// A later stage of a replica lacks blocks of KV cache that it should have kept: the first one counts on none any more.

@@ -149,13 +149,13 @@ extension SchedulerCore {
                 decode: route(decoder), gateway: request.gateway),
             first: first, reservedTokens: reserved,
             capacityTokens: grows(decoder) ? replicas[decode].map(kvCapacity(of:)) : nil,
-            prefillCapacityTokens: prefill.flatMap { prefillCapacity($0, handingOverTo: decoder) },
+            prefillCapacityTokens: prefillCapacity(prefiller, handingOverTo: decoder),
             reusesPrefixes: keepsPrefixes(decoder),
             maxTokens: request.generatedTokens + total - request.promptTokens,
             queuedSeconds: now - waiting.since, estimatedFirstTokenSeconds: firstToken)
         let isCached = prefill == nil || routed.prefillCapacityTokens != nil
         let cached = isCached ? cachedTokens(of: request, on: prefiller) : 0
-        if routed.prefillCapacityTokens != nil { notePrefix(of: request, on: prefiller) }
+        if prefill != nil, routed.prefillCapacityTokens != nil { notePrefix(of: request, on: prefiller) }
         if prefill == nil || keepsWhatIsHandedOver { notePrefix(of: request, on: decoder) }
         let placement = Placement(
             prefill: prefill, decode: decode, reserved: reserved, prefillReserved: request.promptTokens,

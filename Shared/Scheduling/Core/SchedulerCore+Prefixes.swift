@@ -16,10 +16,10 @@ extension SchedulerCore {
         }
     }
 
-    /// Tokens that every stage of a prefill replica can hold, where it may keep some of them for requests to come; `nil`
-    /// where it or the decoder cannot do its part.
-    func prefillCapacity(_ prefill: ReplicaID, handingOverTo decoder: PlanReplica) -> Int? {
-        guard configuration.reusesPrefixes, let record = replicas[prefill], handsOverPrefixes(record.replica),
+    /// Tokens that every stage of the replica that prefills can hold, where it may keep some of them for requests to come;
+    /// `nil` where it or the decoder, which may be the same, cannot do its part.
+    func prefillCapacity(_ prefill: PlanReplica, handingOverTo decoder: PlanReplica) -> Int? {
+        guard configuration.reusesPrefixes, let record = replicas[prefill.id], handsOverPrefixes(prefill),
             handsOverPrefixes(decoder)
         else { return nil }
         return kvCapacity(of: record)

@@ -20,15 +20,15 @@ extension StageCore {
     /// A sequence was opened on a stage: both sides of a handover learn what they need to know.
     mutating func beginHandover(_ opening: SequenceOpening, _ stage: HeldStage) {
         let request = opening.request
-        let cached = min(cachedTokens(opening), opening.tokens.count - 1)
         if stage.isPrefill {
-            stages[stage.slot]?.sequences[request]?.handover.reused = cached
+            noteReused(opening, stage.slot)
             guard stage.isFirst else { return }
             // Names of blocks mean something within a replica only.
             var handed = opening
             handed.prefix = nil
             emit(.open(handed, to: opening.route.decode[0].endpoint))
         } else if !opening.route.prefill.isEmpty {
+            let cached = cachedTokens(opening)
             if let arrival = stages[stage.slot]?.sequences[request]?.arrival {
                 // What came before the sequence was opened left out more than is here.
                 guard arrival.held <= cached else { return lacksHeld(request) }
@@ -37,6 +37,14 @@ extension StageCore {
             guard stage.isFirst, opening.reusesPrefixes, opening.prefillCapacityTokens != nil else { return }
             emit(.held(request, tokens: cached, epoch: opening.epoch, to: opening.route.prefill[0].endpoint))
         }
+    }
+
+    /// A sequence begins with what its opening says, which has to be handed over before what follows.
+    mutating func noteReused(_ opening: SequenceOpening, _ slot: Int) {
+        guard var handover = stages[slot]?.sequences[opening.request]?.handover else { return }
+        handover.reused = min(cachedTokens(opening), opening.tokens.count - 1)
+        handover.ordered = max(handover.ordered, min(handover.from, handover.reused))
+        stages[slot]?.sequences[opening.request]?.handover = handover
     }
 
     /// KV cache was left out that this stage does not have.

@@ -24,7 +24,40 @@ extension StageCore {
         return SequencePrefix(blocks: KVBlockRun.runs(blocks ?? []), next: first)
     }
 
-    /// Tokens of a sequence that were there when it was opened.
+    /// How many prompts that wait are looked up again before a step.
+    private static let promptsLookedUp = 8
+
+    /// Prompts that come next may begin with what others have computed since they were opened. Where there are later
+    /// stages, these must know that they may be told so.
+    mutating func findPrefixesAgain(_ slot: Int) {
+        guard let stage = stages[slot] else { return }
+        for request in stage.driver.nextPrompts(Self.promptsLookedUp) {
+            guard let opening = stage.sequences[request]?.opening, opening.prefix != nil,
+                stage.isLast || opening.prefillCapacityTokens != nil,
+                let (blocks, next) = stages[slot]?.prefixes.searchAgain(request)
+            else { continue }
+            begin(request, with: SequencePrefix(blocks: KVBlockRun.runs(blocks), next: next), slot)
+            stages[slot]?.driver.foundCached(request, tokens: blocks.count * limits.kvBlockTokens)
+        }
+    }
+
+    /// The stage before says that a sequence begins with more blocks than when it was opened.
+    mutating func prefixFound(_ request: RequestID, _ prefix: SequencePrefix) {
+        guard let stage = stage(holding: request), !stage.isFirst else { return }
+        begin(request, with: prefix, stage.slot)
+    }
+
+    /// A sequence begins with these blocks instead of those that it was opened with.
+    private mutating func begin(_ request: RequestID, with prefix: SequencePrefix, _ slot: Int) {
+        guard let stage = stages[slot], let held = stage.sequences[request], var opening = held.opening else { return }
+        opening.prefix = prefix
+        stages[slot]?.sequences[request]?.opening = opening
+        emit(.reserve(request, slot: slot, tokens: held.reservedTokens, prefix: prefix))
+        if stage.isPrefill { noteReused(opening, slot) }
+        if let next = stage.next(opening) { emit(.prefixFound(request, prefix, epoch: opening.epoch, to: next)) }
+    }
+
+    /// Tokens of a sequence that were there when it was opened, or have been found since.
     func cachedTokens(_ opening: SequenceOpening) -> Int {
         (opening.prefix?.blocks ?? []).reduce(0) { $0 + $1.count } * limits.kvBlockTokens
     }

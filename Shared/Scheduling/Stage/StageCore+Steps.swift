@@ -58,6 +58,8 @@ extension StageCore {
         guard let stage = stages[slot], stage.isServing else { return false }
         guard stage.isFirst else { return startWaiting(slot) }
         guard !isFull(stage) else { return false }
+        findPrefixesAgain(slot)
+        guard let stage = stages[slot] else { return false }
         let room = room(of: stage)
         drive(slot) { $0.makeRoom(room) }
         guard var driver = stages[slot]?.driver, let next = driver.nextStep(holdingBack: heldBack(stage)) else {

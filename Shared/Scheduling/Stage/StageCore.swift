@@ -83,6 +83,7 @@ public struct StageCore: Sendable {
         case .dropped(let blocks, let replica, let epoch): try dropped(blocks, replica, epoch)
         case .prefixLost(let replica, let epoch):
             if let stage = try stage(of: replica, epoch: epoch), stage.isFirst { forgetPrefixes(stage.slot) }
+        case .prefixFound(let request, let prefix): prefixFound(request, prefix)
         case .held(let request, let tokens): held(request, tokens)
         case .moved(let move): try moved(move)
         case .kept(let requests): kept(requests, at: now)

@@ -42,6 +42,8 @@ public enum StageEvent: Sendable {
     case closed(RequestID, keeping: [KVBlockRun] = [])
     /// Blocks that were kept are not needed any more.
     case dropped([KVBlockRun], replica: ReplicaID, epoch: Epoch)
+    /// A sequence of which nothing has been computed begins with these blocks after all.
+    case prefixFound(RequestID, SequencePrefix)
     /// A later stage does not have blocks that it should have kept.
     case prefixLost(replica: ReplicaID, epoch: Epoch)
     /// The decoder replica has the KV cache of so many positions of a sequence: they need not be handed over.

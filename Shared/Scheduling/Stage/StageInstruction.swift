@@ -47,6 +47,8 @@ public enum StageInstruction: Sendable {
     case closeNext(RequestID, epoch: Epoch, keeping: [KVBlockRun] = [], to: String)
     /// Tell the next stage to free blocks that were kept.
     case dropNext([KVBlockRun], replica: ReplicaID, epoch: Epoch, to: String)
+    /// Tell the next stage that a sequence begins with these blocks after all.
+    case prefixFound(RequestID, SequencePrefix, epoch: Epoch, to: String)
     /// Tell the first stage that blocks which should have been kept are not here.
     case prefixLost(replica: ReplicaID, epoch: Epoch, to: String)
     /// Tell a prefill stage how many positions of a sequence the decoder replica has.

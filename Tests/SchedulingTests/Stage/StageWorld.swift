@@ -38,6 +38,8 @@ struct StageWorld {
     var caches: [String: EngineCache] = [:]
     /// Tokens of prompts that were not computed, by request.
     var cached: [RequestID: Int] = [:]
+    /// Sequences of which more was found when their turn came, where later stages are told.
+    var found: Set<RequestID> = []
     /// Positions that decoder stages were sent, one count a stage, by request.
     var handedOver: [RequestID: Int] = [:]
     /// Whether answers on what decoder replicas hold are lost.
@@ -234,6 +236,9 @@ struct StageWorld {
             caches[name]?.drop(names)
         case .dropNext(let blocks, let replica, let epoch, let endpoint):
             post(endpoint, .dropped(blocks, replica: replica, epoch: epoch))
+        case .prefixFound(let request, let prefix, _, let endpoint):
+            found.insert(request)
+            post(endpoint, .prefixFound(request, prefix))
         case .prefixLost(let replica, let epoch, let endpoint):
             post(endpoint, .prefixLost(replica: replica, epoch: epoch))
         case .close(let request, let slot, let keeping):
