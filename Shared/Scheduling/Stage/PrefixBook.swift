@@ -83,7 +83,7 @@ struct PrefixBook: Sendable {
         guard sequences[request] == nil else { return [] }
         var sequence = Sequence(
             salt: salt, tokens: tokens, chain: [], searches: search, shared: 0, first: first, done: 0)
-        search(for: &sequence)
+        findBlocks(for: &sequence)
         sequences[request] = sequence
         return sequence.chain
     }
@@ -94,7 +94,7 @@ struct PrefixBook: Sendable {
     mutating func searchAgain(_ request: RequestID) -> (blocks: [UInt64], next: UInt64)? {
         guard var sequence = sequences[request], sequence.done == sequence.shared * blockTokens else { return nil }
         let before = sequence.shared
-        search(for: &sequence)
+        findBlocks(for: &sequence)
         guard sequence.shared > before else { return nil }
         sequence.first += UInt64(sequence.shared - before)
         sequences[request] = sequence
@@ -102,7 +102,7 @@ struct PrefixBook: Sendable {
     }
 
     /// Lets a sequence begin with all blocks of its text that are held.
-    private mutating func search(for sequence: inout Sequence) {
+    private mutating func findBlocks(for sequence: inout Sequence) {
         while sequence.searches, (sequence.chain.count + 1) * blockTokens < sequence.tokens.count,
             let name = names[key(after: sequence.chain, of: sequence.tokens, salt: sequence.salt)]
         {

@@ -90,6 +90,19 @@ import Testing
         world.check()
     }
 
+    /// Prompts that wait for the prefill replica begin with what those before them have computed, which is sent all the
+    /// same.
+    @Test func burstsShare() {
+        var world = world()
+        let names = (0..<6).map { RequestID("r\($0)@x") }
+        for (index, name) in names.enumerated() { start(name, index % 2 == 0 ? "d" : "f", prompt: 200, &world) }
+        world.run()
+        #expect(names.allSatisfy { world.finished[$0] == .length })
+        #expect(names.compactMap { world.cached[$0] }.reduce(0, +) >= 4 * 160, "\(world.cached)")
+        #expect(!world.found.isEmpty && world.missing.isEmpty && world.refusals.isEmpty)
+        world.check()
+    }
+
     /// A link that does not keep up holds back what was kept, like what is computed.
     @Test func keptBlocksWaitForTheLink() {
         var world = world()
@@ -146,6 +159,40 @@ import Testing
         let kept = world.caches.filter { $0.key.hasPrefix("a/") || $0.key.hasPrefix("b/") }
         #expect(kept.count == 2 && kept.values.allSatisfy { $0.blocks.isEmpty })
         world.check()
+    }
+
+    /// What is held need not come; of pieces that do the rest is taken, and gaps are still found.
+    @Test func whatIsHeldNeedNotCome() throws {
+        let layers = LayerRange(4, 8)
+        func accept(_ arrival: inout KVArrival, _ start: Int, _ count: Int) throws(KVArrival.Refusal) -> Bool {
+            try arrival.accept(layers: layers, start: start, count: count, total: 100)
+        }
+        var arrival = KVArrival(layers: layers, total: 100)
+        arrival.hold(64)
+        #expect(try !accept(&arrival, 0, 64))
+        #expect(throws: KVArrival.Refusal.outOfOrder) { try accept(&arrival, 65, 10) }
+        #expect(try accept(&arrival, 64, 36))
+        #expect(arrival.isComplete)
+        var late = KVArrival(layers: layers, total: 100)
+        #expect(try accept(&late, 0, 50))
+        late.hold(64)
+        #expect(try accept(&late, 50, 30))
+        #expect(try !accept(&late, 50, 30))
+        #expect(throws: KVArrival.Refusal.outOfOrder) { try accept(&late, 70, 30) }
+        #expect(try accept(&late, 80, 20))
+        #expect(late.isComplete)
+        // More came than was known to be held.
+        var more = KVArrival(layers: layers, total: 100)
+        #expect(try accept(&more, 0, 80))
+        more.hold(64)
+        #expect(try accept(&more, 80, 20))
+        #expect(more.isComplete)
+        // At least the last position is sent, whatever somebody says.
+        var most = KVArrival(layers: layers, total: 100)
+        most.hold(.max)
+        #expect(!most.isComplete && most.held == 99)
+        most.hold(-5)
+        #expect(try accept(&most, 99, 1))
     }
 
     /// Messages of one connection keep their order, and nothing else does: every sequence has its own text on all stages,

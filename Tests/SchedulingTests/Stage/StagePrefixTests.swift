@@ -86,6 +86,52 @@ import Testing
         for cache in world.caches.values { #expect(cache.sequences.isEmpty && cache.used == cache.idle.count) }
     }
 
+    /// Prompts that come together wait for each other anyway, and begin with what those before them have computed.
+    @Test(arguments: [one, two], [nil, 1000] as [Int?]) func burstsShare(_ plan: PlacementPlan, _ capacity: Int?) {
+        var world = world(plan)
+        let route = world.route(plan, prefill: nil, decode: "m")
+        let names = (0..<5).map { RequestID("r\($0)@x") }
+        for name in names {
+            world.start(
+                name, route, epoch: 2, prompt: 150, capacity: 1000, prefillCapacity: capacity, reuses: true)
+        }
+        world.run()
+        #expect(names.allSatisfy { world.finished[$0] == .length })
+        let cached = names.compactMap { world.cached[$0] }.reduce(0, +)
+        // Later stages are told where they all know what that means.
+        let isFound = plan.replicas[0].stages.count == 1 || capacity != nil
+        #expect(isFound ? cached >= 3 * 128 : cached == 0, "\(world.cached)")
+        #expect(world.found.isEmpty == (plan.replicas[0].stages.count == 1 || capacity == nil))
+        #expect(world.missing.isEmpty && world.refusals.isEmpty)
+        world.check()
+    }
+
+    /// A sequence that goes on elsewhere is found there.
+    @Test(arguments: [true, false]) func sequencesThatMovedAreKept(_ reuses: Bool) {
+        let plan = Sample.plan("p", [Sample.replica("m", .mixed, ["a", "b"]), Sample.replica("n", .mixed, ["c", "d"])])
+        var world = world(plan)
+        world.start(
+            "a@x", world.route(plan, prefill: nil, decode: "m"), epoch: 2, prompt: 130, output: 80, capacity: 1000,
+            reuses: true)
+        for _ in 0..<10_000 where (world.tokens["a@x"]?.count ?? 0) < 40 { world.run(1) }
+        var way = world.route(plan, prefill: nil, decode: "n")
+        way.prefillReplica = "m"
+        way.prefill = world.route(plan, prefill: nil, decode: "m").decode
+        world.send(
+            .move(
+                SequenceMove(
+                    request: "a@x", epoch: 2, route: way, reservedTokens: 240, capacityTokens: 1000,
+                    reusesPrefixes: reuses)), to: .decode("a"))
+        world.run()
+        #expect(world.moved == ["a@x"] && world.finished["a@x"] == .length)
+        world.start(
+            "b@x", world.route(plan, prefill: nil, decode: "n"), epoch: 2, prompt: 220, capacity: 1000, reuses: true)
+        world.run()
+        #expect(world.finished["b@x"] == .length)
+        #expect(world.cached["b@x"] == (reuses ? 192 : 0))
+        world.check()
+    }
+
     /// A stage that does not have what it should says so, and nobody counts on it any more.
     @Test func aStageWithoutTheBlocksSaysSo() {
         var world = world(Self.two)
