@@ -51,7 +51,8 @@ extension RoutedRequest {
         let open = SequenceOpen(
             route: route, generatedTokens: body.generatedTokens, sampling: body.sampling, stop: stop,
             reservedTokens: reservedTokens, capacityTokens: capacityTokens,
-            prefillCapacityTokens: prefillCapacityTokens, prefixCache: reusesPrefixes ? true : nil, cacheSalt: body.cacheSalt, tokenCount: shape[0])
+            prefillCapacityTokens: prefillCapacityTokens, prefixCache: reusesPrefixes ? true : nil,
+            cacheSalt: body.cacheSalt, tokenCount: shape[0])
         return Outgoing(.requestStart, request: request, epoch: epoch, body: open, tensors: [frame])
     }
 }

@@ -126,19 +126,20 @@ import Testing
             Sample.plan(
                 "split", [Sample.replica("p", .prefill, ["a"]), Sample.replica("d", .decode, ["b"])], rate: 9))
         world.pass(8)
-        for turn in 0..<4 {
-            for chat in 0..<4 { world.submit("t\(turn)-\(chat)@chat\(chat)", prompt: 100 + turn * 150, output: 6) }
+        for turn in 0..<3 {
+            for chat in 0..<4 { world.submit("t\(turn)-\(chat)@chat\(chat)", prompt: 36 + turn * 27, output: 6) }
             world.pass(6)
         }
         #expect(world.open.isEmpty && world.problems.isEmpty && world.stages.mistaken.isEmpty)
         let cached = world.stages.cached.values.reduce(0, +)
         let sent = world.stages.handedOver.values.reduce(0, +)
         #expect(sent > 0)
+        // The decoder has one full block after the first turn, and two after the second.
         if reuses {
-            #expect(cached >= 12 * 64, "\(world.stages.cached)")
-            #expect(sent <= 4 * (550 + 4 * 32), "\(world.stages.handedOver)")
+            #expect(cached >= 4 * (32 + 32), "\(world.stages.cached)")
+            #expect(sent <= 4 * (36 + 31 + 26), "\(world.stages.handedOver)")
         } else {
-            #expect(cached == 0 && sent == 4 * (100 + 250 + 400 + 550))
+            #expect(cached == 0 && sent == 4 * (36 + 63 + 90))
         }
     }
 

@@ -209,7 +209,9 @@ import Testing
             start(name, decode, prompt: prompt, output: Int.random(in: 1...30, using: &random), &world)
             prompts[name] = prompt
             world.runInAnyOrder(Int.random(in: 0...150, using: &random), &random)
-            if Int.random(in: 0..<6, using: &random) == 0, let victim = prompts.keys.sorted().randomElement(using: &random) {
+            if Int.random(in: 0..<6, using: &random) == 0,
+                let victim = prompts.keys.sorted().randomElement(using: &random)
+            {
                 world.sendToAll(.cancel(victim))
             }
             if Int.random(in: 0..<4, using: &random) == 0 {

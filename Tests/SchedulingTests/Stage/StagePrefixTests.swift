@@ -108,7 +108,8 @@ import Testing
 
     /// A sequence that goes on elsewhere is found there.
     @Test(arguments: [true, false]) func sequencesThatMovedAreKept(_ reuses: Bool) {
-        let plan = Sample.plan("p", [Sample.replica("m", .mixed, ["a", "b"]), Sample.replica("n", .mixed, ["c", "d"])])
+        let plan = Sample.plan(
+            "p", [Sample.replica("m", .mixed, ["a", "b"]), Sample.replica("n", .mixed, ["c", "d"])])
         var world = world(plan)
         world.start(
             "a@x", world.route(plan, prefill: nil, decode: "m"), epoch: 2, prompt: 130, output: 80, capacity: 1000,
