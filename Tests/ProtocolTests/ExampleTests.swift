@@ -26,7 +26,7 @@ import Testing
         "gateway.heartbeat": GatewayHeartbeat.self, "state.get": EmptyBody.self,
         "scheduler.state": SchedulerState.self, "workload.statistics": WorkloadStatistics.self,
         "sequence.open": SequenceOpen.self, "sequence.close": SequenceClose.self, "sequence.keep": SequenceKeep.self,
-        "sequence.held": SequenceHeld.self, "prefix.drop": PrefixDrop.self, "prefix.lost": PrefixLost.self,
+        "sequence.held": SequenceHeld.self, "prefix.found": PrefixFound.self, "prefix.drop": PrefixDrop.self, "prefix.lost": PrefixLost.self,
         "stage.forward": StageForward.self,
         "stage.done": StageDone.self, "kv.chunk": KVChunk.self, "kv.complete": KVComplete.self,
         "sequence.first_token": FirstToken.self, "tokens.emitted": TokensEmitted.self, "link.echo": LinkEcho.self,

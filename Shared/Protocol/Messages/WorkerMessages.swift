@@ -7,15 +7,6 @@ extension MessageType {
     public static let sequenceOpen: MessageType = "sequence.open"
     /// first stage -> next stages: free the sequence named in the envelope; `SequenceClose`.
     public static let sequenceClose: MessageType = "sequence.close"
-    /// stage -> next stage: `PrefixDrop`, blocks of KV cache that need not be kept any more (since 1.2).
-    public static let prefixDrop: MessageType = "prefix.drop"
-    /// stage -> next stage: `PrefixFound`, a sequence begins with more blocks than when it was opened (since 1.2).
-    public static let prefixFound: MessageType = "prefix.found"
-    /// later stage -> first stage: `PrefixLost`, it lacks blocks that it should have kept (since 1.2).
-    public static let prefixLost: MessageType = "prefix.lost"
-    /// first decoder stage -> first prefill stage, and stage -> next stage of the prefill replica: `SequenceHeld`, how much of
-    /// a prompt need not be handed over (since 1.2).
-    public static let sequenceHeld: MessageType = "sequence.held"
     /// stage -> next stage of the replica that a sequence leaves: `SequenceMoveBody`; it follows all steps of the sequence
     /// (since 1.2).
     public static let sequenceMove: MessageType = "sequence.move"
@@ -88,8 +79,9 @@ public struct SequenceOpen: Codable, Sendable, Hashable {
     /// Tokens of KV cache that every stage of the decoder replica can hold: the sequence may grow beyond what is reserved while
     /// there is room, and the youngest sequence yields when there is none (since 1.2).
     public var capacityTokens: Int?
-    /// Tokens of KV cache that every stage of the prefill replica can hold: it keeps what it computes, too, where there is
-    /// room, and hands over only what the decoder replica does not have (since 1.2).
+    /// Tokens of KV cache that every stage of the replica that prefills can hold, where all workers of the route have
+    /// `prefix.handover`: a prefill replica keeps what it computes, too, where there is room, and hands over only what the
+    /// decoder replica does not have (since 1.2).
     public var prefillCapacityTokens: Int?
     /// Whether KV cache may be kept for requests to come and taken from earlier ones (since 1.2).
     public var prefixCache: Bool?
@@ -138,47 +130,6 @@ public struct SequenceClose: Codable, Sendable, Hashable {
 
     /// Makes the body.
     public init(keep: [KVBlockRun]? = nil) { self.keep = keep }
-}
-
-/// The decoder replica has the beginning of the KV cache of the request that the envelope names.
-public struct SequenceHeld: Codable, Sendable, Hashable {
-    /// Positions from 0 on that need not be handed over; 0 for none.
-    public var tokens: Int
-
-    /// Makes the body.
-    public init(tokens: Int) { self.tokens = tokens }
-}
-
-/// Blocks of KV cache of a replica that need not be kept any more.
-public struct PrefixDrop: Codable, Sendable, Hashable {
-    /// The replica.
-    public var replica: ReplicaID
-    /// The blocks; one that a sequence has goes with it.
-    public var blocks: [KVBlockRun]
-
-    /// Makes the body.
-    public init(replica: ReplicaID, blocks: [KVBlockRun]) {
-        self.replica = replica
-        self.blocks = blocks
-    }
-}
-
-/// The sequence that the envelope names, of which nothing has been computed, begins with other blocks than `sequence.open` said.
-public struct PrefixFound: Codable, Sendable, Hashable {
-    /// With which blocks it begins, and the name of the first one that is its own.
-    public var prefix: SequencePrefix
-
-    /// Makes the body.
-    public init(prefix: SequencePrefix) { self.prefix = prefix }
-}
-
-/// A later stage of a replica lacks blocks of KV cache that it should have kept: the first one counts on none any more.
-public struct PrefixLost: Codable, Sendable, Hashable {
-    /// The replica.
-    public var replica: ReplicaID
-
-    /// Makes the body.
-    public init(replica: ReplicaID) { self.replica = replica }
 }
 
 /// The sequences that the first stage of a replica still drives: a lease, so that stages free what a lost first stage left.

@@ -93,8 +93,8 @@ public struct SequenceOpening: Sendable, Hashable {
     public var reservedTokens: Int
     /// Tokens that every stage of the decoder replica can hold, where the sequence may grow; `nil`: it ends at what is reserved.
     public var capacityTokens: Int?
-    /// Tokens that every stage of the prefill replica can hold, where it keeps KV cache, too, and hands over only what the
-    /// decoder replica does not have; all stages of both can do it then.
+    /// Tokens that every stage of the replica that prefills can hold, where all stages of the route know of handovers that
+    /// leave out what is held, and of blocks that are found before the first step.
     public var prefillCapacityTokens: Int?
     /// Whether KV cache may be kept for other requests and taken from others; all stages of the replica can do it then.
     public var reusesPrefixes: Bool
