@@ -66,6 +66,10 @@ struct HeldStage: Sendable {
     /// The side of a route that this stage belongs to.
     func side(of route: Route) -> [RouteStage] { isPrefill ? route.prefill : route.decode }
 
+    /// The stages of a route without which a sequence cannot go on here. What a prefill replica owes its decoder is lost with
+    /// it, and the scheduler sees to that; what it has handed over is not.
+    func needed(of route: Route) -> [RouteStage] { isPrefill ? route.prefill + route.decode : route.decode }
+
     /// The worker after this one on a sequence's way.
     func next(_ opening: SequenceOpening) -> String? {
         isLast ? nil : side(of: opening.route)[index + 1].endpoint

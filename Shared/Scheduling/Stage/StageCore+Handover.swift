@@ -17,6 +17,15 @@ extension StageCore {
         opening.reusesPrefixes && opening.prefillCapacityTokens != nil && limits.model.slidingWindow == nil
     }
 
+    /// Takes note of what all stages of the replica can hold.
+    mutating func noteCapacity(_ opening: SequenceOpening, _ stage: HeldStage) {
+        if !stage.isPrefill {
+            stages[stage.slot]?.replicaTokens = opening.capacityTokens
+        } else if let tokens = opening.prefillCapacityTokens {
+            stages[stage.slot]?.replicaTokens = tokens
+        }
+    }
+
     /// A sequence was opened on a stage: both sides of a handover learn what they need to know.
     mutating func beginHandover(_ opening: SequenceOpening, _ stage: HeldStage) {
         let request = opening.request

@@ -139,15 +139,6 @@ extension StageCore {
         }
     }
 
-    /// Takes note of what all stages of the replica can hold.
-    private mutating func noteCapacity(_ opening: SequenceOpening, _ stage: HeldStage) {
-        if !stage.isPrefill {
-            stages[stage.slot]?.replicaTokens = opening.capacityTokens
-        } else if let tokens = opening.prefillCapacityTokens {
-            stages[stage.slot]?.replicaTokens = tokens
-        }
-    }
-
     // MARK: KV cache
 
     mutating func arrived(_ chunk: ArrivedKV, at now: Double) throws(Fault) {
@@ -342,7 +333,7 @@ extension StageCore {
                 guard let route = held.opening?.route else { continue }
                 if route.gateway == endpoint {
                     cancel(request)
-                } else if (route.prefill + route.decode).contains(where: { $0.endpoint == endpoint }) {
+                } else if stage.needed(of: route).contains(where: { $0.endpoint == endpoint }) {
                     fail(request, refusal)
                 }
             }

@@ -103,6 +103,17 @@ import Testing
         world.check()
     }
 
+    /// The answer may be what a prefill worker does not take any more: sequences that decode need no prefill replica.
+    @Test func aDecoderGoesOnWithoutThePrefillReplica() {
+        var world = world()
+        start("a@x", "d", prompt: 60, output: 30, &world)
+        for _ in 0..<10_000 where (world.tokens["a@x"]?.count ?? 0) < 5 { world.run(1) }
+        world.send(.peerLost(endpoint: "a/prefill", requests: ["b@x"]), to: .decode("c"))
+        world.run()
+        #expect(world.finished["a@x"] == .length && world.tokens["a@x"]?.count == 30)
+        world.check()
+    }
+
     /// A link that does not keep up holds back what was kept, like what is computed.
     @Test func keptBlocksWaitForTheLink() {
         var world = world()
