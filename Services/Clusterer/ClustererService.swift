@@ -104,7 +104,7 @@ struct ClustererDesk: ServiceDesk {
         case .search(let id, let order):
             let search = PlanSearch(order: order)
             let source = RemotePartitioner(socket: partition, limits: configuration.partitioner)
-            tasks.addTask(priority: .utility) { [inbox] in
+            tasks.addTask(executorPreference: globalConcurrentExecutor, priority: .utility) { [inbox] in
                 let result: Result<SearchOutcome, Fault>
                 do throws(Fault) {
                     result = .success(try await search.run(source))

@@ -107,7 +107,9 @@ struct GatewayDesk: ServiceDesk, Sendable {
             let body = try? message.body(as: TokensEmitted.self),
             let index = message.envelope.seq.flatMap({ Int(exactly: $0) }), index <= Int32.max
         else { return nil }
-        return .tokens(request, index: index, body.tokens, body.finishReason, cached: body.cachedTokens)
+        return .tokens(
+            request, index: index, body.tokens, body.finishReason, cached: body.cachedTokens,
+            guessed: body.guessedTokens)
     }
 
     static func controlEvent(_ message: WireMessage) -> GatewayEvent {

@@ -31,6 +31,9 @@ struct SchedulerConfiguration: Sendable {
             SettingKey(
                 "scheduler.prefix_cache", "true",
                 "whether KV cache of requests that ended is kept for others that begin with the same tokens"),
+            SettingKey(
+                "scheduler.speculation", "true",
+                "whether tokens are guessed from prompt and output and checked together, where few sequences decode"),
             SettingKey("scheduler.overcommit", "4", "most sequences of a decoder, as a multiple of the planned ones"),
             SettingKey("scheduler.heartbeat_ms", "500", "how often workers report"),
             SettingKey("scheduler.idle_heartbeat_ms", "2000", "how often workers report that have nothing to do"),
@@ -62,6 +65,7 @@ struct SchedulerConfiguration: Sendable {
         scheduling.mostOvertakers = try settings.int("scheduler.most_overtakers", in: 0...1_000_000)
         scheduling.localPrefillTokens = try settings.int("scheduler.local_prefill_tokens", in: 0...10_000_000)
         scheduling.reusesPrefixes = try settings.bool("scheduler.prefix_cache")
+        scheduling.speculates = try settings.bool("scheduler.speculation")
         scheduling.chunkTokens = try settings.chunkTokens()
         scheduling.overcommit = try settings.double("scheduler.overcommit", in: 1...1000)
         heartbeatMilliseconds = try settings.int("scheduler.heartbeat_ms", in: 100...60_000)

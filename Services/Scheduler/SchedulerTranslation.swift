@@ -12,7 +12,8 @@ extension WorkerHello {
             movesSequences: capabilities?.contains(Capability.sequenceMove) ?? false,
             growsSequences: capabilities?.contains(Capability.sequenceGrow) ?? false,
             reusesPrefixes: capabilities?.contains(Capability.prefixReuse) ?? false,
-            handsOverPrefixes: capabilities?.contains(Capability.prefixHandover) ?? false)
+            handsOverPrefixes: capabilities?.contains(Capability.prefixHandover) ?? false,
+            guessesTokens: capabilities?.contains(Capability.stepGuesses) ?? false)
     }
 }
 
@@ -52,7 +53,7 @@ extension RoutedRequest {
             route: route, generatedTokens: body.generatedTokens, sampling: body.sampling, stop: stop,
             reservedTokens: reservedTokens, capacityTokens: capacityTokens,
             prefillCapacityTokens: prefillCapacityTokens, prefixCache: reusesPrefixes ? true : nil,
-            cacheSalt: body.cacheSalt, tokenCount: shape[0])
+            cacheSalt: body.cacheSalt, speculation: speculates ? true : nil, tokenCount: shape[0])
         return Outgoing(.requestStart, request: request, epoch: epoch, body: open, tensors: [frame])
     }
 }

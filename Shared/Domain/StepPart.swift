@@ -11,9 +11,16 @@ public struct StepPart: Codable, Sendable, Hashable {
     /// The generated token that is the input of a decode row; absent for prompt rows. The last stage completes its history
     /// with it.
     public var inputToken: Int32?
+    /// Tokens that may follow the input token, one a row behind it; `nil` where nothing is guessed. The last stage samples row by
+    /// row as long as a guess is what was sampled, and what the rows behind have left in the KV cache is overwritten by the
+    /// next step. (since 1.2, capability `step.guesses`)
+    public var guesses: [Int32]?
 
     /// Makes a part.
-    public init(request: RequestID, start: Int, count: Int, sample: Bool, inputToken: Int32? = nil) {
+    public init(
+        request: RequestID, start: Int, count: Int, sample: Bool, inputToken: Int32? = nil, guesses: [Int32]? = nil
+    ) {
+        self.guesses = guesses
         self.request = request
         self.start = start
         self.count = count
@@ -22,12 +29,12 @@ public struct StepPart: Codable, Sendable, Hashable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case request, start, count, sample
+        case request, start, count, sample, guesses
         case inputToken = "input_token"
     }
 }
 
-/// A token sampled by the last stage.
+/// A token sampled by the last stage. A sequence for which tokens were guessed may have several in a step, in their order.
 public struct StepResult: Codable, Sendable, Hashable {
     /// The request.
     public var request: RequestID

@@ -7,16 +7,17 @@ public enum Codec {
     /// Frames 0, 1 and 2 of a message.
     public static func encode(_ envelope: Envelope, body: some Encodable) throws(ProtocolError) -> [[UInt8]] {
         do {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            return [
-                Array(ProtocolVersion.identifier.utf8),
-                Array(try encoder.encode(envelope)),
-                Array(try encoder.encode(body)),
-            ]
+            return [Array(ProtocolVersion.identifier.utf8), envelope.directBytes, try json(body)]
         } catch {
             throw ProtocolError(.malformed, "\(envelope.type): cannot be encoded: \(error)")
         }
+    }
+
+    private static func json(_ body: some Encodable) throws -> [UInt8] {
+        if let direct = body as? any DirectlyCoded { return direct.directBytes }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return Array(try encoder.encode(body))
     }
 
     /// Reads frames 0, 1 and 2; `tensorByteCounts` are the sizes of the frames after them.
@@ -35,14 +36,26 @@ public enum Codec {
         where name.utf8.count > WireLimits.maximumNameBytes {
             throw ProtocolError(.tooLarge, "a name in the envelope has \(name.utf8.count) bytes")
         }
-        let tensors: TensorList = try json(body, what: "\(decoded.type): body")
-        let header = DecodedHeader(envelope: decoded, body: body, tensors: tensors.tensors ?? [])
+        let header = DecodedHeader(envelope: decoded, body: body, tensors: try tensors(decoded.type, body))
         try header.check(tensorByteCounts)
         return header
     }
 
+    /// The tensors that a body lists. Bodies that come with every token need not be read in full for that.
+    private static func tensors(_ type: MessageType, _ body: [UInt8]) throws(ProtocolError) -> [TensorDescriptor] {
+        switch type {
+        case .stageForward: if let forward = StageForward.direct(body) { return forward.tensors }
+        case .stageDone: if StageDone.direct(body) != nil { return [] }
+        case .tokensEmitted: if TokensEmitted.direct(body) != nil { return [] }
+        default: break
+        }
+        let list: TensorList = try json(body, what: "\(type): body")
+        return list.tensors ?? []
+    }
+
     /// Decodes JSON and names the path of what is wrong.
     static func json<Value: Decodable>(_ bytes: [UInt8], what: String) throws(ProtocolError) -> Value {
+        if let type = Value.self as? any DirectlyCoded.Type, let value = type.direct(bytes) as? Value { return value }
         guard JSONDepth.isAcceptable(bytes) else {
             throw ProtocolError(.malformed, "\(what): is nested more than \(JSONDepth.maximum) levels deep")
         }

@@ -61,7 +61,7 @@ final class PeerLinks {
             let (thread, session, egress, logger) = (links.thread, links.session, links.egress, links.logger)
             let keyring = links.keyring
             let onDrained = links.onDrained
-            task = Task { [queue, load] in
+            task = Task(executorPreference: thread.executor) { [queue, load] in
                 do {
                     let client = try await ClientSocket.connect(
                         announced: endpoint, keyring: keyring, on: thread, session: session, name: "data",

@@ -36,6 +36,8 @@ final class StageEngine {
     let executor: StageExecutor
     private let duty: DutyCycle
     private var sampling: [RequestID: Sampling] = [:]
+    /// Guesses of the last step, of sequences that had some: so many positions may be taken back.
+    private var guessed: [RequestID: Int] = [:]
     private var sampler = Sampler()
     private var masked: [Float] = []
 
@@ -71,6 +73,7 @@ final class StageEngine {
     /// Frees the sequence.
     func close(_ request: RequestID, keeping: [KVBlockRun]) {
         sampling[request] = nil
+        guessed[request] = nil
         executor.close(request, keeping: keeping)
     }
 
@@ -80,7 +83,7 @@ final class StageEngine {
         var outcome = StepOutcome(parts: [])
         var parts: [StepOrder.Part] = []
         for part in ordered {
-            if let refusal = refusal(part.part) {
+            if let refusal = takeBack(part.part) ?? refusal(part.part) {
                 outcome.failed[part.part.request] = refusal
             } else {
                 parts.append(part)
@@ -96,25 +99,54 @@ final class StageEngine {
         let batch = StageBatch(
             entries: outcome.parts.map {
                 StageEntry(
-                    sequence: $0.request, startPosition: $0.start, rows: $0.count, wantsLogits: $0.sample)
+                    sequence: $0.request, startPosition: $0.start, rows: $0.count,
+                    logitRows: $0.sample ? 1 + ($0.guesses?.count ?? 0) : 0)
             }, input: try rows(parts, of: input))
         var hidden: [UInt8] = []
         switch try executor.step(batch) {
         case .hidden(let bytes): hidden = bytes
         case .logits(let entries):
-            for (row, index) in entries.enumerated() {
-                let part = outcome.parts[index]
-                do {
-                    outcome.sampled.append(try sample(part, row: row))
-                } catch {
-                    outcome.failed[part.request] = Fault(error)
-                }
-            }
+            sample(outcome.parts, entries, &outcome)
         }
+        for part in outcome.parts { guessed[part.request] = part.guesses?.count }
         var exports: [[UInt8]] = []
         for part in parts { try export(part, &outcome, &exports) }
         outcome.seconds = duty.rest(after: (clock.now - start) / .seconds(1))
         return Outcome(step: outcome, hidden: hidden, exports: exports)
+    }
+
+    /// Samples row by row; behind a guess that is not what was sampled, rows mean nothing.
+    private func sample(_ parts: [StepPart], _ entries: [Int], _ outcome: inout StepOutcome) {
+        var row = 0
+        while row < entries.count {
+            let part = parts[entries[row]]
+            let guesses = part.guesses ?? []
+            do {
+                for offset in 0...guesses.count {
+                    let sampled = try sample(part, row: row + offset)
+                    outcome.sampled.append(sampled)
+                    guard sampled.result.finishReason == nil, offset < guesses.count,
+                        guesses[offset] == sampled.result.token
+                    else { break }
+                }
+            } catch {
+                outcome.failed[part.request] = Fault(error)
+            }
+            row += 1 + guesses.count
+        }
+    }
+
+    /// Guesses of the step before that were wrong are in the KV cache; the next step begins before them.
+    private func takeBack(_ part: StepPart) -> Fault? {
+        guard let last = guessed.removeValue(forKey: part.request), part.inputToken != nil,
+            let length = executor.cache.length(of: part.request), part.start < length, part.start >= length - last
+        else { return nil }
+        do {
+            try executor.cache.rewind(part.request, to: part.start)
+            return nil
+        } catch {
+            return Fault(error)
+        }
     }
 
     /// Why a part cannot be computed.

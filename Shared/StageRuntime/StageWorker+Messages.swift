@@ -82,12 +82,14 @@ extension StageWorker {
         guard let request = message.envelope.request, !request.rawValue.isEmpty else {
             throw ProtocolError(.malformed, "\(message.type): the envelope names no request")
         }
-        return SequenceOpening(
+        var opening = SequenceOpening(
             request: request, epoch: message.envelope.epoch ?? 0, route: body.route,
             tokens: try message.tokens("tokens"), generatedTokens: body.generatedTokens, sampling: body.sampling,
             stop: body.stop, reservedTokens: body.reservedTokens, capacityTokens: body.capacityTokens,
             prefillCapacityTokens: body.prefillCapacityTokens, reusesPrefixes: body.prefixCache ?? false,
             cacheSalt: body.cacheSalt, prefix: body.prefix)
+        opening.speculates = body.speculation ?? false
+        return opening
     }
 
     private func move(_ message: WireMessage) throws -> SequenceMove {
@@ -105,6 +107,13 @@ extension StageWorker {
         let body: StageForward = try message.body()
         guard body.entries.allSatisfy({ $0.count > 0 && $0.count <= 1 << 16 && $0.start >= 0 }) else {
             throw ProtocolError(.malformed, "stage.forward: a part has no rows or too many")
+        }
+        for part in body.entries {
+            guard let guesses = part.guesses else { continue }
+            guard part.inputToken != nil, part.sample, part.count == 1 + guesses.count else {
+                throw ProtocolError(
+                    .malformed, "stage.forward: \(guesses.count) guesses for \(part.count) rows of \(part.request)")
+            }
         }
         let rows = body.entries.reduce(0) { $0 + $1.count }
         let (shape, _) = try message.tensor("hidden", .f32, dimensions: 2)

@@ -158,6 +158,7 @@ extension StageWorker {
                 stop: opening.stop, reservedTokens: opening.reservedTokens, capacityTokens: opening.capacityTokens,
                 prefillCapacityTokens: opening.prefillCapacityTokens,
                 prefixCache: opening.reusesPrefixes ? true : nil, cacheSalt: opening.cacheSalt, prefix: opening.prefix,
+                speculation: opening.speculates ? true : nil,
                 tokenCount: opening.tokens.count)
             links.send(
                 Outgoing(
@@ -198,11 +199,13 @@ extension StageWorker {
                 Outgoing(
                     .sequenceFirstToken, request: request, epoch: epoch,
                     body: FirstToken(token: token, finishReason: reason)), to: endpoint)
-        case .emit(let request, let index, let token, let reason, let epoch, let cached, let endpoint):
+        case .emit(let request, let index, let tokens, let reason, let epoch, let cached, let guessed, let endpoint):
             links.send(
                 Outgoing(
                     .tokensEmitted, request: request, epoch: epoch, seq: UInt64(max(0, index)), final: reason != nil,
-                    body: TokensEmitted(tokens: [token], finishReason: reason, cachedTokens: cached)), to: endpoint)
+                    body: TokensEmitted(
+                        tokens: tokens, finishReason: reason, cachedTokens: cached, guessedTokens: guessed)),
+                to: endpoint)
         default: break
         }
     }

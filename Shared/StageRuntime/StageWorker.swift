@@ -127,7 +127,9 @@ final class StageWorker: ServiceDesk {
             ServiceFigure("kv_tokens_reserved", "Tokens of KV cache that are reserved.", Double(now.load.kvUsedTokens)),
             counter("prefill_tokens_total", "Prompt tokens computed.", Double(now.load.counters.prefillTokens)),
             counter("prefill_seconds_total", "Seconds of steps with prompts.", now.load.counters.prefillSeconds),
-            counter("decode_rows_total", "Tokens generated.", Double(now.load.counters.decodeRows)),
+            counter("decode_rows_total", "Decode rows computed.", Double(now.load.counters.decodeRows)),
+            counter("guessed_tokens_total", "Tokens guessed.", Double(now.load.counters.guessedTokens)),
+            counter("accepted_tokens_total", "Guesses that were right.", Double(now.load.counters.acceptedTokens)),
             counter("decode_steps_total", "Steps without prompts.", Double(now.load.counters.decodeSteps)),
             counter("decode_seconds_total", "Seconds of steps without prompts.", now.load.counters.decodeSeconds),
             counter(

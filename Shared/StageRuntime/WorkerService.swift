@@ -55,6 +55,8 @@ public enum WorkerService {
         let description = model.description
         let inbox = sockets.inbox
         let data = try sockets.context.makeThread(name: "data")
+        // Between two steps nothing is awaited but the network and the compute thread.
+        sockets.runLoop(on: data)
         // Echoes are answered at once on the way in, so that they measure the link and not this worker's load.
         let server = try await sockets.server(at: configuration.dataBind, domain: "data", on: data, options: .tensor) {
             server, message in

@@ -50,7 +50,8 @@ struct GatewayCore: Sendable {
             return accepted(wire, submission, body, at: now)
         case .refused(let wire, let submission, let error):
             return refused(wire, submission, error, at: now)
-        case .tokens(let wire, let index, let tokens, let reason, let cached):
+        case .tokens(let wire, let index, let tokens, let reason, let cached, let guessed):
+            if let guessed, let id = wireIDs[wire] { records[id]?.noteGuesses(guessed, tokens: tokens.count, metrics) }
             return received(wire, index: index, tokens, reason, cached: cached, at: now)
         case .lost(let wire, let error):
             guard let id = wireIDs[wire] else { return [] }

@@ -13,7 +13,8 @@ enum GatewayEvent: Sendable {
     case refused(RequestID, submission: Int, Fault)
     /// A last stage sent tokens; `index` is the number of the first one in the output.
     /// With the first ones after a prefill comes how many tokens were in the KV cache already.
-    case tokens(RequestID, index: Int, [Int32], FinishReason?, cached: Int? = nil)
+    /// `guessed` says how many tokens were guessed for the step that gave them.
+    case tokens(RequestID, index: Int, [Int32], FinishReason?, cached: Int? = nil, guessed: Int? = nil)
     /// The scheduler says that a request cannot go on where it was.
     case lost(RequestID, Fault)
     /// The scheduler says that a request goes on in another replica.
@@ -108,4 +109,7 @@ struct SequenceTimes: Sendable, Hashable {
     var cachedTokens: Int?
     /// Tokens of the output, hidden ones included.
     var outputTokens = 0
+    /// Tokens that were guessed, and those of them that were right.
+    var guessedTokens = 0
+    var acceptedTokens = 0
 }

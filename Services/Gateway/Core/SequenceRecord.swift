@@ -102,6 +102,15 @@ struct SequenceRecord: Sendable {
         metrics.searchedPrefix(tokens: times.promptTokens, found: cached)
     }
 
+    /// Notes that `tokens` came of a step for which `guessed` were guessed.
+    mutating func noteGuesses(_ guessed: Int, tokens: Int, _ metrics: GatewayMetrics) {
+        guard (1...1 << 20).contains(guessed) else { return }
+        let accepted = max(0, min(tokens - 1, guessed))
+        times.guessedTokens += guessed
+        times.acceptedTokens += accepted
+        metrics.guessed(tokens: guessed, accepted: accepted)
+    }
+
     /// Takes tokens.
     mutating func receive(
         _ tokens: [Int32], at index: Int, finishReason: FinishReason?, now: Double, _ metrics: GatewayMetrics

@@ -81,6 +81,9 @@ struct Usage: Sendable, Hashable {
                 "decode_replica": time.decodeReplica.map { .string($0.rawValue) } ?? .null,
                 "migrations": .integer(time.continuations + time.moves),
                 "kv_migrations": .integer(time.moves), "preemptions": .integer(time.preemptions),
+                "guessed_tokens": .integer(time.guessedTokens), "accepted_tokens": .integer(time.acceptedTokens),
+                "acceptance": time.guessedTokens > 0
+                    ? .number(Double(time.acceptedTokens) / Double(time.guessedTokens)) : .null,
             ],
         ]
     }

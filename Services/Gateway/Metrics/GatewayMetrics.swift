@@ -10,6 +10,9 @@ final class GatewayMetrics: Sendable {
         var generatedTokens = 0
         var searchedTokens = 0
         var cachedTokens = 0
+        var drafts = 0
+        var guessedTokens = 0
+        var acceptedTokens = 0
         var continuations = 0
         var moves = 0
         var preemptions = 0
@@ -68,6 +71,15 @@ final class GatewayMetrics: Sendable {
         state.withLock {
             $0.searchedTokens += tokens
             $0.cachedTokens += found
+        }
+    }
+
+    /// Tokens were guessed for a step of a sequence, and so many of them were right.
+    func guessed(tokens: Int, accepted: Int) {
+        state.withLock {
+            $0.drafts += 1
+            $0.guessedTokens += tokens
+            $0.acceptedTokens += accepted
         }
     }
 
@@ -136,6 +148,11 @@ final class GatewayMetrics: Sendable {
             "\(state.searchedTokens)")
         value(
             "vllm:prefix_cache_hits_total", "counter", "Prompt tokens found in the KV cache.", "\(state.cachedTokens)")
+        value("vllm:spec_decode_num_drafts_total", "counter", "Steps with guessed tokens.", "\(state.drafts)")
+        value("vllm:spec_decode_num_draft_tokens_total", "counter", "Guessed tokens.", "\(state.guessedTokens)")
+        value(
+            "vllm:spec_decode_num_accepted_tokens_total", "counter", "Guessed tokens that were right.",
+            "\(state.acceptedTokens)")
         value("vllm:prompt_tokens_total", "counter", "Prompt tokens.", "\(state.promptTokens)")
         value("vllm:generation_tokens_total", "counter", "Generated tokens.", "\(state.generatedTokens)")
         family(

@@ -202,6 +202,20 @@ public final class KVCache {
         tables[sequence] = table
     }
 
+    /// Forgets the positions from `length` on; their blocks stay, since others are written there next.
+    ///
+    /// - Throws: `InferenceError` where it is not open or not so long, or other sequences have computed what is to go.
+    public func rewind(_ sequence: RequestID, to length: Int) throws {
+        let table = try table(sequence)
+        guard table.imported.isEmpty, (table.shared * KVBlockLayout.positions...table.length).contains(length) else {
+            throw InferenceError(
+                .invalidSequence,
+                "sequence \(sequence) holds \(table.length) positions, \(table.shared) blocks of them shared: cannot go back to "
+                    + "\(length)")
+        }
+        tables[sequence]?.length = length
+    }
+
     /// Notes that a step has written `count` more positions.
     func advance(_ sequence: RequestID, by count: Int) { tables[sequence]?.length += count }
 

@@ -18,6 +18,10 @@ struct BatchCheck {
                     "a step has at most \(maxRows) rows: sequence \(entry.sequence) adds \(entry.rows) to \(rows)")
             }
             rows += entry.rows
+            guard (0...entry.rows).contains(entry.logitRows) else {
+                throw InferenceError(
+                    .invalidInput, "logits of \(entry.logitRows) of \(entry.rows) rows of \(entry.sequence) are wanted")
+            }
             guard seen.insert(entry.sequence).inserted else {
                 throw InferenceError(.invalidInput, "sequence \(entry.sequence) is in a step twice")
             }

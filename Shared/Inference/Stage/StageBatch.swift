@@ -8,15 +8,20 @@ public struct StageEntry: Sendable, Hashable {
     public var startPosition: Int
     /// Consecutive positions: 1 for a decode step, more for a prefill chunk.
     public var rows: Int
-    /// Whether the last stage computes the logits of the last row.
-    public var wantsLogits: Bool
+    /// Rows at the end for which the last stage computes logits.
+    public var logitRows: Int
+
+    /// Makes an entry of which the last row's logits are wanted, or none.
+    public init(sequence: RequestID, startPosition: Int, rows: Int, wantsLogits: Bool) {
+        self.init(sequence: sequence, startPosition: startPosition, rows: rows, logitRows: wantsLogits ? 1 : 0)
+    }
 
     /// Makes an entry.
-    public init(sequence: RequestID, startPosition: Int, rows: Int, wantsLogits: Bool) {
+    public init(sequence: RequestID, startPosition: Int, rows: Int, logitRows: Int) {
         self.sequence = sequence
         self.startPosition = startPosition
         self.rows = rows
-        self.wantsLogits = wantsLogits
+        self.logitRows = logitRows
     }
 }
 
@@ -49,6 +54,7 @@ public struct StageBatch: Sendable, Hashable {
 public enum StageOutput: Sendable, Hashable {
     /// Hidden states `[row][hidden]` as little-endian f32, in the order of the input rows; the input of the next stage.
     case hidden([UInt8])
-    /// The logits of these entries (indices into the batch, in order) can be read with `StageExecutor.withLogits`.
+    /// The logits of these entries (indices into the batch, in order, one for each row) can be read with
+    /// `StageExecutor.withLogits`.
     case logits(entries: [Int])
 }

@@ -104,12 +104,12 @@ public final class StageExecutor {
             let bytes = unsafe UnsafeRawBufferPointer(start: buffers.hidden, count: batch.rows * hidden * 4)
             return unsafe .hidden([UInt8](bytes))
         }
-        let wanted = batch.entries.indices.filter { batch.entries[$0].wantsLogits }
+        let wanted = batch.entries.indices.flatMap { Array(repeating: $0, count: batch.entries[$0].logitRows) }
         try computeLogits(batch, wanted: wanted)
         return .logits(entries: wanted)
     }
 
-    /// Reads the logits that the last step computed for the `index`-th of the entries that it named.
+    /// Reads the logits that the last step computed for the `index`-th of the rows that it named.
     ///
     /// - Throws: `InferenceError` where the last step computed no such logits; what `body` throws.
     public func withLogits<Result>(_ index: Int, _ body: (Span<Float>) throws -> Result) throws -> Result {
@@ -164,7 +164,7 @@ public final class StageExecutor {
         lastRows.reserveCapacity(wanted.count)
         for entry in batch.entries {
             row += entry.rows
-            if entry.wantsLogits { lastRows.append(Int32(row - 1)) }
+            for wanted in row - entry.logitRows..<row { lastRows.append(Int32(wanted)) }
         }
         let status = unsafe withUnsafePointer(to: head.matrix) { matrix in
             unsafe e2_head_forward(

@@ -51,6 +51,7 @@ enum Command: Sendable {
     case resumeReading(ChannelID)
     case setReading(ChannelID, Bool)
     case close(ChannelID, (@Sendable () -> Void)?)
+    case run(UnownedJob)
     case stop
 
     /// Answers a command that came too late.
@@ -60,6 +61,8 @@ enum Command: Sendable {
         case .open(let request): request.done(.failure(error))
         case .change(_, _, let done): done(.failure(error))
         case .close(_, let done): done?()
+        // A task must go on, or who waits for it would wait for ever.
+        case .run(let job): globalConcurrentExecutor.enqueue(ExecutorJob(job))
         case .flush, .resumeReading, .setReading, .stop: break
         }
     }
@@ -71,6 +74,8 @@ final class Mailbox: Sendable {
         var commands: [Command] = []
         /// A byte is in the pipe.
         var isSignalled = false
+        /// The thread does not poll and looks here again before it does.
+        var isAwake = false
         var isClosed = false
     }
 
@@ -95,7 +100,7 @@ final class Mailbox: Sendable {
         let isAccepted = state.withLock { state in
             guard !state.isClosed else { return false }
             state.commands.append(command)
-            if !state.isSignalled {
+            if !state.isSignalled, !state.isAwake {
                 state.isSignalled = true
                 var byte: UInt8 = 1
                 // Cannot block or fill up: at most one byte is in the pipe.
@@ -106,9 +111,10 @@ final class Mailbox: Sendable {
         if !isAccepted { command.refuse() }
     }
 
-    /// Takes the commands and makes the pipe silent.
+    /// Takes the commands and makes the pipe silent. Until `sleep` says that nothing has come, nobody needs to wake the thread.
     func take() -> [Command] {
         state.withLock { state in
+            state.isAwake = true
             if state.isSignalled {
                 var byte: UInt8 = 0
                 _ = unsafe read(readDescriptor, &byte, 1)
@@ -116,6 +122,14 @@ final class Mailbox: Sendable {
             }
             defer { state.commands = [] }
             return state.commands
+        }
+    }
+
+    /// Whether there is nothing to do, so that the thread may poll; from then on it is woken.
+    func sleep() -> Bool {
+        state.withLock { state in
+            state.isAwake = !state.commands.isEmpty
+            return !state.isAwake
         }
     }
 

@@ -2,19 +2,24 @@
 final class SocketLoop {
     private let context: ContextCore
     private let mailbox: Mailbox
+    private let executor: SocketExecutor
     private var channels: [LoopChannel] = []
     private var isStopping = false
     private var poller = Poller()
 
-    init(context: ContextCore, mailbox: Mailbox) {
+    /// How often what jobs cause is done before sockets have their turn.
+    private static let mostRounds = 64
+
+    init(context: ContextCore, mailbox: Mailbox, executor: SocketExecutor) {
         self.context = context
         self.mailbox = mailbox
+        self.executor = executor
     }
 
     func run() {
         while !(isStopping && channels.isEmpty) {
-            wait()
-            for command in mailbox.take() { handle(command) }
+            if mailbox.sleep() { wait() }
+            obey()
             let now = ContinuousClock.now
             for channel in channels {
                 channel.receive()
@@ -22,6 +27,15 @@ final class SocketLoop {
                 if channel.isBlocked || channel.wakeAt.map({ $0 <= now }) ?? false { channel.flush(at: now) }
             }
             endFinished(at: now)
+        }
+    }
+
+    /// Does what is asked, and what that asks in turn: jobs resume others and send messages.
+    private func obey() {
+        for _ in 0..<Self.mostRounds {
+            let commands = mailbox.take()
+            if commands.isEmpty { return }
+            for command in commands { handle(command) }
         }
     }
 
@@ -57,6 +71,7 @@ final class SocketLoop {
         case .close(let id, let done):
             guard let channel = channel(id) else { return command.refuse() }
             channel.beginClose(at: .now, done)
+        case .run(let job): executor.run(job)
         case .stop:
             isStopping = true
             for channel in channels { channel.beginClose(at: .now, nil) }

@@ -16,6 +16,10 @@ public final class SocketThread: Sendable {
 
     var mailbox: Mailbox { core.mailbox }
 
+    /// Runs tasks on this thread, in turn with its sockets: what they receive there and send there wakes no other thread. Only for
+    /// tasks that never block and compute little.
+    public var executor: any TaskExecutor { core.executor }
+
     /// Closes the thread's sockets as `MessagingContext.terminate` does, and joins the thread.
     public func close() async {
         core.mailbox.post(.stop)

@@ -3,10 +3,14 @@ import Synchronization
 /// A running socket thread, as the context and the user's handle know it.
 final class ThreadCore: Sendable {
     let mailbox: Mailbox
+    let executor: SocketExecutor
     private let ended = Completion()
     private let thread = Mutex<OperatingSystemThread?>(nil)
 
-    private init(mailbox: Mailbox) { self.mailbox = mailbox }
+    private init(mailbox: Mailbox) {
+        self.mailbox = mailbox
+        executor = SocketExecutor(mailbox: mailbox)
+    }
 
     static func start(name: String, context: ContextCore) throws(MessagingError) -> ThreadCore {
         let core = ThreadCore(mailbox: try Mailbox())
@@ -14,7 +18,7 @@ final class ThreadCore: Sendable {
         do {
             let thread = try OperatingSystemThread.start(name: name) {
                 // The loop is made, used and released on this thread.
-                SocketLoop(context: context, mailbox: core.mailbox).run()
+                SocketLoop(context: context, mailbox: core.mailbox, executor: core.executor).run()
                 context.remove(core)
                 core.mailbox.close()
                 core.ended.complete()

@@ -45,6 +45,10 @@ struct PlanFinal {
     private static let mostLacking = 0.1
     /// How much times have to make up for a lower rate: by this power of the ratio.
     private static let ratePower = 8
+    /// Rates beyond this multiple of the demand are as good as it: traffic that grows as much is planned for anew.
+    private static let headroom = 1.25
+    /// Plans of a kind that are tried because they are thought to serve the demand best.
+    private static let fittingPlans = 3
 
     /// The best in the trials, and how many took part; `nil` where none could be tried: the one with the least times under
     /// the demand, where those of a plan that sustains less count for more.
@@ -55,14 +59,16 @@ struct PlanFinal {
             if let rate = trial.sustainedRate(plan) { tried.append((groups, plan, rate)) }
         }
         guard let most = tried.map(\.rate).max(), most > 0 else { return nil }
-        let eligible = tried.filter { $0.rate >= most * (1 - Self.mostLacking) }.sorted { $0.rate > $1.rate }
+        let enough = min(most, Self.headroom * instance.demand.rate)
+        let eligible = tried.filter { $0.rate >= enough * (1 - Self.mostLacking) }.sorted { $0.rate > $1.rate }
         guard var best = eligible.first else { return nil }
         guard eligible.count > 1 else { return (best.groups, tried.count) }
         let rate = min(instance.demand.rate, 0.9 * most)
         var least = Double.infinity
         for entry in eligible where !(least.isFinite && shouldStop()) {
             guard let times = trial.times(entry.plan, rate: rate) else { continue }
-            let penalty = (0..<Self.ratePower).reduce(1.0) { product, _ in product * most / entry.rate }
+            let lacking = max(1, enough / entry.rate)
+            let penalty = (0..<Self.ratePower).reduce(1.0) { product, _ in product * lacking }
             if times.score * penalty < least { (best, least) = (entry, times.score * penalty) }
         }
         return (best.groups, tried.count)
@@ -133,8 +139,8 @@ struct PlanFinal {
         return without.contextTokens(instance) >= needed
     }
 
-    /// The plans worth a trial: of every set of roles the one with the best score and the one with the highest rate, and
-    /// those of the baselines.
+    /// The plans worth a trial: of every set of roles the one with the best score, the one with the highest rate, and where
+    /// the demand is less some that serve it best; and those of the baselines.
     func finalists(_ candidates: [PlacedGroups], chosen: PlacedGroups, minimumSpeed: Double) -> [PlacedGroups] {
         var finalists = [chosen]
         func add(_ plan: PlacedGroups?) {
@@ -146,9 +152,14 @@ struct PlanFinal {
         ]
         for kind in kinds {
             let members = candidates.filter { Set($0.groups.map(\.role)) == kind }
-            guard let fastest = members.max(by: { $0.rate < $1.rate }), fastest.rate >= most * Self.leastShare else {
-                continue
+            guard let fastest = members.max(by: { $0.rate < $1.rate }) else { continue }
+            var enough = members.filter { $0.rate >= Self.headroom * instance.demand.rate }
+            for _ in 0..<Self.fittingPlans where !enough.isEmpty {
+                let best = choice.best(enough)
+                enough.removeAll { $0.groups == best.groups }
+                add(best)
             }
+            guard fastest.rate >= most * Self.leastShare else { continue }
             add(choice.best(members.filter { $0.rate >= fastest.rate * (1 - Self.kindTolerance) }))
             add(fastest)
         }

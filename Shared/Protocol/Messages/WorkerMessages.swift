@@ -90,6 +90,8 @@ public struct SequenceOpen: Codable, Sendable, Hashable {
     /// With which blocks of KV cache the sequence begins and how its own are named; from the first stage on (since
     /// 1.2).
     public var prefix: SequencePrefix?
+    /// Whether the decoder replica may guess tokens and compute them together (since 1.2).
+    public var speculation: Bool?
     /// The tensor `tokens`, i32 [n]: prompt and already generated tokens.
     public var tensors: [TensorDescriptor]
 
@@ -97,9 +99,10 @@ public struct SequenceOpen: Codable, Sendable, Hashable {
     public init(
         route: Route, generatedTokens: Int, sampling: SamplingParameters, stop: StopConditions, reservedTokens: Int,
         capacityTokens: Int? = nil, prefillCapacityTokens: Int? = nil, prefixCache: Bool? = nil,
-        cacheSalt: String? = nil, prefix: SequencePrefix? = nil, tokenCount: Int
+        cacheSalt: String? = nil, prefix: SequencePrefix? = nil, speculation: Bool? = nil, tokenCount: Int
     ) {
         self.prefillCapacityTokens = prefillCapacityTokens
+        self.speculation = speculation
         self.prefixCache = prefixCache
         self.cacheSalt = cacheSalt
         self.prefix = prefix
@@ -113,7 +116,7 @@ public struct SequenceOpen: Codable, Sendable, Hashable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case route, sampling, stop, prefix, tensors
+        case route, sampling, stop, prefix, speculation, tensors
         case prefillCapacityTokens = "prefill_capacity_tokens"
         case prefixCache = "prefix_cache"
         case cacheSalt = "cache_salt"
@@ -162,6 +165,14 @@ public struct StageForward: Codable, Sendable, Hashable {
         self.entries = entries
         let rows = entries.reduce(0) { $0 + $1.count }
         self.tensors = [TensorDescriptor(name: "hidden", dtype: .f32, shape: [rows, hidden])]
+    }
+
+    init(step: UInt64, replica: ReplicaID, stage: Int, entries: [StepPart], tensors: [TensorDescriptor]) {
+        self.step = step
+        self.replica = replica
+        self.stage = stage
+        self.entries = entries
+        self.tensors = tensors
     }
 }
 
@@ -265,9 +276,14 @@ public struct TokensEmitted: Codable, Sendable, Hashable {
     public var finishReason: FinishReason?
     /// With the first token after a prefill: tokens whose KV cache was there already (since 1.2).
     public var cachedTokens: Int?
+    /// Tokens that were guessed for the step; those here behind the first one are guesses that were right (since 1.2).
+    public var guessedTokens: Int?
 
     /// Makes the body.
-    public init(tokens: [Int32], finishReason: FinishReason? = nil, cachedTokens: Int? = nil) {
+    public init(
+        tokens: [Int32], finishReason: FinishReason? = nil, cachedTokens: Int? = nil, guessedTokens: Int? = nil
+    ) {
+        self.guessedTokens = guessedTokens
         self.tokens = tokens
         self.finishReason = finishReason
         self.cachedTokens = cachedTokens
@@ -277,6 +293,7 @@ public struct TokensEmitted: Codable, Sendable, Hashable {
         case tokens
         case finishReason = "finish_reason"
         case cachedTokens = "cached_tokens"
+        case guessedTokens = "guessed_tokens"
     }
 }
 

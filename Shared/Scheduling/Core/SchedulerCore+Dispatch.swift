@@ -47,6 +47,11 @@ extension SchedulerCore {
     /// Whether sequences may grow on a replica.
     func grows(_ replica: PlanReplica) -> Bool { replica.workers.allSatisfy { workers[$0]?.growsSequences == true } }
 
+    /// Whether all stages of a replica can compute guessed tokens.
+    private func guessesTokens(_ replica: PlanReplica) -> Bool {
+        replica.workers.allSatisfy { workers[$0]?.guessesTokens == true }
+    }
+
     /// Tokens that sequences have taken beyond what was reserved for them; all that there are right after one had to yield,
     /// until heartbeats tell how it is.
     private func grownTokens(of replica: PlanReplica, _ capacity: Int, at now: Double) -> Int {
@@ -151,6 +156,7 @@ extension SchedulerCore {
             capacityTokens: grows(decoder) ? replicas[decode].map(kvCapacity(of:)) : nil,
             prefillCapacityTokens: prefillCapacity(prefiller, handingOverTo: decoder),
             reusesPrefixes: keepsPrefixes(decoder),
+            speculates: configuration.speculates && guessesTokens(decoder),
             maxTokens: request.generatedTokens + total - request.promptTokens,
             queuedSeconds: now - waiting.since, estimatedFirstTokenSeconds: firstToken)
         let isCached = prefill == nil || routed.prefillCapacityTokens != nil
@@ -188,14 +194,18 @@ extension SchedulerCore {
             correction.prefill = SpeedCorrection.bounded(slowest / estimated)
         }
         let steps = paces.compactMap(\.secondsPerStep)
-        if steps.count == replica.stages.count, let slowest = steps.max(), let rows = paces.first?.rowsPerStep {
+        if steps.count == replica.stages.count, let slowest = steps.max(), let pace = paces.first,
+            let rows = pace.sequencesPerStep
+        {
+            // Guesses make a step longer, and those that are right give more than one token of a sequence.
+            let tokens = max(1, (pace.tokensPerRow ?? 1) * (pace.rowsPerStep ?? rows) / rows)
             let running = max(1, workers[replica.workers[0]]?.load?.running ?? 1)
             let microBatches = min(Double(replica.stages.count), max(1, Double(running) / max(1, rows)))
             let gap = max(steps.reduce(0, +), microBatches * slowest)
             let sequences = max(1, Int((rows * microBatches).rounded()))
             let context = Int(inForce.workload.meanPromptTokens + inForce.workload.meanOutputTokens / 2)
             correction.decode = SpeedCorrection.bounded(
-                gap / times.tokenGap(replica, sequences: sequences, contextTokens: context))
+                gap / tokens / times.tokenGap(replica, sequences: sequences, contextTokens: context))
         }
         return correction
     }

@@ -30,7 +30,10 @@ extension WorkerLoad {
                 prefillSeconds: Plausible.seconds(counters.prefillSeconds),
                 decodeSteps: Plausible.count(counters.decodeSteps), decodeRows: Plausible.count(counters.decodeRows),
                 decodeSeconds: Plausible.seconds(counters.decodeSeconds),
-                kvTransferBytes: Plausible.count(counters.kvTransferBytes)))
+                kvTransferBytes: Plausible.count(counters.kvTransferBytes),
+                guessedTokens: Plausible.count(counters.guessedTokens),
+                acceptedTokens: min(
+                    Plausible.count(counters.acceptedTokens), Plausible.count(counters.guessedTokens))))
     }
 }
 

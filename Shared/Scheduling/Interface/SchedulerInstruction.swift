@@ -61,6 +61,8 @@ public struct RoutedRequest: Sendable, Hashable {
     public var prefillCapacityTokens: Int?
     /// Whether the decoder keeps KV cache for requests to come, and takes what is kept.
     public var reusesPrefixes = false
+    /// Whether the decoder may guess tokens.
+    public var speculates = false
     /// Most tokens of the output, cut to what prompt and output may become.
     public var maxTokens: Int
     /// Seconds that it waited here.

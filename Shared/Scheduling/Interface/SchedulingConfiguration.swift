@@ -45,6 +45,8 @@ public struct SchedulingConfiguration: Sendable, Hashable {
     public var lengthKnowledge: LengthKnowledge = .limit
     /// Whether KV cache of requests that ended is kept for others that begin with the same tokens.
     public var reusesPrefixes = true
+    /// Whether tokens are guessed from prompt and output and checked together, where few sequences decode.
+    public var speculates = true
     /// Tokens of a prefill chunk, the workers' token budget; KV cache travels chunk by chunk.
     public var chunkTokens = 256
     /// Most sequences that a replica decodes together, more wait; `nil` for what workers do by themselves.

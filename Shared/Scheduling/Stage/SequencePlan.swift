@@ -12,8 +12,12 @@ public struct SequencePlan: Sendable, Hashable {
     public var decodesHere: Bool
     /// Tokens for which KV cache is reserved, where it may grow beyond them; `nil`: what is reserved suffices to the end.
     public var growsFrom: Int?
+    /// Tokens for which KV cache is reserved in any case.
+    public var mostTokens: Int
     /// Tokens that are in the KV cache already, less than all.
     public var cachedTokens: Int
+    /// Its tokens, where what follows may be guessed from them; `nil`: nothing is guessed.
+    public var guessesFrom: [Int32]?
 
     /// Tokens that must be computed.
     var missingTokens: Int { tokenCount - cachedTokens }
@@ -21,8 +25,10 @@ public struct SequencePlan: Sendable, Hashable {
     /// Makes a plan.
     public init(
         request: RequestID, tokenCount: Int, prefillsHere: Bool, decodesHere: Bool, growsFrom: Int? = nil,
-        cachedTokens: Int = 0
+        cachedTokens: Int = 0, mostTokens: Int = 0, guessesFrom: [Int32]? = nil
     ) {
+        self.mostTokens = mostTokens
+        self.guessesFrom = guessesFrom
         self.growsFrom = growsFrom
         self.cachedTokens = max(0, min(cachedTokens, tokenCount - 1))
         self.request = request
@@ -48,7 +54,7 @@ public struct Step: Sendable, Hashable {
     /// Rows of all parts.
     public var rows: Int { parts.reduce(0) { $0 + $1.count } }
     /// Rows that continue generated text.
-    public var decodeRows: Int { parts.reduce(0) { $0 + ($1.inputToken == nil ? 0 : 1) } }
+    public var decodeRows: Int { parts.reduce(0) { $0 + ($1.inputToken == nil ? 0 : $1.count) } }
     /// Rows of prompts.
     public var promptRows: Int { rows - decodeRows }
 }

@@ -66,14 +66,26 @@ extension StageCore {
 
     /// A step has left the last stage, so all stages have computed its parts. Those before it that have not come back
     /// were lost.
-    mutating func noteComputed(_ step: UInt64, _ slot: Int) {
+    /// What `results` do not confirm of guesses is not the text.
+    mutating func noteComputed(_ step: UInt64, _ results: [StepResult], _ slot: Int) {
         guard let parts = stages[slot]?.underWay.removeValue(forKey: step) else { return }
         if let old = stages[slot]?.underWay.keys.filter({ $0 < step }) {
             for number in old { stages[slot]?.underWay[number] = nil }
         }
         for part in parts {
-            stages[slot]?.prefixes.computed(
-                part.request, part.start..<part.start + part.count, token: part.inputToken)
+            guard let token = part.inputToken else {
+                stages[slot]?.prefixes.computed(part.request, part.start..<part.start + part.count)
+                continue
+            }
+            let right = results.reduce(0) { $0 + ($1.request == part.request ? 1 : 0) } - 1
+            let guesses = part.guesses ?? []
+            for (offset, token) in ([token] + guesses.prefix(max(0, right))).enumerated() {
+                stages[slot]?.prefixes.computed(
+                    part.request, part.start + offset..<part.start + offset + 1, token: token)
+            }
+            guard !guesses.isEmpty else { continue }
+            stages[slot]?.counters.guessedTokens += guesses.count
+            stages[slot]?.counters.acceptedTokens += min(max(0, right), guesses.count)
         }
     }
 

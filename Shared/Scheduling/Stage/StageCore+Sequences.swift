@@ -43,7 +43,8 @@ extension StageCore {
             request: request, tokenCount: opening.tokens.count,
             prefillsHere: isPrefill || opening.route.prefill.isEmpty, decodesHere: !isPrefill,
             growsFrom: isPrefill || opening.capacityTokens == nil ? nil : reserved,
-            cachedTokens: cachedTokens(opening))
+            cachedTokens: cachedTokens(opening), mostTokens: reserved,
+            guessesFrom: opening.speculates && !isPrefill ? opening.tokens : nil)
         drive(stage.slot) { $0.open(plan) }
     }
 

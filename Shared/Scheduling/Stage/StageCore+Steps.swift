@@ -62,7 +62,8 @@ extension StageCore {
         guard let stage = stages[slot] else { return false }
         let room = room(of: stage)
         drive(slot) { $0.makeRoom(room) }
-        guard var driver = stages[slot]?.driver, let next = driver.nextStep(holdingBack: heldBack(stage)) else {
+        guard var driver = stages[slot]?.driver, let next = driver.nextStep(holdingBack: heldBack(stage), at: now)
+        else {
             return false
         }
         stages[slot]?.driver = driver
@@ -76,6 +77,7 @@ extension StageCore {
             guard let opening = stage.sequences[part.request]?.opening else { continue }
             if let token = part.inputToken {
                 tokens.append(token)
+                tokens += part.guesses ?? []
             } else {
                 tokens += opening.tokens[part.start..<part.start + part.count]
             }
@@ -184,8 +186,10 @@ extension StageCore {
         }
         for (index, export) in outcome.exports.enumerated() { send(export, index, stage) }
         if stage.isLast {
-            deliver(outcome.sampled, stage)
+            // The next step must not wait for the tokens of this one to be written down for people.
             finish(id, outcome.sampled.map(\.result), stage)
+            pump()
+            deliver(outcome, stage)
         } else if let next = stage.nextEndpoint {
             let step = ForwardedStep(
                 replica: stage.replica.id, stage: stage.index + 1, epoch: stage.formed,
@@ -211,22 +215,26 @@ extension StageCore {
     }
 
     /// The last stage: tokens go to the gateway, and after prefill to the decoder replica, which waits for them.
-    private mutating func deliver(_ sampled: [StepOutcome.Sampled], _ stage: HeldStage) {
-        for token in sampled {
-            let result = token.result
-            guard let opening = stage.sequences[result.request]?.opening else { continue }
+    private mutating func deliver(_ outcome: StepOutcome, _ stage: HeldStage) {
+        var rest = outcome.sampled[...]
+        while let token = rest.first {
+            let request = token.result.request
+            let together = rest.prefix { $0.result.request == request }
+            rest = rest.dropFirst(together.count)
+            guard let opening = stage.sequences[request]?.opening, let last = together.last else { continue }
             if stage.isPrefill {
                 emit(
                     .firstToken(
-                        result.request, token: result.token, result.finishReason, epoch: opening.epoch,
+                        request, token: token.result.token, token.result.finishReason, epoch: opening.epoch,
                         to: opening.route.decode[0].endpoint))
             }
             let isFirst = token.index == opening.generatedTokens
             let cached = isFirst && opening.prefix != nil ? cachedTokens(opening) : nil
             emit(
                 .emit(
-                    result.request, index: token.index, token: result.token, result.finishReason,
-                    epoch: opening.epoch, cached: cached, to: opening.route.gateway))
+                    request, index: token.index, tokens: together.map(\.result.token), last.result.finishReason,
+                    epoch: opening.epoch, cached: cached,
+                    guessed: outcome.parts.first { $0.request == request }?.guesses?.count, to: opening.route.gateway))
         }
     }
 
@@ -240,9 +248,10 @@ extension StageCore {
     /// A step has left the last stage.
     mutating func finished(_ step: UInt64, _ results: [StepResult], slot: Int) {
         stages[slot]?.stepAt = now
-        noteComputed(step, slot)
+        noteComputed(step, results, slot)
         for result in results { stages[slot]?.sequences[result.request]?.generated += 1 }
-        drive(slot) { $0.stepDone(step, results: results) }
+        let now = now
+        drive(slot) { $0.stepDone(step, results: results, at: now) }
     }
 
     /// Steps of which nothing has come back for so long that nothing will: a connection broke with them on it.
@@ -267,7 +276,7 @@ extension StageCore {
     }
 
     private mutating func count(_ outcome: StepOutcome, _ slot: Int) {
-        let decode = outcome.parts.reduce(0) { $0 + ($1.inputToken == nil ? 0 : 1) }
+        let decode = outcome.parts.reduce(0) { $0 + ($1.inputToken == nil ? 0 : $1.count) }
         let prompt = outcome.parts.reduce(0) { $0 + ($1.inputToken == nil ? $1.count : 0) }
         guard decode + prompt > 0 else { return }
         // A mixed step is counted under both phases by its share of rows.

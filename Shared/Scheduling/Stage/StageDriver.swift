@@ -36,20 +36,28 @@ public struct StageDriver: Sendable {
         var reservedTokens = 0
         /// The how-manieth sequence that was opened; the last one yields first.
         var number = 0
+        /// From what its next tokens are guessed; made when it decodes.
+        var drafter: NGramDrafter?
+        var acceptance = Acceptance()
+        /// Tokens guessed in the step that is under way.
+        var guessed = 0
     }
 
     /// Limits on one step.
     public private(set) var policy: BatchPolicy
     /// Stages of the replica.
     public let stageCount: Int
-    /// Least rows of a micro-batch where more sequences than that decode.
-    public private(set) var microBatchRows = 1
+    /// Steps into which sequences that decode are divided, so that every stage has one.
+    public private(set) var microBatches: Int
     /// Most prompt rows of a step while sequences decode, so that their next tokens do not wait long.
     public private(set) var mixedChunkTokens = Int.max
     private var sequences: [RequestID: Sequence] = [:]
     private var prefillQueue: [RequestID] = []
     private var decodeQueue: [RequestID] = []
     private var inFlight: [UInt64: [RequestID]] = [:]
+    private var windows = GuessWindows()
+    /// When the only step that is under way was started, and with how many rows; `nil` where others were under way, too.
+    private var alone: (step: UInt64, rows: Int, since: Double)?
     /// Those of them with decode rows.
     private var decodeSteps: Set<UInt64> = []
     private var lastStep: UInt64 = 0
@@ -60,6 +68,7 @@ public struct StageDriver: Sendable {
     public init(policy: BatchPolicy, stageCount: Int) {
         self.policy = policy
         self.stageCount = max(1, stageCount)
+        microBatches = self.stageCount
     }
 
     /// Makes a driver for a replica of a plan.
@@ -72,10 +81,7 @@ public struct StageDriver: Sendable {
     public mutating func adopt(_ policy: BatchPolicy, _ replica: PlanReplica) {
         self.policy = policy
         mixedChunkTokens = max(1, replica.mixedChunkTokens ?? .max)
-        microBatchRows = 1
-        if let parts = replica.microBatches, parts > 0 {
-            microBatchRows = max(1, (replica.decodeConcurrency + parts - 1) / parts)
-        }
+        microBatches = min(stageCount, max(1, replica.microBatches ?? stageCount))
     }
 
     /// Sequences that hold KV cache or wait here.
@@ -167,13 +173,17 @@ public struct StageDriver: Sendable {
     }
 
     /// A step has left the last stage with these sampled tokens.
-    public mutating func stepDone(_ number: UInt64, results: [StepResult]) -> [DriverInstruction] {
+    ///
+    /// - Parameter now: seconds of a clock that only grows.
+    public mutating func stepDone(_ number: UInt64, results: [StepResult], at now: Double = 0) -> [DriverInstruction] {
+        noteTime(of: number, at: now)
         guard inFlight.removeValue(forKey: number) != nil else { return [] }
         decodeSteps.remove(number)
         // Steps travel one behind the other: what has been overtaken was lost.
         var instructions = loseSteps(before: number)
-        for result in results {
+        for (index, result) in results.enumerated() {
             guard var sequence = sequences[result.request] else { continue }
+            let isLast = index + 1 == results.count || results[index + 1].request != result.request
             switch sequence.state {
             case .prefilled:
                 instructions.append(.prefillFinished(result.request))
@@ -195,9 +205,15 @@ public struct StageDriver: Sendable {
                     instructions += end(result.request, reason)
                 } else {
                     sequence.output.append(result.token)
+                    sequence.drafter?.append(result.token)
                     sequence.state = .running(position: position + 1, token: result.token, started: started)
+                    if isLast, sequence.guessed > 0 {
+                        let first = results[...index].lastIndex { $0.request != result.request } ?? -1
+                        sequence.acceptance.note(guessed: sequence.guessed, accepted: index - first - 1)
+                        sequence.guessed = 0
+                    }
                     sequences[result.request] = sequence
-                    if sequence.isLeaving { instructions += depart(result.request, sequence) }
+                    if isLast, sequence.isLeaving { instructions += depart(result.request, sequence) }
                 }
             case .queued, .prefilling, .receiving:
                 continue
@@ -224,16 +240,22 @@ public struct StageDriver: Sendable {
     /// one more step than stages is under way, of one stage one step, so that every stage can work while one step travels. Prompts of `heldBack` wait: what
     /// they give could not leave at the moment.
     public mutating func nextStep(
-        holdingBack heldBack: Set<RequestID> = []
+        holdingBack heldBack: Set<RequestID> = [], at now: Double = 0
     ) -> (step: Step, instructions: [DriverInstruction])? {
         guard mayStart else { return nil }
         var instructions: [DriverInstruction] = []
         var parts = decodeParts(&instructions)
-        let budget = min(policy.maxBatchedTokens - parts.count, decodeQueue.isEmpty ? .max : mixedChunk)
+        if prefillQueue.isEmpty { guess(&parts) }
+        let budget = min(
+            policy.maxBatchedTokens - parts.reduce(0) { $0 + $1.count }, decodeQueue.isEmpty ? .max : mixedChunk)
         parts += promptParts(budget: budget, heldBack, &instructions)
         guard !parts.isEmpty else { return nil }
         lastStep += 1
         inFlight[lastStep] = parts.map(\.request)
+        alone = nil
+        if inFlight.count == 1, parts.allSatisfy({ $0.inputToken != nil }) {
+            alone = (lastStep, parts.reduce(0) { $0 + $1.count }, now)
+        }
         if parts.contains(where: { $0.inputToken != nil }) { decodeSteps.insert(lastStep) }
         return (Step(number: lastStep, parts: parts), instructions)
     }
@@ -250,8 +272,7 @@ public struct StageDriver: Sendable {
     /// How many sequences decode together, and how many of them in one step.
     private var microBatch: (concurrent: Int, limit: Int) {
         let concurrent = min(decodeQueue.count, policy.maxSequences)
-        let share = (concurrent + stageCount - 1) / stageCount
-        return (concurrent, max(1, min(max(share, microBatchRows), policy.maxBatchedTokens)))
+        return (concurrent, max(1, min((concurrent + microBatches - 1) / microBatches, policy.maxBatchedTokens)))
     }
 
     /// Takes KV cache for the sequences that are in the next step and have filled what they have; where nothing is left, the
@@ -303,8 +324,7 @@ public struct StageDriver: Sendable {
         return nil
     }
 
-    /// Decode rows of sequences that are in no step, at most one micro-batch: one a stage, but not smaller than planned,
-    /// since a step of few rows reads the same weights. Those beyond `maxSequences` wait until one of the others ends, so that sequences that
+    /// Decode rows of sequences that are in no step, at most one micro-batch of as many as planned. Those beyond `maxSequences` wait until one of the others ends, so that sequences that
     /// run keep their speed.
     private mutating func decodeParts(_ instructions: inout [DriverInstruction]) -> [StepPart] {
         let (concurrent, limit) = microBatch
@@ -329,6 +349,48 @@ public struct StageDriver: Sendable {
         // Those that were served go behind the others that run, so that micro-batches take turns.
         decodeQueue = rest + parts.map(\.request) + waiting
         return parts
+    }
+
+    /// Adds guesses to decode rows, as many as pay, within the KV cache that the sequences have.
+    private mutating func guess(_ parts: inout [StepPart]) {
+        let rows = parts.count
+        guard rows < GuessWindows.mostRows else { return }
+        var drafts: [(index: Int, tokens: [Int32])] = []
+        for (index, part) in parts.enumerated() {
+            guard var sequence = sequences[part.request], let tokens = sequence.plan.guessesFrom else { continue }
+            if sequence.drafter == nil {
+                sequence.drafter = NGramDrafter(tokens)
+                for token in sequence.output { sequence.drafter?.append(token) }
+                sequences[part.request] = sequence
+            }
+            let room = sequence.reservedTokens == .max ? sequence.plan.mostTokens : sequence.reservedTokens
+            let limit = min(GuessWindows.longest, room - part.start - 1)
+            let draft = sequence.drafter?.draft(limit) ?? []
+            if !draft.isEmpty { drafts.append((index, draft)) }
+        }
+        guard !drafts.isEmpty else { return }
+        let candidates = drafts.map { draft in
+            GuessWindows.Candidate(
+                probability: sequences[parts[draft.index].request]?.acceptance.probability ?? 0,
+                limit: draft.tokens.count)
+        }
+        for (draft, size) in zip(drafts, windows.sizes(candidates, rows: rows)) {
+            let request = parts[draft.index].request
+            guard size > 0 else {
+                sequences[request]?.acceptance.skip()
+                continue
+            }
+            parts[draft.index].guesses = Array(draft.tokens.prefix(size))
+            parts[draft.index].count = 1 + size
+            sequences[request]?.guessed = size
+        }
+    }
+
+    /// A step that was alone under way tells what a step costs.
+    private mutating func noteTime(of step: UInt64, at now: Double) {
+        guard let timed = alone, timed.step == step else { return }
+        alone = nil
+        windows.cost.note(rows: timed.rows, seconds: now - timed.since)
     }
 
     /// Shorter prompts go before longer ones that nobody has begun, which makes the mean wait shorter; no prompt is overtaken

@@ -98,6 +98,8 @@ public struct SequenceOpening: Sendable, Hashable {
     public var prefillCapacityTokens: Int?
     /// Whether KV cache may be kept for other requests and taken from others; all stages of the replica can do it then.
     public var reusesPrefixes: Bool
+    /// Whether tokens may be guessed; all stages of the decoder replica can do it then.
+    public var speculates = false
     /// Only requests with the same salt share KV cache.
     public var cacheSalt: String?
     /// With which blocks it begins and how its own are named; set by the first stage.

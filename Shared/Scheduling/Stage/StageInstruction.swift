@@ -63,9 +63,12 @@ public enum StageInstruction: Sendable {
     case kvComplete(RequestID, layers: LayerRange, epoch: Epoch, to: String)
     /// Hand the first token to the decoder replica.
     case firstToken(RequestID, token: Int32, FinishReason?, epoch: Epoch, to: String)
-    /// Give a token to the gateway.
-    /// `cached` comes with the first token after a prefill: how many tokens were in the KV cache already.
-    case emit(RequestID, index: Int, token: Int32, FinishReason?, epoch: Epoch, cached: Int? = nil, to: String)
+    /// Give tokens to the gateway, `index` is that of the first one.
+    /// `cached` comes with the first token after a prefill: how many tokens were in the KV cache already; `guessed` says how many
+    /// tokens were guessed for the step: those behind the first are guesses that were right.
+    case emit(
+        RequestID, index: Int, tokens: [Int32], FinishReason?, epoch: Epoch, cached: Int? = nil, guessed: Int? = nil,
+        to: String)
     /// Tell the scheduler what happened to a request.
     case report(RequestReport, epoch: Epoch)
     /// Answer a prepare message.

@@ -28,6 +28,7 @@ struct WorkerRecord: Sendable {
     var reusesPrefixes = false
     /// Whether it does so with prompts that are handed over, too, and hands over, or is handed, only what is missing.
     var handsOverPrefixes = false
+    var guessesTokens = false
     /// Its last heartbeat.
     var load: WorkerLoad?
     /// Measured speed.
@@ -54,6 +55,10 @@ struct WorkerPace: Sendable, Hashable {
     private(set) var secondsPerPrefillToken: Double?
     private(set) var secondsPerStep: Double?
     private(set) var rowsPerStep: Double?
+    /// Tokens that a row gives: less than one where guesses are wrong.
+    private(set) var tokensPerRow: Double?
+    /// Sequences in a step.
+    private(set) var sequencesPerStep: Double?
 
     /// Fewest prompt tokens between two reports that say something about speed.
     private static let fewestTokens = 16
@@ -74,6 +79,10 @@ struct WorkerPace: Sendable, Hashable {
         if steps >= Self.fewestSteps, rows >= steps, decode > 0, decode.isFinite {
             Self.blend(&secondsPerStep, decode / Double(steps))
             Self.blend(&rowsPerStep, Double(rows) / Double(steps))
+            let wrong = new.guessedTokens - old.guessedTokens - new.acceptedTokens + old.acceptedTokens
+            Self.blend(&tokensPerRow, Double(max(1, rows - max(0, wrong))) / Double(rows))
+            let sequences = rows - max(0, new.guessedTokens - old.guessedTokens)
+            Self.blend(&sequencesPerStep, Double(max(1, sequences)) / Double(steps))
         }
     }
 

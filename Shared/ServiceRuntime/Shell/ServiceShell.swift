@@ -89,13 +89,15 @@ public final class ServiceShell<Input: Sendable>: Service {
         }
         await withGracefulShutdownHandler {
             await withTaskCancellationHandler {
-                await withDiscardingTaskGroup { group in
-                    group.addTask { await self.tick() }
-                    group.addTask { await sockets.watchPeers() }
-                    group.addTask { await sockets.followKeys() }
-                    for work in sockets.work { group.addTask { await work() } }
-                    await self.loop(&desk, sockets, &group)
-                    group.cancelAll()
+                await withTaskExecutorPreference(sockets.loopThread.executor) {
+                    await withDiscardingTaskGroup { group in
+                        group.addTask { await self.tick() }
+                        group.addTask { await sockets.watchPeers() }
+                        group.addTask { await sockets.followKeys() }
+                        for work in sockets.work { group.addTask { await work() } }
+                        await self.loop(&desk, sockets, &group)
+                        group.cancelAll()
+                    }
                 }
             } onCancel: {
                 inbox.close()
@@ -171,7 +173,7 @@ public final class ServiceShell<Input: Sendable>: Service {
         }
         // Both clocks at one time, and here: the run loop writes on into a copy.
         let (now, wall, service) = (ContinuousClock.now, WallClock.microseconds(), name.rawValue)
-        group.addTask {
+        group.addTask(executorPreference: globalConcurrentExecutor) {
             let answer = (log ?? TraceLog()).answer(question, service: service, now: now, clockMicroseconds: wall)
             server.tryReply(to: message, Outgoing(.trace, body: answer))
             self.traces.withLock { $0 -= 1 }

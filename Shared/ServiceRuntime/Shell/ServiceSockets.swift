@@ -24,6 +24,8 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
         var closing: [@Sendable () async -> Void] = []
         var work: [@Sendable () async -> Void] = []
         var registry: ClientSocket?
+        /// Where the run loop runs; the thread of these sockets where nothing else is said.
+        var loop: SocketThread?
     }
 
     /// The way into the run loop.
@@ -186,6 +188,9 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
         try await subscriber(.fleet, .fleetSnapshot, as: Fleet.self, handler: handler)
     }
 
+    /// Puts the run loop on another thread of sockets: that of those with which it has most to do.
+    public func runLoop(on thread: SocketThread) { opened.withLock { $0.loop = thread } }
+
     /// Runs something beside the run loop until the service stops.
     public func run(_ work: @escaping @Sendable () async -> Void) { opened.withLock { $0.work.append(work) } }
 
@@ -193,6 +198,8 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
 
     /// Where the well-known sockets of this service are bound, with real ports.
     var bound: [EndpointSetting: String] { opened.withLock { $0.bound } }
+    /// Where the run loop runs.
+    var loopThread: SocketThread { opened.withLock { $0.loop } ?? thread }
     var work: [@Sendable () async -> Void] { opened.withLock { $0.work } }
 
     /// Peers that are not connected.

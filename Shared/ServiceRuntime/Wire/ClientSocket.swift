@@ -40,7 +40,7 @@ public final class ClientSocket: Sendable {
                 if case .connected = $0 { onConnected?() }
             })
         let client = ClientSocket(socket: dealer, session: session, connection: connection)
-        let task = Task { [weak client] in
+        let task = Task(executorPreference: thread.executor) { [weak client] in
             for await message in dealer.messages {
                 guard let client else { return }
                 guard let decoded = try? WireMessage.decode(message) else { continue }

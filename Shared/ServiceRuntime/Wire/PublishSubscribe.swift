@@ -60,7 +60,7 @@ public final class StateSubscriber: Sendable {
         let socket = try await SubscriberSocket.connect(
             to: endpoint, topics: topics, on: thread, options: options, onEvent: { connection.note($0) })
         let subscriber = StateSubscriber(socket: socket, connection: connection)
-        let task = Task {
+        let task = Task(executorPreference: thread.executor) {
             for await message in socket.messages {
                 guard let decoded = try? WireMessage.decode(message) else { continue }
                 await handler(decoded)

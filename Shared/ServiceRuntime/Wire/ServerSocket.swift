@@ -43,7 +43,7 @@ public final class ServerSocket: Sendable {
             }
         }
         let server = ServerSocket(socket: router, session: session)
-        let task = Task { [weak server] in
+        let task = Task(executorPreference: thread.executor) { [weak server] in
             for await message in router.messages {
                 guard let server else { return }
                 await server.receive(message, handler)

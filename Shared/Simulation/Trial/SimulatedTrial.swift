@@ -20,6 +20,8 @@ public struct SimulatedTrial: PlanTrial {
     /// The queues build up in the first part of such a run, which does not count.
     private static let settling = 0.35
     private static let requests = 300...1500
+    /// Squared coefficient of variation of the times between arrivals below which these are taken for equal.
+    private static let regular = 0.3
     /// Requests per second below which nothing is tried: one in eleven days.
     private static let leastRate = 1e-6
 
@@ -62,7 +64,7 @@ public struct SimulatedTrial: PlanTrial {
         let count = min(max(Self.requests.lowerBound, 8 * places), Self.requests.upperBound)
         guard let stream = try? generator.stream(count), var traffic = try? SimulatedTraffic(stream, rate: rate)
         else { return nil }
-        if evenly { traffic = traffic.evenlySpaced }
+        if evenly || demand.arrivalVariation < Self.regular { traffic = traffic.evenlySpaced }
         var services = SimulatedServices(settings)
         services.shouldStop = shouldStop
         guard let record = try? services.run(traffic, plan: plan, cost: cost) else { return nil }

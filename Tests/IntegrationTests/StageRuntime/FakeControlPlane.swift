@@ -21,6 +21,9 @@ final class FakeControlPlane: Sendable {
         var events: [RequestEvent] = []
         /// Tokens that were in the KV cache already, where somebody looked.
         var cached: Int?
+        /// Tokens that were guessed, and those that were right.
+        var guessed = 0
+        var accepted = 0
 
         /// The tokens in order; shorter where one is missing.
         var text: [Int32] {
@@ -111,6 +114,10 @@ final class FakeControlPlane: Sendable {
                     for (offset, token) in body.tokens.enumerated() {
                         state.outputs[request, default: Output()].tokens[seq + UInt64(offset)] = token
                     }
+                    if let guessed = body.guessedTokens {
+                        state.outputs[request, default: Output()].guessed += guessed
+                        state.outputs[request, default: Output()].accepted += body.tokens.count - 1
+                    }
                     if let cached = body.cachedTokens { state.outputs[request, default: Output()].cached = cached }
                     if let finish = body.finishReason { state.outputs[request, default: Output()].finish = finish }
                 }
@@ -166,12 +173,13 @@ final class FakeControlPlane: Sendable {
     /// Starts a request at the first stage of its route.
     func start(
         _ request: RequestID, _ tokens: [Int32], route: Route, sampling: SamplingParameters, stop: StopConditions,
-        generated: Int = 0, capacity: Int? = nil, reuses: Bool? = nil, salt: String? = nil
+        generated: Int = 0, capacity: Int? = nil, reuses: Bool? = nil, salt: String? = nil,
+        guesses: Bool? = nil
     ) async throws {
         let open = SequenceOpen(
             route: route, generatedTokens: generated, sampling: sampling, stop: stop,
             reservedTokens: tokens.count - generated + stop.maxTokens, capacityTokens: capacity, prefixCache: reuses,
-            cacheSalt: salt, tokenCount: tokens.count)
+            cacheSalt: salt, speculation: guesses, tokenCount: tokens.count)
         let kind: WorkerKind = route.prefill.isEmpty ? .decode : .prefill
         let key = Key(device: (route.prefill.first ?? route.decode[0]).device, kind: kind)
         guard let peer = state.withLock({ $0.peers[key] }) else { return }

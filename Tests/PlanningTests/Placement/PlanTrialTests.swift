@@ -35,11 +35,15 @@ import Testing
         }
     }
 
-    private func roles(_ trial: Taste?, objective: PlanObjective = .waiting) throws -> Set<ReplicaRole> {
+    private func roles(
+        _ trial: Taste?, objective: PlanObjective = .waiting, demand: Double = 5
+    ) throws -> Set<ReplicaRole> {
         let cost = try Fleets.costs(devices: 7, count: 1, seed: 40)[0]
         var planner = PlacementPlanner(objective: objective)
         planner.trial = trial
-        let result = try planner.plan(cost: cost, demand: Fleets.demand, limits: Fleets.limits())
+        var traffic = Fleets.demand
+        traffic.rate = demand
+        let result = try planner.plan(cost: cost, demand: traffic, limits: Fleets.limits())
         #expect(Fleets.problem(result.placed, result.instance) == nil)
         #expect((result.tried > 0) == (trial != nil && objective == .waiting))
         return Set(result.placed.groups.map(\.role))
@@ -56,12 +60,22 @@ import Testing
     func aLittleRateIsGivenUpForLessWaiting(liked: [ReplicaRole]) throws {
         let quick = Taste(rate: { $0 == Set(liked) ? 0.97 : 1 }, seconds: { $0 == Set(liked) ? 1 : 9 })
         #expect(try roles(quick) == Set(liked))
-        let most = min(Fleets.demand.rate, 0.9)
-        #expect(quick.rates.withLock { $0.allSatisfy { $0 == most } }, "at the demand, but below saturation")
+        #expect(quick.rates.withLock { $0.allSatisfy { $0 == 0.9 } }, "below saturation")
         let slight = Taste(rate: { $0 == Set(liked) ? 0.93 : 1 }, seconds: { $0 == Set(liked) ? 1 : 1.2 })
         #expect(try roles(slight) != Set(liked))
         let slow = Taste(rate: { $0 == Set(liked) ? 0.8 : 1 }, seconds: { $0 == Set(liked) ? 0 : 1000 })
         #expect(try roles(slow) != Set(liked))
+    }
+
+    /// Where little is asked for, capacity beyond it counts for nothing.
+    @Test(arguments: [[ReplicaRole.mixed], [.prefill, .decode]])
+    func whatServesTheDemandBestWinsUnderLightLoad(liked: [ReplicaRole]) throws {
+        let quick = Taste(rate: { $0 == Set(liked) ? 0.6 : 1 }, seconds: { $0 == Set(liked) ? 1 : 1.2 })
+        #expect(try roles(quick, demand: 0.4) == Set(liked))
+        #expect(quick.rates.withLock { $0.allSatisfy { $0 == 0.4 } }, "at the demand")
+        #expect(try roles(quick, demand: 0.8) != Set(liked))
+        let short = Taste(rate: { $0 == Set(liked) ? 0.4 : 1 }, seconds: { $0 == Set(liked) ? 0 : 1000 })
+        #expect(try roles(short, demand: 0.4) != Set(liked), "it has no room for a burst")
     }
 
     @Test func estimatesDecideWhereNothingCanBeTried() throws {

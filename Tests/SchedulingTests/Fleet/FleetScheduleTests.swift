@@ -65,7 +65,7 @@ import Testing
         var world = FleetWorld(["a"], memory: 680_000, growsSequences: grows)
         world.propose(Sample.plan("one", [Sample.replica("m", .mixed, ["a"], kv: 640)]))
         world.pass(3)
-        world.stepsAtATime = 8
+        world.stepsAtATime = 2
         for index in 0..<12 { world.submit("r\(index)", prompt: 10 + index, output: 65535) }
         world.pass(2)
         let together = world.scheduler.snapshot(at: world.now).running
@@ -198,7 +198,10 @@ import Testing
         case 0..<55:
             count += 1
             // Some have a text of their own, others begin with the same one.
-            let group = Bool.random(using: &random) ? "" : "@g\(Int.random(in: 0..<3, using: &random))"
+            let group =
+                ["", "@g", "@loop"].randomElement(using: &random).map {
+                    $0.isEmpty ? $0 : "\($0)\(Int.random(in: 0..<3, using: &random))"
+                } ?? ""
             world.submit(
                 "r\(count)\(group)", prompt: Int.random(in: 1...(group.isEmpty ? 60 : 90), using: &random),
                 output: Int.random(in: 1...30, using: &random))

@@ -180,7 +180,7 @@ struct FleetWorld {
                     address: address(key), endpoint: StageWorld.endpoint(key), epoch: summary.epoch,
                     stages: summary.stages, kvBlockTokens: StageWorld.block, held: summary.held,
                     movesSequences: movesSequences, growsSequences: growsSequences,
-                    reusesPrefixes: reusesPrefixes, handsOverPrefixes: reusesPrefixes)))
+                    reusesPrefixes: reusesPrefixes, handsOverPrefixes: reusesPrefixes, guessesTokens: true)))
     }
 
     /// Hands a request to the scheduler with what the gateway has.
@@ -259,7 +259,7 @@ struct FleetWorld {
         guard let what = submitted[routed.request] else { return }
         for (name, request) in requests where request.wire == routed.request { requests[name]?.isRouted = true }
         let total = what.prompt + what.generated
-        let opening = SequenceOpening(
+        var opening = SequenceOpening(
             request: routed.request, epoch: routed.epoch,
             route: routed.route,
             tokens: (0..<total).map { StageWorld.token(routed.request, position: $0) },
@@ -267,6 +267,7 @@ struct FleetWorld {
             stop: StopConditions(maxTokens: routed.maxTokens), reservedTokens: routed.reservedTokens,
             capacityTokens: routed.capacityTokens, prefillCapacityTokens: routed.prefillCapacityTokens,
             reusesPrefixes: routed.reusesPrefixes)
+        opening.speculates = routed.speculates
         control.append((routed.first, .start(opening)))
     }
 

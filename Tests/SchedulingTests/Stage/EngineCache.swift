@@ -88,7 +88,7 @@ struct EngineCache {
         if blocks[name]?.owners == 0, !kept.contains(name) { blocks[name] = nil }
     }
 
-    /// Adds computed or received positions; what was received before what comes first is unknown (-1) until then.
+    /// Adds computed or received positions; guesses that were wrong are overwritten, what was received before what comes first is unknown (-1) until then.
     mutating func write(_ request: RequestID, _ tokens: [Int32], at start: Int? = nil) {
         guard var sequence = sequences[request] else { return }
         let start = start ?? sequence.text.count
@@ -97,11 +97,7 @@ struct EngineCache {
         }
         // Blocks that other sequences computed are only read.
         let own = max(0, sequence.shared.count * StageWorld.block - start)
-        if own < tokens.count {
-            let begin = start + own
-            let end = max(begin, min(sequence.text.count, start + tokens.count))
-            sequence.text.replaceSubrange(begin..<end, with: tokens.dropFirst(own))
-        }
+        if own < tokens.count { sequence.text = Array(sequence.text.prefix(start + own)) + tokens.dropFirst(own) }
         sequences[request] = sequence
         guard let next = sequence.next else { return }
         for index in sequence.shared.count..<max(sequence.shared.count, sequence.text.count / StageWorld.block) {

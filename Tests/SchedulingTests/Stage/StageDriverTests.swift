@@ -89,8 +89,8 @@ private func rests(_ driver: inout StageDriver) -> Bool { driver.nextStep() == n
         #expect(order == ["begun"] + shorts.prefix(8) + ["long"] + shorts.suffix(2))
     }
 
-    /// A plan says how many rows a micro-batch has at least: fewer sequences than that travel together.
-    @Test func microBatchesAreNotSmallerThanPlanned() throws {
+    /// A plan says into how many steps sequences are divided; fewer sequences are not divided further.
+    @Test func sequencesAreDividedAsPlanned() throws {
         var driver = StageDriver(
             policy: BatchPolicy(),
             replica: replica(stages: 2, concurrency: 4, microBatches: 1, mixedChunkTokens: nil))
