@@ -12,6 +12,7 @@ extension WorkerHello {
             movesSequences: capabilities?.contains(Capability.sequenceMove) ?? false,
             growsSequences: capabilities?.contains(Capability.sequenceGrow) ?? false,
             reusesPrefixes: capabilities?.contains(Capability.prefixReuse) ?? false,
+            handsOverPrefixes: capabilities?.contains(Capability.prefixHandover) ?? false,
             guessesTokens: capabilities?.contains(Capability.stepGuesses) ?? false)
     }
 }
@@ -37,7 +38,9 @@ extension RoutedRequest {
     var move: Outgoing {
         Outgoing(
             .requestMove, request: request, epoch: epoch,
-            body: SequenceMoveBody(route: route, reservedTokens: reservedTokens, capacityTokens: capacityTokens))
+            body: SequenceMoveBody(
+                route: route, reservedTokens: reservedTokens, capacityTokens: capacityTokens,
+                prefixCache: reusesPrefixes ? true : nil))
     }
 
     /// The message to the first stage, with what the gateway submitted.
@@ -49,8 +52,8 @@ extension RoutedRequest {
         let open = SequenceOpen(
             route: route, generatedTokens: body.generatedTokens, sampling: body.sampling, stop: stop,
             reservedTokens: reservedTokens, capacityTokens: capacityTokens,
-            prefixCache: reusesPrefixes ? true : nil, cacheSalt: body.cacheSalt,
-            speculation: speculates ? true : nil, tokenCount: shape[0])
+            prefillCapacityTokens: prefillCapacityTokens, prefixCache: reusesPrefixes ? true : nil,
+            cacheSalt: body.cacheSalt, speculation: speculates ? true : nil, tokenCount: shape[0])
         return Outgoing(.requestStart, request: request, epoch: epoch, body: open, tensors: [frame])
     }
 }

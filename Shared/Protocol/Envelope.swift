@@ -20,6 +20,9 @@ public enum Capability {
     public static let sequenceGrow = "sequence.grow"
     /// A worker keeps KV cache of sequences that ended and begins others with it (`prefix_cache` of `request.start`).
     public static let prefixReuse = "prefix.reuse"
+    /// A worker keeps KV cache of prompts that it hands over, too, and hands over, or is handed, only what is missing
+    /// (`prefill_capacity_tokens` of `request.start`).
+    public static let prefixHandover = "prefix.handover"
     /// A worker computes guessed tokens behind a sequence's next one (`speculation` of `request.start`, `guesses` of a step's part).
     public static let stepGuesses = "step.guesses"
 }

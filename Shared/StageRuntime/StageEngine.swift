@@ -51,9 +51,9 @@ final class StageEngine {
         if executor.cache.length(of: request) == nil {
             try executor.open(request, reservedTokens: tokens, prefix: prefix)
         } else {
-            // Its KV cache has begun to come before it was opened.
-            if let prefix { executor.cache.name(request, from: prefix.next) }
             try executor.cache.reserve(request, tokens: tokens)
+            // Its KV cache has begun to come before it was opened.
+            if let prefix { try executor.cache.begin(request, with: prefix) }
         }
     }
 
@@ -244,8 +244,10 @@ final class StageEngine {
 
     private func export(_ ordered: StepOrder.Part, _ outcome: inout StepOutcome, _ exports: inout [[UInt8]]) throws {
         let part = ordered.part
+        let end = part.start + part.count
+        let positions = min(end, max(part.start, ordered.from))..<end
+        guard !positions.isEmpty else { return }
         for consumer in ordered.consumers {
-            let positions = part.start..<part.start + part.count
             for (piece, bytes) in try export(part.request, positions, of: ordered.total, to: consumer) {
                 outcome.exports.append(piece)
                 exports.append(bytes)

@@ -40,9 +40,15 @@ extension StageWorker {
         case .prefixDrop:
             let body: PrefixDrop = try message.body()
             return .dropped(body.blocks, replica: body.replica, epoch: epoch)
+        case .prefixFound:
+            let body: PrefixFound = try message.body()
+            return request.map { .prefixFound($0, body.prefix) }
         case .prefixLost:
             let body: PrefixLost = try message.body()
             return .prefixLost(replica: body.replica, epoch: epoch)
+        case .sequenceHeld:
+            let body: SequenceHeld = try message.body()
+            return request.map { .held($0, tokens: body.tokens) }
         case .sequenceMove: return .moved(try move(message))
         case .sequenceKeep:
             let body: SequenceKeep = try message.body()
@@ -80,7 +86,8 @@ extension StageWorker {
             request: request, epoch: message.envelope.epoch ?? 0, route: body.route,
             tokens: try message.tokens("tokens"), generatedTokens: body.generatedTokens, sampling: body.sampling,
             stop: body.stop, reservedTokens: body.reservedTokens, capacityTokens: body.capacityTokens,
-            reusesPrefixes: body.prefixCache ?? false, cacheSalt: body.cacheSalt, prefix: body.prefix)
+            prefillCapacityTokens: body.prefillCapacityTokens, reusesPrefixes: body.prefixCache ?? false,
+            cacheSalt: body.cacheSalt, prefix: body.prefix)
         opening.speculates = body.speculation ?? false
         return opening
     }
@@ -92,7 +99,8 @@ extension StageWorker {
         }
         return SequenceMove(
             request: request, epoch: message.envelope.epoch ?? 0, route: body.route,
-            reservedTokens: body.reservedTokens, capacityTokens: body.capacityTokens, positions: body.positions ?? 0)
+            reservedTokens: body.reservedTokens, capacityTokens: body.capacityTokens, positions: body.positions ?? 0,
+            reusesPrefixes: body.prefixCache ?? false)
     }
 
     private func forwarded(_ message: WireMessage, _ epoch: Epoch) throws -> ForwardedStep {
@@ -126,8 +134,8 @@ extension StageWorker {
         return .kvArrived(
             ArrivedKV(
                 request: request, replica: body.replica, epoch: epoch, layers: body.layers, start: body.start,
-                count: body.count, total: body.total, reservedTokens: body.reservedTokens, bytes: frame.count,
-                type: type, firstStage: body.firstStage))
+                count: body.count, total: body.total, from: body.from ?? 0, reservedTokens: body.reservedTokens,
+                bytes: frame.count, type: type, firstStage: body.firstStage))
     }
 
     private func kv(_ message: WireMessage, _ body: KVChunk) throws -> (type: KVType, shape: [Int], frame: Frame) {

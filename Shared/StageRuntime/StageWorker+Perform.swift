@@ -156,6 +156,7 @@ extension StageWorker {
             let body = SequenceOpen(
                 route: opening.route, generatedTokens: opening.generatedTokens, sampling: opening.sampling,
                 stop: opening.stop, reservedTokens: opening.reservedTokens, capacityTokens: opening.capacityTokens,
+                prefillCapacityTokens: opening.prefillCapacityTokens,
                 prefixCache: opening.reusesPrefixes ? true : nil, cacheSalt: opening.cacheSalt, prefix: opening.prefix,
                 speculation: opening.speculates ? true : nil,
                 tokenCount: opening.tokens.count)
@@ -166,14 +167,21 @@ extension StageWorker {
         case .moveNext(let move, let endpoint):
             let body = SequenceMoveBody(
                 route: move.route, reservedTokens: move.reservedTokens, capacityTokens: move.capacityTokens,
-                positions: move.positions)
+                positions: move.positions, prefixCache: move.reusesPrefixes ? true : nil)
             links.send(Outgoing(.sequenceMove, request: move.request, epoch: move.epoch, body: body), to: endpoint)
+        case .held(let request, let tokens, let epoch, let endpoint):
+            links.send(
+                Outgoing(.sequenceHeld, request: request, epoch: epoch, body: SequenceHeld(tokens: tokens)),
+                to: endpoint)
         case .closeNext(let request, let epoch, let keeping, let endpoint):
             let body = SequenceClose(keep: keeping.isEmpty ? nil : keeping)
             links.send(Outgoing(.sequenceClose, request: request, epoch: epoch, body: body), to: endpoint)
         case .dropNext(let blocks, let replica, let epoch, let endpoint):
             links.send(
                 Outgoing(.prefixDrop, epoch: epoch, body: PrefixDrop(replica: replica, blocks: blocks)), to: endpoint)
+        case .prefixFound(let request, let prefix, let epoch, let endpoint):
+            links.send(
+                Outgoing(.prefixFound, request: request, epoch: epoch, body: PrefixFound(prefix: prefix)), to: endpoint)
         case .prefixLost(let replica, let epoch, let endpoint):
             links.send(Outgoing(.prefixLost, epoch: epoch, body: PrefixLost(replica: replica)), to: endpoint)
         case .keep(let requests, let epoch, let endpoint):
@@ -207,7 +215,8 @@ extension StageWorker {
         let body = KVChunk(
             layers: sending.layers, start: sending.start, count: sending.count, total: sending.total,
             reservedTokens: sending.reservedTokens, firstStage: sending.firstStage, kvHeads: description.kvHeads,
-            headDim: description.headDim, type: sending.type, replica: sending.replica)
+            headDim: description.headDim, type: sending.type, replica: sending.replica,
+            from: sending.from > 0 ? sending.from : nil)
         links.send(
             Outgoing(
                 .kvChunk, request: sending.request, epoch: sending.epoch, body: body,

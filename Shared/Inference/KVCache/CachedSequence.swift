@@ -20,6 +20,19 @@ struct CachedSequence {
             imported = Array(repeating: RangeSet(0..<length), count: windows.count)
         }
         for layer in layers { imported[layer].insert(contentsOf: positions) }
+        settle(windows: windows)
+    }
+
+    /// Its first positions are present in every layer: they are those of blocks that other sequences computed.
+    mutating func noteShared(_ positions: Int, windows: [Int?]) {
+        length = max(length, positions)
+        guard !imported.isEmpty else { return }
+        for layer in imported.indices { imported[layer].insert(contentsOf: 0..<positions) }
+        settle(windows: windows)
+    }
+
+    /// Moves `length` as far as every layer has come.
+    private mutating func settle(windows: [Int?]) {
         let complete = zip(imported, windows).reduce(Int.max) { min($0, Self.end($1.0, window: $1.1)) }
         let isWhole = zip(imported, windows).allSatisfy { ranges, window in
             let first = window.map { max(0, complete - $0) } ?? 0

@@ -38,7 +38,8 @@ extension KVCache {
         }
     }
 
-    /// Stores keys and values that another stage exported; takes blocks as needed.
+    /// Stores keys and values that another stage exported; takes blocks as needed. Positions of blocks with which the
+    /// sequence began are there already and stay as they are: other sequences read them.
     ///
     /// Pieces may arrive in any order; `length(of:)` grows as soon as all layers hold the positions from 0 on.
     ///
@@ -66,7 +67,7 @@ extension KVCache {
             guard expected > 0, let start = buffer.baseAddress else { return }
             for layer in layers.range {
                 let wire = unsafe start + (layer - layers.start) * transfer.layerBytes
-                for index in blockIndices(positions) {
+                for index in blockIndices(positions) where index >= table.shared {
                     unsafe transfer.copyIn(
                         block: base(of: table.blocks[index]), index: index, layer: layer - self.layers.start,
                         wire: wire)

@@ -78,13 +78,7 @@ public final class KVCache {
         guard tables[sequence] == nil else {
             throw InferenceError(.invalidSequence, "sequence \(sequence) is open already")
         }
-        var blocks: [Int32] = []
-        for name in prefix?.blocks.names() ?? [] {
-            guard let block = named[name] else {
-                throw InferenceError(.prefixMissing, "block \(name), with which \(sequence) begins, is not held")
-            }
-            blocks.append(block)
-        }
+        let blocks = try prefix.map { try held($0, of: sequence) } ?? []
         guard blocks.count <= pool.capacity - tabled else { throw outOfBlocks(sequence, tokens: reservedTokens) }
         tabled += blocks.count
         for block in blocks { retain(block) }
@@ -99,12 +93,40 @@ public final class KVCache {
         }
     }
 
-    /// Names the blocks of a sequence that was opened without names.
-    public func name(_ sequence: RequestID, from first: UInt64) {
-        guard var table = tables[sequence], table.nextName == nil else { return }
-        table.nextName = first
+    /// Lets a sequence that is open begin with the blocks that `prefix` names, in place of those that it has there; those
+    /// that follow are named as that says. What was imported of these positions is given up.
+    ///
+    /// - Throws: `InferenceError` where it is not open, has fewer blocks or began with more, or a named one is missing;
+    ///   nothing changes then.
+    public func begin(_ sequence: RequestID, with prefix: SequencePrefix) throws {
+        guard var table = tables[sequence] else { throw notOpen(sequence) }
+        let blocks = try held(prefix, of: sequence)
+        guard table.shared <= blocks.count, blocks.count <= table.blocks.count else {
+            throw InferenceError(
+                .invalidSequence,
+                "sequence \(sequence) of \(table.blocks.count) blocks cannot begin with \(blocks.count)")
+        }
+        for block in blocks { retain(block) }
+        let own = Array(table.blocks.prefix(blocks.count))
+        table.blocks.replaceSubrange(..<blocks.count, with: blocks)
+        table.shared = blocks.count
+        table.nextName = prefix.next
+        table.noteShared(blocks.count * KVBlockLayout.positions, windows: windows)
         tables[sequence] = table
-        for (index, block) in table.blocks.enumerated() { name(block, first &+ UInt64(index)) }
+        release(own)
+        for (index, block) in table.blocks.dropFirst(blocks.count).enumerated() {
+            name(block, prefix.next &+ UInt64(index))
+        }
+    }
+
+    /// The blocks that a prefix names.
+    private func held(_ prefix: SequencePrefix, of sequence: RequestID) throws -> [Int32] {
+        try prefix.blocks.names().map { name in
+            guard let block = named[name] else {
+                throw InferenceError(.prefixMissing, "block \(name), with which \(sequence) begins, is not held")
+            }
+            return block
+        }
     }
 
     /// Closes a sequence and frees its blocks, but for those that other sequences have and those to keep, which stay
@@ -254,9 +276,9 @@ public final class KVCache {
         pool.give(free)
     }
 
-    /// A name that comes twice stays with the block that had it first.
+    /// A name that comes twice stays with the block that had it first, and a block has the name that it got first.
     private func name(_ block: Int32, _ name: UInt64) {
-        guard name != 0, named[name] == nil else { return }
+        guard name != 0, named[name] == nil, nameOf[Int(block)] == 0 else { return }
         named[name] = block
         nameOf[Int(block)] = name
     }

@@ -7,10 +7,6 @@ extension MessageType {
     public static let sequenceOpen: MessageType = "sequence.open"
     /// first stage -> next stages: free the sequence named in the envelope; `SequenceClose`.
     public static let sequenceClose: MessageType = "sequence.close"
-    /// stage -> next stage: `PrefixDrop`, blocks of KV cache that need not be kept any more (since 1.2).
-    public static let prefixDrop: MessageType = "prefix.drop"
-    /// later stage -> first stage: `PrefixLost`, it lacks blocks that it should have kept (since 1.2).
-    public static let prefixLost: MessageType = "prefix.lost"
     /// stage -> next stage of the replica that a sequence leaves: `SequenceMoveBody`; it follows all steps of the sequence
     /// (since 1.2).
     public static let sequenceMove: MessageType = "sequence.move"
@@ -46,9 +42,14 @@ public struct SequenceMoveBody: Codable, Sendable, Hashable {
     public var capacityTokens: Int?
     /// Positions of its KV cache; absent in `request.move`, since the first stage knows them.
     public var positions: Int?
+    /// Whether the replica where it goes on may keep its KV cache for requests to come (since 1.2).
+    public var prefixCache: Bool?
 
     /// Makes the body.
-    public init(route: Route, reservedTokens: Int, capacityTokens: Int? = nil, positions: Int? = nil) {
+    public init(
+        route: Route, reservedTokens: Int, capacityTokens: Int? = nil, positions: Int? = nil, prefixCache: Bool? = nil
+    ) {
+        self.prefixCache = prefixCache
         self.route = route
         self.reservedTokens = reservedTokens
         self.capacityTokens = capacityTokens
@@ -59,6 +60,7 @@ public struct SequenceMoveBody: Codable, Sendable, Hashable {
         case route, positions
         case reservedTokens = "reserved_tokens"
         case capacityTokens = "capacity_tokens"
+        case prefixCache = "prefix_cache"
     }
 }
 
@@ -77,6 +79,10 @@ public struct SequenceOpen: Codable, Sendable, Hashable {
     /// Tokens of KV cache that every stage of the decoder replica can hold: the sequence may grow beyond what is reserved while
     /// there is room, and the youngest sequence yields when there is none (since 1.2).
     public var capacityTokens: Int?
+    /// Tokens of KV cache that every stage of the replica that prefills can hold, where all workers of the route have
+    /// `prefix.handover`: a prefill replica keeps what it computes, too, where there is room, and hands over only what the
+    /// decoder replica does not have (since 1.2).
+    public var prefillCapacityTokens: Int?
     /// Whether KV cache may be kept for requests to come and taken from earlier ones (since 1.2).
     public var prefixCache: Bool?
     /// Only requests with the same salt share KV cache (since 1.2).
@@ -92,9 +98,10 @@ public struct SequenceOpen: Codable, Sendable, Hashable {
     /// Makes the body; `tokenCount` is the length of the tensor.
     public init(
         route: Route, generatedTokens: Int, sampling: SamplingParameters, stop: StopConditions, reservedTokens: Int,
-        capacityTokens: Int? = nil, prefixCache: Bool? = nil, cacheSalt: String? = nil,
-        prefix: SequencePrefix? = nil, speculation: Bool? = nil, tokenCount: Int
+        capacityTokens: Int? = nil, prefillCapacityTokens: Int? = nil, prefixCache: Bool? = nil,
+        cacheSalt: String? = nil, prefix: SequencePrefix? = nil, speculation: Bool? = nil, tokenCount: Int
     ) {
+        self.prefillCapacityTokens = prefillCapacityTokens
         self.speculation = speculation
         self.prefixCache = prefixCache
         self.cacheSalt = cacheSalt
@@ -110,6 +117,7 @@ public struct SequenceOpen: Codable, Sendable, Hashable {
 
     private enum CodingKeys: String, CodingKey {
         case route, sampling, stop, prefix, speculation, tensors
+        case prefillCapacityTokens = "prefill_capacity_tokens"
         case prefixCache = "prefix_cache"
         case cacheSalt = "cache_salt"
         case generatedTokens = "generated_tokens"
@@ -125,29 +133,6 @@ public struct SequenceClose: Codable, Sendable, Hashable {
 
     /// Makes the body.
     public init(keep: [KVBlockRun]? = nil) { self.keep = keep }
-}
-
-/// Blocks of KV cache of a replica that need not be kept any more.
-public struct PrefixDrop: Codable, Sendable, Hashable {
-    /// The replica.
-    public var replica: ReplicaID
-    /// The blocks; one that a sequence has goes with it.
-    public var blocks: [KVBlockRun]
-
-    /// Makes the body.
-    public init(replica: ReplicaID, blocks: [KVBlockRun]) {
-        self.replica = replica
-        self.blocks = blocks
-    }
-}
-
-/// A later stage of a replica lacks blocks of KV cache that it should have kept: the first one counts on none any more.
-public struct PrefixLost: Codable, Sendable, Hashable {
-    /// The replica.
-    public var replica: ReplicaID
-
-    /// Makes the body.
-    public init(replica: ReplicaID) { self.replica = replica }
 }
 
 /// The sequences that the first stage of a replica still drives: a lease, so that stages free what a lost first stage left.
@@ -224,14 +209,17 @@ public struct KVChunk: Codable, Sendable, Hashable {
     public var firstStage: String
     /// The decoder replica; absent where the receiving worker serves only one.
     public var replica: ReplicaID?
+    /// The first position that is sent at all, where the decoder replica has those before (since 1.2).
+    public var from: Int?
     /// The tensor `kv`, f16 or q8_0 [layers, 2, kv heads, positions, head dim].
     public var tensors: [TensorDescriptor]
 
     /// Makes the body.
     public init(
         layers: LayerRange, start: Int, count: Int, total: Int, reservedTokens: Int, firstStage: String, kvHeads: Int,
-        headDim: Int, type: KVType = .f16, replica: ReplicaID? = nil
+        headDim: Int, type: KVType = .f16, replica: ReplicaID? = nil, from: Int? = nil
     ) {
+        self.from = from
         self.replica = replica
         self.layers = layers
         self.start = start
@@ -246,7 +234,7 @@ public struct KVChunk: Codable, Sendable, Hashable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case layers, start, count, total, replica, tensors
+        case layers, start, count, total, replica, from, tensors
         case reservedTokens = "reserved_tokens"
         case firstStage = "first_stage"
     }

@@ -12,6 +12,7 @@ extension SchedulerCore {
                 kvCapacity: kvCapacity(of: record), blockTokens: blockTokens(of: replica),
                 kvReserved: grownTokens(of: replica, kvCapacity(of: record), at: now),
                 grows: grows(replica), correction: correction(of: replica),
+                handsOverPrefixes: configuration.reusesPrefixes && handsOverPrefixes(replica),
                 usage: usage[replica.id] ?? ReplicaUsage())
         }
         var index: [ReplicaID: Int] = [:]
@@ -46,29 +47,9 @@ extension SchedulerCore {
     /// Whether sequences may grow on a replica.
     func grows(_ replica: PlanReplica) -> Bool { replica.workers.allSatisfy { workers[$0]?.growsSequences == true } }
 
-    /// Whether all stages of a replica can keep KV cache for requests to come.
-    private func reusesPrefixes(_ replica: PlanReplica) -> Bool {
-        replica.workers.allSatisfy { workers[$0]?.reusesPrefixes == true }
-    }
-
     /// Whether all stages of a replica can compute guessed tokens.
     private func guessesTokens(_ replica: PlanReplica) -> Bool {
         replica.workers.allSatisfy { workers[$0]?.guessesTokens == true }
-    }
-
-    /// Tokens of a prompt whose KV cache a replica probably has.
-    private func cachedTokens(of request: SubmittedRequest, on replica: PlanReplica) -> Int {
-        guard let known = routedPrefixes[replica.id], known.formed == replicas[replica.id]?.formed else { return 0 }
-        return known.prompts.cachedTokens(request.prefix, of: request.promptTokens)
-    }
-
-    /// A prompt is sent to a replica that keeps its KV cache, computed there or not.
-    private mutating func notePrefix(of request: SubmittedRequest, on replica: PlanReplica) {
-        guard configuration.reusesPrefixes, reusesPrefixes(replica), let record = replicas[replica.id] else { return }
-        var known = routedPrefixes[replica.id] ?? (record.formed, RoutedPrefixes())
-        if known.formed != record.formed { known = (record.formed, RoutedPrefixes()) }
-        known.prompts.note(request.prefix, capacityTokens: kvCapacity(of: record))
-        routedPrefixes[replica.id] = known
     }
 
     /// Tokens that sequences have taken beyond what was reserved for them; all that there are right after one had to yield,
@@ -133,9 +114,7 @@ extension SchedulerCore {
                 likelyTokens: min(total, request.promptTokens + max(1, Int(expected.rounded(.up)))),
                 remainingTokens: remaining, expectedTokens: expected,
                 behind: requests.waiting.count - 1 - blocked)
-            for index in situations.indices {
-                situations[index].cachedTokens = cachedTokens(of: request, on: situations[index].replica)
-            }
+            notePrefix(of: request, in: &situations)
             switch router.decide(need, situations, times, turn: requests.turn) {
             case .unservable: continue
             case .wait:
@@ -175,13 +154,15 @@ extension SchedulerCore {
                 decode: route(decoder), gateway: request.gateway),
             first: first, reservedTokens: reserved,
             capacityTokens: grows(decoder) ? replicas[decode].map(kvCapacity(of:)) : nil,
-            reusesPrefixes: configuration.reusesPrefixes && reusesPrefixes(decoder),
+            prefillCapacityTokens: prefillCapacity(prefiller, handingOverTo: decoder),
+            reusesPrefixes: keepsPrefixes(decoder),
             speculates: configuration.speculates && guessesTokens(decoder),
             maxTokens: request.generatedTokens + total - request.promptTokens,
             queuedSeconds: now - waiting.since, estimatedFirstTokenSeconds: firstToken)
-        let cached = prefill == nil ? cachedTokens(of: request, on: decoder) : 0
-        // Layers with a window get only the end of what was computed elsewhere.
-        if prefill == nil || fleet.model?.slidingWindow == nil { notePrefix(of: request, on: decoder) }
+        let isCached = prefill == nil || routed.prefillCapacityTokens != nil
+        let cached = isCached ? cachedTokens(of: request, on: prefiller) : 0
+        if prefill != nil, routed.prefillCapacityTokens != nil { notePrefix(of: request, on: prefiller) }
+        if prefill == nil || keepsWhatIsHandedOver { notePrefix(of: request, on: decoder) }
         let placement = Placement(
             prefill: prefill, decode: decode, reserved: reserved, prefillReserved: request.promptTokens,
             prefillWork: times.prefill(prefiller, tokens: request.promptTokens - cached).cycle,

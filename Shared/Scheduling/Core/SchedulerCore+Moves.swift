@@ -21,7 +21,7 @@ extension SchedulerCore {
                 gateway: request.gateway),
             first: first, reservedTokens: reserved,
             capacityTokens: grows(target) ? replicas[target.id].map(kvCapacity(of:)) : nil,
-            maxTokens: request.maxTokens, queuedSeconds: 0,
+            reusesPrefixes: keepsPrefixes(target), maxTokens: request.maxTokens, queuedSeconds: 0,
             estimatedFirstTokenSeconds: seconds)
         var record = request
         record.move(routed, by: now + max(Self.leastPatience, Self.patience * seconds), at: now)

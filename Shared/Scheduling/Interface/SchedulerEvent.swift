@@ -54,6 +54,8 @@ public struct WorkerReport: Sendable, Hashable {
     public var growsSequences: Bool
     /// Whether it keeps KV cache of sequences that ended for others that begin with the same tokens.
     public var reusesPrefixes: Bool
+    /// Whether it does so with prompts that are handed over, too, and hands over, or is handed, only what is missing.
+    public var handsOverPrefixes: Bool
     /// Whether it computes guessed tokens behind a sequence's next one.
     public var guessesTokens: Bool
 
@@ -61,8 +63,9 @@ public struct WorkerReport: Sendable, Hashable {
     public init(
         address: WorkerAddress, endpoint: String, epoch: Epoch = 0, stages: [ServedStage] = [], kvBlockTokens: Int = 1,
         held: [HeldRequest] = [], movesSequences: Bool = false, growsSequences: Bool = false,
-        reusesPrefixes: Bool = false, guessesTokens: Bool = false
+        reusesPrefixes: Bool = false, handsOverPrefixes: Bool = false, guessesTokens: Bool = false
     ) {
+        self.handsOverPrefixes = handsOverPrefixes
         self.guessesTokens = guessesTokens
         self.reusesPrefixes = reusesPrefixes
         self.movesSequences = movesSequences

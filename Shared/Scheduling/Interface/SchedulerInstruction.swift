@@ -56,7 +56,10 @@ public struct RoutedRequest: Sendable, Hashable {
     /// Tokens of KV cache that every stage of the decoder can hold, where the sequence may grow; otherwise it is reserved what
     /// prompt and output may become.
     public var capacityTokens: Int?
-    /// Whether the replica that prefills keeps KV cache for requests to come, and takes what is kept.
+    /// Tokens of KV cache that every stage of the replica that prefills can hold, where it keeps some for requests to come
+    /// and, where that is another one, hands over only what the decoder does not have.
+    public var prefillCapacityTokens: Int?
+    /// Whether the decoder keeps KV cache for requests to come, and takes what is kept.
     public var reusesPrefixes = false
     /// Whether the decoder may guess tokens.
     public var speculates = false

@@ -32,8 +32,12 @@ struct ReplicaSituation: Sendable {
     var remainingTokens = 0.0
     /// Measured over estimated time, per phase.
     var correction = SpeedCorrection()
-    /// Tokens of the prompt at hand whose KV cache it probably has, where it computes the prompt itself.
+    /// Whether it keeps KV cache of prompts that are handed over, and hands over, or is handed, only what is missing.
+    var handsOverPrefixes = false
+    /// Tokens of the prompt at hand whose KV cache it probably has, so that it need not compute them.
     var cachedTokens = 0
+    /// Those of them that need not be handed over to it where another replica computes the prompt.
+    var heldTokens = 0
     /// How much of it was in use lately.
     var usage = ReplicaUsage()
 

@@ -21,6 +21,13 @@ struct Router: Sendable {
         var expectedTokens: Double
         /// Requests that wait for a route behind it.
         var behind = 0
+
+        /// What is left to compute where KV cache of so many tokens is there; at least the last token.
+        func without(_ cachedTokens: Int) -> Need {
+            var rest = self
+            rest.promptTokens = max(1, promptTokens - cachedTokens)
+            return rest
+        }
     }
 
     /// The outcome.
@@ -110,7 +117,7 @@ struct Router: Sendable {
     /// Replicas that can prefill the request; they hold its prompt only.
     private func sources(_ need: Need, _ situations: [ReplicaSituation], _ times: ReplicaTimes) -> [Source] {
         situations.filter { $0.routable && $0.replica.role == .prefill && $0.kvCapacity >= need.promptTokens }
-            .map { source(need, $0, times) }
+            .map { source(need.without($0.handsOverPrefixes ? $0.cachedTokens : 0), $0, times) }
     }
 
     private func source(_ need: Need, _ situation: ReplicaSituation, _ times: ReplicaTimes) -> Source {
@@ -147,7 +154,11 @@ struct Router: Sendable {
         for (index, target) in targets.enumerated() {
             // While a plan changes there may be replicas of another KV type, which can hand nothing over.
             let sources = sources.enumerated().filter { $0.element.situation.kvType == target.situation.kvType }
-            for (other, source) in sources {
+            for (other, sharing) in sources {
+                // What a prefill replica has it uses where the decoder knows how to be handed only what it lacks itself.
+                let isShared = sharing.situation.handsOverPrefixes && target.situation.handsOverPrefixes
+                let isWhole = isShared || !sharing.situation.handsOverPrefixes || sharing.situation.cachedTokens == 0
+                let source = isWhole ? sharing : self.source(need, sharing.situation, times)
                 let hasRoom = target.hasPlace && target.situation.hasRoom(target.reserved)
                 let isWanted = source.situation.wantsPrompts && source.situation.hasRoom(need.promptTokens)
                 var candidate = Candidate(
@@ -155,14 +166,14 @@ struct Router: Sendable {
                     fits: hasRoom && isWanted,
                     inhibited: target.situation.inhibited || source.situation.inhibited,
                     requests: target.situation.requests + source.situation.requests, firstToken: 0, cost: 0)
+                let handed = need.without(isShared ? target.situation.heldTokens : 0).promptTokens
                 let kv = times.kvSeconds(
-                    from: source.situation.replica, to: target.situation.replica, tokens: need.promptTokens,
+                    from: source.situation.replica, to: target.situation.replica, tokens: handed,
                     prefillSeconds: source.estimated)
                 estimate(&candidate, need, source, target, kv: kv)
                 found.append(candidate)
             }
-            var rest = need
-            rest.promptTokens = max(1, need.promptTokens - target.situation.cachedTokens)
+            let rest = need.without(target.situation.cachedTokens)
             let isLocal =
                 target.situation.replica.role == .mixed || sources.isEmpty || rest.promptTokens <= localPrefillTokens
                 || rest.promptTokens < target.situation.cachedTokens

@@ -66,6 +66,10 @@ struct HeldStage: Sendable {
     /// The side of a route that this stage belongs to.
     func side(of route: Route) -> [RouteStage] { isPrefill ? route.prefill : route.decode }
 
+    /// The stages of a route without which a sequence cannot go on here. What a prefill replica owes its decoder is lost with
+    /// it, and the scheduler sees to that; what it has handed over is not.
+    func needed(of route: Route) -> [RouteStage] { isPrefill ? route.prefill + route.decode : route.decode }
+
     /// The worker after this one on a sequence's way.
     func next(_ opening: SequenceOpening) -> String? {
         isLast ? nil : side(of: opening.route)[index + 1].endpoint
@@ -107,6 +111,33 @@ struct HeldSequence: Sendable {
     var generated = 0
     /// Where it is to go on, as soon as no step of it is under way; on the first stage.
     var move: SequenceMove?
+    /// What of its KV cache goes to the decoder replica; on prefill stages.
+    var handover = Handover()
+
+    /// Makes a record of a sequence that has just got its memory.
+    init(blocks: Int, reservedTokens: Int, heard: Double) {
+        self.blocks = blocks
+        self.reservedTokens = reservedTokens
+        self.heard = heard
+    }
+}
+
+/// What a prefill stage hands over of a sequence. What it computes goes with the steps; what the sequence began with is
+/// read and sent before the first of them, when it is known what the decoder replica has.
+struct Handover: Sendable {
+    /// Positions that the decoder replica has: what lies before stays here.
+    var from = 0
+    /// Whether that is known; until then everything is sent that is computed.
+    var isSettled = false
+    /// Positions that the sequence began with.
+    var reused = 0
+    /// Positions of these that have been sent or left out when what is ordered has been.
+    var ordered = 0
+    /// Whether the compute thread reads some of them.
+    var isOrdered = false
+
+    /// Whether steps may compute what follows: pieces travel in the order of their positions.
+    var isReady: Bool { ordered >= reused }
 }
 
 /// A sequence that is not computed here any more, but whose KV cache another replica still needs.

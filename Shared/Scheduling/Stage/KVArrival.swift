@@ -1,7 +1,7 @@
 public import Domain
 
 /// Follows the KV cache of one sequence that arrives on a decoder stage in chunks: per layer, positions in order. Of
-/// layers with a sliding window what lies before the window may be left out.
+/// layers with a sliding window what lies before the window may be left out, and of all layers what is held already.
 public struct KVArrival: Sendable, Hashable {
     /// What is wrong with a chunk.
     public enum Refusal: Error, Sendable, Hashable {
@@ -17,6 +17,8 @@ public struct KVArrival: Sendable, Hashable {
     public let layers: LayerRange
     /// Positions of the whole transfer.
     public let total: Int
+    /// Positions that are there without a transfer.
+    public private(set) var held = 0
     private var next: [Int]
     /// The first position that is needed, per layer.
     private let first: [Int]
@@ -27,6 +29,12 @@ public struct KVArrival: Sendable, Hashable {
         self.total = total
         first = layers.range.map { model?.firstHandedOver(layer: $0, tokens: total) ?? 0 }
         self.next = Array(repeating: 0, count: layers.count)
+    }
+
+    /// The sequence begins with so many positions that are there already, fewer than all.
+    public mutating func hold(_ positions: Int) {
+        held = max(held, min(positions, total - 1))
+        for layer in next.indices { next[layer] = max(next[layer], held) }
     }
 
     /// Whether every layer has every position.
@@ -41,7 +49,9 @@ public struct KVArrival: Sendable, Hashable {
         guard start >= 0, count > 0, count <= total - start else { throw .outOfOrder }
         let index = chunk.start - layers.start..<chunk.end - layers.start
         if index.allSatisfy({ next[$0] >= start + count }) { return false }
-        guard index.allSatisfy({ next[$0] == start || (next[$0] < start && start <= first[$0]) }) else {
+        // Of a piece that was sent before its sender knew what is held, the rest is new.
+        let begin = max(start, held)
+        guard index.allSatisfy({ next[$0] == begin || (next[$0] < start && start <= first[$0]) }) else {
             throw .outOfOrder
         }
         for layer in index { next[layer] = start + count }

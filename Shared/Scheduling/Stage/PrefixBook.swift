@@ -39,6 +39,8 @@ struct PrefixBook: Sendable {
         /// Another sequence computed the same at the same time and was first: what follows stays out of the trees, or
         /// blocks there would hang below some that this sequence does not have.
         var isLate = false
+        /// Whether it may begin with blocks of others.
+        var searches: Bool
         /// Blocks that it began with.
         var shared: Int
         /// The name of its first own block.
@@ -79,17 +81,36 @@ struct PrefixBook: Sendable {
         _ request: RequestID, tokens: [Int32], salt: String?, first: UInt64, search: Bool
     ) -> [UInt64] {
         guard sequences[request] == nil else { return [] }
-        var chain: [UInt64] = []
-        while search, (chain.count + 1) * blockTokens < tokens.count,
-            let name = names[key(after: chain, of: tokens, salt: salt)]
+        var sequence = Sequence(
+            salt: salt, tokens: tokens, chain: [], searches: search, shared: 0, first: first, done: 0)
+        findBlocks(for: &sequence)
+        sequences[request] = sequence
+        return sequence.chain
+    }
+
+    /// Looks again for a sequence of which nothing has been computed: another one with the same beginning may have been
+    /// since it was opened. Returns all blocks that it now begins with and the name of the first one that is its own, which
+    /// keeps its name; `nil` where there are no more than before.
+    mutating func searchAgain(_ request: RequestID) -> (blocks: [UInt64], next: UInt64)? {
+        guard var sequence = sequences[request], sequence.done == sequence.shared * blockTokens else { return nil }
+        let before = sequence.shared
+        findBlocks(for: &sequence)
+        guard sequence.shared > before else { return nil }
+        sequence.first += UInt64(sequence.shared - before)
+        sequences[request] = sequence
+        return (sequence.chain, sequence.first)
+    }
+
+    /// Lets a sequence begin with all blocks of its text that are held.
+    private mutating func findBlocks(for sequence: inout Sequence) {
+        while sequence.searches, (sequence.chain.count + 1) * blockTokens < sequence.tokens.count,
+            let name = names[key(after: sequence.chain, of: sequence.tokens, salt: sequence.salt)]
         {
-            chain.append(name)
+            take(name)
+            sequence.chain.append(name)
         }
-        for name in chain { take(name) }
-        sequences[request] = Sequence(
-            salt: salt, tokens: tokens, chain: chain, shared: chain.count, first: first,
-            done: chain.count * blockTokens)
-        return chain
+        sequence.shared = sequence.chain.count
+        sequence.done = sequence.shared * blockTokens
     }
 
     /// All stages have computed these positions of a sequence; `token` is the last one's, where it is not of the

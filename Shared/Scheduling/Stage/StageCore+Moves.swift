@@ -60,7 +60,8 @@ extension StageCore {
                     request: request, epoch: move.epoch, route: move.route, tokens: tokens,
                     generatedTokens: opening.generatedTokens + output.count - 1, sampling: opening.sampling,
                     stop: opening.stop, reservedTokens: move.reservedTokens,
-                    capacityTokens: move.capacityTokens), to: first))
+                    capacityTokens: move.capacityTokens, reusesPrefixes: move.reusesPrefixes,
+                    cacheSalt: opening.cacheSalt), to: first))
         emit(.firstToken(request, token: token, nil, epoch: move.epoch, to: first))
         depart(move, stage)
     }
@@ -93,7 +94,8 @@ extension StageCore {
 
     /// Orders the next piece of KV cache of a sequence that leaves, where the links have room for it.
     mutating func startExport(_ slot: Int) -> Bool {
-        guard let stage = stages[slot], !stage.leaving.isEmpty else { return false }
+        guard let stage = stages[slot] else { return false }
+        if stage.isPrefill { return startHandover(stage) }
         for (request, leaving) in stage.leaving.sorted(by: { $0.key < $1.key }) where !leaving.isOrdered {
             let consumers = leaving.move.route.consumers(of: stage.layers)
             guard consumers.allSatisfy({ waitingBytes($0.endpoint) <= limits.linkBytes(stage.layers) }) else {
@@ -114,7 +116,9 @@ extension StageCore {
     }
 
     mutating func exported(_ order: UInt64, _ exports: [StepOutcome.Export]) {
-        guard let (slot, request) = takeExport(order), var leaving = stages[slot]?.leaving[request] else { return }
+        guard let (slot, request) = takeExport(order) else { return }
+        if let stage = stages[slot], stage.isPrefill { return handedOver(request, exports, stage) }
+        guard var leaving = stages[slot]?.leaving[request] else { return }
         let move = leaving.move
         let type = stages[slot]?.kvType ?? .f16
         for (index, export) in exports.enumerated() {
@@ -135,7 +139,9 @@ extension StageCore {
     }
 
     mutating func exportFailed(_ order: UInt64, _ refusal: Fault) {
-        guard let (slot, request) = takeExport(order), let leaving = stages[slot]?.leaving[request] else { return }
+        guard let (slot, request) = takeExport(order) else { return }
+        if stages[slot]?.isPrefill == true { return fail(request, refusal) }
+        guard let leaving = stages[slot]?.leaving[request] else { return }
         report(request, .failed(refusal), epoch: leaving.move.epoch)
         closeLeaving(request, on: slot)
     }

@@ -10,20 +10,54 @@ internal import Domain
 extension StageCore {
     /// With what a sequence begins; `nil` where its KV cache is for itself alone.
     mutating func findPrefix(of opening: SequenceOpening, _ stage: HeldStage) -> SequencePrefix? {
-        // Prefill replicas hand over what they compute, so they need the memory for the next prompts. What later stages
-        // can hold is known where sequences may grow.
-        guard opening.reusesPrefixes, !stage.isPrefill, stage.isLast || opening.capacityTokens != nil else {
-            return nil
-        }
+        // What later stages can hold is known where sequences may grow, and of prefill replicas that keep anything.
+        let mayKeep =
+            stage.isPrefill
+            ? opening.prefillCapacityTokens != nil : stage.isLast || opening.capacityTokens != nil
+        guard opening.reusesPrefixes, mayKeep else { return nil }
         let first = lastBlockName + 1
         lastBlockName += UInt64(limits.blocks(limits.model.maxContext + 1))
+        let search = stage.isPrefill || opening.route.prefill.isEmpty || leavesOutHeld(opening)
         let blocks = stages[stage.slot]?.prefixes.open(
             opening.request, tokens: opening.tokens, salt: opening.cacheSalt, first: first,
-            search: opening.route.prefill.isEmpty)
+            search: search)
         return SequencePrefix(blocks: KVBlockRun.runs(blocks ?? []), next: first)
     }
 
-    /// Tokens of a sequence that were there when it was opened.
+    /// How many prompts that wait are looked up again before a step.
+    private static let promptsLookedUp = 8
+
+    /// Prompts that come next may begin with what others have computed since they were opened. Where there are later
+    /// stages, these must know that they may be told so.
+    mutating func findPrefixesAgain(_ slot: Int) {
+        guard let stage = stages[slot] else { return }
+        for request in stage.driver.nextPrompts(Self.promptsLookedUp) {
+            guard let opening = stage.sequences[request]?.opening, opening.prefix != nil,
+                stage.isLast || opening.prefillCapacityTokens != nil,
+                let (blocks, next) = stages[slot]?.prefixes.searchAgain(request)
+            else { continue }
+            begin(request, with: SequencePrefix(blocks: KVBlockRun.runs(blocks), next: next), slot)
+            stages[slot]?.driver.foundCached(request, tokens: blocks.count * limits.kvBlockTokens)
+        }
+    }
+
+    /// The stage before says that a sequence begins with more blocks than when it was opened.
+    mutating func prefixFound(_ request: RequestID, _ prefix: SequencePrefix) {
+        guard let stage = stage(holding: request), !stage.isFirst else { return }
+        begin(request, with: prefix, stage.slot)
+    }
+
+    /// A sequence begins with these blocks instead of those that it was opened with.
+    private mutating func begin(_ request: RequestID, with prefix: SequencePrefix, _ slot: Int) {
+        guard let stage = stages[slot], let held = stage.sequences[request], var opening = held.opening else { return }
+        opening.prefix = prefix
+        stages[slot]?.sequences[request]?.opening = opening
+        emit(.reserve(request, slot: slot, tokens: held.reservedTokens, prefix: prefix))
+        if stage.isPrefill { noteReused(opening, slot) }
+        if let next = stage.next(opening) { emit(.prefixFound(request, prefix, epoch: opening.epoch, to: next)) }
+    }
+
+    /// Tokens of a sequence that were there when it was opened, or have been found since.
     func cachedTokens(_ opening: SequenceOpening) -> Int {
         (opening.prefix?.blocks ?? []).reduce(0) { $0 + $1.count } * limits.kvBlockTokens
     }
@@ -59,7 +93,8 @@ extension StageCore {
     /// only.
     mutating func noteTransferred(_ request: RequestID, _ slot: Int) {
         guard let opening = stages[slot]?.sequences[request]?.opening, limits.model.slidingWindow == nil else { return }
-        stages[slot]?.prefixes.computed(request, 0..<opening.tokens.count)
+        let cached = cachedTokens(opening)
+        stages[slot]?.prefixes.computed(request, cached..<opening.tokens.count)
     }
 
     /// The blocks that stay when a sequence is closed: the first stage knows, the others were told.

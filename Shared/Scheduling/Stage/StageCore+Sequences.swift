@@ -21,7 +21,7 @@ extension StageCore {
         try check(opening, for: stage)
         // A prefill replica holds the prompt; what is generated is held where it is decoded.
         let reserved = isPrefill ? min(opening.tokens.count, opening.reservedTokens) : opening.reservedTokens
-        stages[stage.slot]?.replicaTokens = opening.capacityTokens
+        noteCapacity(opening, stage)
         var opening = opening
         if stage.isFirst { opening.prefix = findPrefix(of: opening, stage) }
         do throws(Fault) {
@@ -37,8 +37,8 @@ extension StageCore {
         stages[stage.slot]?.nextEndpoint = stage.next(opening)
         if stage.isLast { emit(.sample(opening, slot: stage.slot)) }
         if let next = stage.next(opening) { emit(.open(opening, to: next)) }
-        guard stage.isFirst else { return }
-        if isPrefill { emit(.open(opening, to: opening.route.decode[0].endpoint)) }
+        beginHandover(opening, stage)
+        guard stage.isFirst, stages[stage.slot]?.sequences[request] != nil else { return }
         let plan = SequencePlan(
             request: request, tokenCount: opening.tokens.count,
             prefillsHere: isPrefill || opening.route.prefill.isEmpty, decodesHere: !isPrefill,
@@ -170,6 +170,9 @@ extension StageCore {
         var arrival =
             stages[slot]?.sequences[request]?.arrival
             ?? KVArrival(layers: stage.layers, total: chunk.total, model: limits.model)
+        let opening = stages[slot]?.sequences[request]?.opening
+        arrival.hold(max(chunk.from, opening.map(cachedTokens) ?? 0))
+        guard opening.map({ cachedTokens($0) >= arrival.held }) ?? true else { return lacksHeld(request) }
         let isNew: Bool
         do {
             isNew = try arrival.accept(layers: chunk.layers, start: chunk.start, count: chunk.count, total: chunk.total)
@@ -331,7 +334,7 @@ extension StageCore {
                 guard let route = held.opening?.route else { continue }
                 if route.gateway == endpoint {
                     cancel(request)
-                } else if (route.prefill + route.decode).contains(where: { $0.endpoint == endpoint }) {
+                } else if stage.needed(of: route).contains(where: { $0.endpoint == endpoint }) {
                     fail(request, refusal)
                 }
             }

@@ -58,6 +58,8 @@ extension StageCore {
         guard let stage = stages[slot], stage.isServing else { return false }
         guard stage.isFirst else { return startWaiting(slot) }
         guard !isFull(stage) else { return false }
+        findPrefixesAgain(slot)
+        guard let stage = stages[slot] else { return false }
         let room = room(of: stage)
         drive(slot) { $0.makeRoom(room) }
         guard var driver = stages[slot]?.driver, let next = driver.nextStep(holdingBack: heldBack(stage), at: now)
@@ -82,7 +84,7 @@ extension StageCore {
             parts.append(
                 StepOrder.Part(
                     part: part, consumers: stage.consumers(part.request), total: opening.tokens.count,
-                    rows: tokens.count - part.count..<tokens.count))
+                    from: stage.handedFrom(part.request), rows: tokens.count - part.count..<tokens.count))
         }
         order(StepOrder(id: nextOrder(), slot: slot, number: next.step.number, parts: parts, input: .tokens(tokens)))
         return true
@@ -105,12 +107,16 @@ extension StageCore {
         stage.nextEndpoint.map { waitingBytes($0) > limits.linkBytes(stage.layers) } ?? false
     }
 
-    /// Sequences whose KV cache has to wait for a decoder stage that does not keep up; others go on.
+    /// Sequences whose KV cache has to wait for a decoder stage that does not keep up, or begins with some that is not
+    /// handed over yet; others go on.
     private func heldBack(_ stage: HeldStage) -> Set<RequestID> {
         guard stage.isPrefill else { return [] }
         return Set(
             stage.sequences.keys.filter { request in
-                stage.consumers(request).contains { waitingBytes($0.endpoint) > limits.linkBytes(stage.layers) }
+                stage.sequences[request]?.handover.isReady == false
+                    || stage.consumers(request).contains {
+                        waitingBytes($0.endpoint) > limits.linkBytes(stage.layers)
+                    }
             })
     }
 
@@ -161,7 +167,7 @@ extension StageCore {
                 parts.append(
                     StepOrder.Part(
                         part: part, consumers: stage.consumers(part.request), total: opening.tokens.count,
-                        rows: row..<row + part.count))
+                        from: stage.handedFrom(part.request), rows: row..<row + part.count))
             }
             row += part.count
         }
@@ -256,14 +262,16 @@ extension StageCore {
         }
     }
 
-    private mutating func send(_ export: StepOutcome.Export, _ index: Int, _ stage: HeldStage) {
+    /// Sends a piece of the KV cache of a prompt.
+    mutating func send(_ export: StepOutcome.Export, _ index: Int, _ stage: HeldStage) {
         guard let opening = stage.sequences[export.request]?.opening else { return }
         stages[stage.slot]?.counters.kvTransferBytes += export.bytes
         let sending = KVSending(
             request: export.request, replica: opening.route.decodeReplica, epoch: opening.epoch, layers: export.layers,
             type: stage.kvType,
             start: export.start, count: export.count, total: opening.tokens.count,
-            reservedTokens: opening.reservedTokens, firstStage: opening.route.decode[0].endpoint)
+            from: stage.handedFrom(export.request), reservedTokens: opening.reservedTokens,
+            firstStage: opening.route.decode[0].endpoint)
         emit(.sendKV(sending, export: index, to: export.endpoint))
     }
 

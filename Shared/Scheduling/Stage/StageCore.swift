@@ -83,6 +83,8 @@ public struct StageCore: Sendable {
         case .dropped(let blocks, let replica, let epoch): try dropped(blocks, replica, epoch)
         case .prefixLost(let replica, let epoch):
             if let stage = try stage(of: replica, epoch: epoch), stage.isFirst { forgetPrefixes(stage.slot) }
+        case .prefixFound(let request, let prefix): prefixFound(request, prefix)
+        case .held(let request, let tokens): held(request, tokens)
         case .moved(let move): try moved(move)
         case .kept(let requests): kept(requests, at: now)
         case .forwarded(let step): try forwarded(step)
@@ -103,6 +105,7 @@ public struct StageCore: Sendable {
         case .drained: break
         case .tick:
             renewLeases(at: now)
+            settleHandovers(at: now)
             giveUpSteps()
             if let since = keptWeightsSince, now - since > Self.keepWeightsSeconds { freeKeptWeights() }
         }

@@ -95,6 +95,17 @@ public struct StageDriver: Sendable {
     /// Whether the driver knows a request.
     public func contains(_ request: RequestID) -> Bool { sequences[request] != nil }
 
+    /// Prompts that come next and of which nothing has been computed, in their order, at most so many.
+    func nextPrompts(_ most: Int) -> [RequestID] {
+        Array(prefillQueue.lazy.filter { if case .queued = sequences[$0]?.state { true } else { false } }.prefix(most))
+    }
+
+    /// So many tokens of a prompt of which nothing has been computed are in the KV cache after all, less than all.
+    mutating func foundCached(_ request: RequestID, tokens: Int) {
+        guard let sequence = sequences[request], case .queued = sequence.state else { return }
+        sequences[request]?.plan.cachedTokens = min(tokens, sequence.plan.tokenCount - 1)
+    }
+
     /// A sequence was opened on this stage. Opening it twice changes nothing.
     public mutating func open(_ plan: SequencePlan) -> [DriverInstruction] {
         guard sequences[plan.request] == nil else { return [] }

@@ -42,8 +42,12 @@ public enum StageEvent: Sendable {
     case closed(RequestID, keeping: [KVBlockRun] = [])
     /// Blocks that were kept are not needed any more.
     case dropped([KVBlockRun], replica: ReplicaID, epoch: Epoch)
+    /// A sequence of which nothing has been computed begins with these blocks after all.
+    case prefixFound(RequestID, SequencePrefix)
     /// A later stage does not have blocks that it should have kept.
     case prefixLost(replica: ReplicaID, epoch: Epoch)
+    /// The decoder replica has the KV cache of so many positions of a sequence: they need not be handed over.
+    case held(RequestID, tokens: Int)
     /// A sequence has left the stage before for another replica.
     case moved(SequenceMove)
     /// Sequences that the first stage still drives.
@@ -89,6 +93,9 @@ public struct SequenceOpening: Sendable, Hashable {
     public var reservedTokens: Int
     /// Tokens that every stage of the decoder replica can hold, where the sequence may grow; `nil`: it ends at what is reserved.
     public var capacityTokens: Int?
+    /// Tokens that every stage of the replica that prefills can hold, where all stages of the route know of handovers that
+    /// leave out what is held, and of blocks that are found before the first step.
+    public var prefillCapacityTokens: Int?
     /// Whether KV cache may be kept for other requests and taken from others; all stages of the replica can do it then.
     public var reusesPrefixes: Bool
     /// Whether tokens may be guessed; all stages of the decoder replica can do it then.
@@ -102,9 +109,11 @@ public struct SequenceOpening: Sendable, Hashable {
     public init(
         request: RequestID, epoch: Epoch, route: Route, tokens: [Int32], generatedTokens: Int,
         sampling: SamplingParameters, stop: StopConditions, reservedTokens: Int, capacityTokens: Int? = nil,
-        reusesPrefixes: Bool = false, cacheSalt: String? = nil, prefix: SequencePrefix? = nil
+        prefillCapacityTokens: Int? = nil, reusesPrefixes: Bool = false, cacheSalt: String? = nil,
+        prefix: SequencePrefix? = nil
     ) {
         self.capacityTokens = capacityTokens
+        self.prefillCapacityTokens = prefillCapacityTokens
         self.reusesPrefixes = reusesPrefixes
         self.cacheSalt = cacheSalt
         self.prefix = prefix
@@ -133,12 +142,15 @@ public struct SequenceMove: Sendable, Hashable {
     public var capacityTokens: Int?
     /// Positions of its KV cache; the first stage knows them.
     public var positions: Int
+    /// Whether the replica where it goes on may keep its KV cache for other requests.
+    public var reusesPrefixes: Bool
 
     /// Makes a record.
     public init(
         request: RequestID, epoch: Epoch, route: Route, reservedTokens: Int, capacityTokens: Int? = nil,
-        positions: Int = 0
+        positions: Int = 0, reusesPrefixes: Bool = false
     ) {
+        self.reusesPrefixes = reusesPrefixes
         self.capacityTokens = capacityTokens
         self.request = request
         self.epoch = epoch
@@ -187,6 +199,8 @@ public struct ArrivedKV: Sendable, Hashable {
     public var count: Int
     /// Positions of the whole transfer.
     public var total: Int
+    /// The first position that is sent at all: those before are known to be here.
+    public var from: Int
     /// Longest sequence.
     public var reservedTokens: Int
     /// Bytes of the tensor.
@@ -199,8 +213,9 @@ public struct ArrivedKV: Sendable, Hashable {
     /// Makes a record.
     public init(
         request: RequestID, replica: ReplicaID?, epoch: Epoch, layers: LayerRange, start: Int, count: Int, total: Int,
-        reservedTokens: Int, bytes: Int, type: KVType = .f16, firstStage: String
+        from: Int = 0, reservedTokens: Int, bytes: Int, type: KVType = .f16, firstStage: String
     ) {
+        self.from = from
         self.request = request
         self.replica = replica
         self.epoch = epoch

@@ -47,8 +47,12 @@ public enum StageInstruction: Sendable {
     case closeNext(RequestID, epoch: Epoch, keeping: [KVBlockRun] = [], to: String)
     /// Tell the next stage to free blocks that were kept.
     case dropNext([KVBlockRun], replica: ReplicaID, epoch: Epoch, to: String)
+    /// Tell the next stage that a sequence begins with these blocks after all.
+    case prefixFound(RequestID, SequencePrefix, epoch: Epoch, to: String)
     /// Tell the first stage that blocks which should have been kept are not here.
     case prefixLost(replica: ReplicaID, epoch: Epoch, to: String)
+    /// Tell a prefill stage how many positions of a sequence the decoder replica has.
+    case held(RequestID, tokens: Int, epoch: Epoch, to: String)
     /// Tell the next stage that a sequence leaves for another replica.
     case moveNext(SequenceMove, to: String)
     /// Renew leases on the next stage.
@@ -89,6 +93,8 @@ public struct StepOrder: Sendable, Hashable {
         public var consumers: [RouteStage]
         /// Positions that these will hold of the sequence.
         public var total: Int
+        /// The first position that they need.
+        public var from = 0
         /// Its rows in the tensor that came; the same as `part.count` rows.
         public var rows: Range<Int>
     }
@@ -149,6 +155,8 @@ public struct KVSending: Sendable, Hashable {
     public var count: Int
     /// Positions of the whole transfer.
     public var total: Int
+    /// The first position that is sent at all.
+    public var from = 0
     /// Longest sequence.
     public var reservedTokens: Int
     /// The first stage of the decoder replica.

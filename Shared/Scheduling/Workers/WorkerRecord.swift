@@ -24,7 +24,10 @@ struct WorkerRecord: Sendable {
     var movesSequences = false
     /// Whether it lets sequences grow beyond what was reserved for them.
     var growsSequences = false
+    /// Whether it keeps KV cache of sequences that ended for others that begin with the same tokens.
     var reusesPrefixes = false
+    /// Whether it does so with prompts that are handed over, too, and hands over, or is handed, only what is missing.
+    var handsOverPrefixes = false
     var guessesTokens = false
     /// Its last heartbeat.
     var load: WorkerLoad?

@@ -55,7 +55,8 @@ struct WorkerTable: Sendable {
             address: report.address, endpoint: report.endpoint, lastHeard: now, stages: report.stages,
             kvBlockTokens: report.kvBlockTokens, held: report.held,
             movesSequences: report.movesSequences, growsSequences: report.growsSequences,
-            reusesPrefixes: report.reusesPrefixes, guessesTokens: report.guessesTokens, since: now)
+            reusesPrefixes: report.reusesPrefixes, handsOverPrefixes: report.handsOverPrefixes,
+            guessesTokens: report.guessesTokens, since: now)
         if let old {
             record.superseded = old.superseded.filter { $0 != report.address.session }
             record.crashes = old.crashes.filter { now - $0 < Self.crashWindow }

@@ -137,11 +137,62 @@ import Testing
     @Test func blocksAreNamedLater() throws {
         let cache = try cache(blocks: 4)
         try cache.open("a", reservedTokens: 64)
-        cache.name("a", from: 7)
-        cache.name("a", from: 70)
+        try cache.begin("a", with: SequencePrefix(next: 7))
         try cache.reserve("a", tokens: 96)
         cache.close("a", keeping: [Self.run(7, 3)])
         #expect(cache.keptTokens == 96)
+    }
+
+    /// KV cache that came before its sequence was opened gives way to blocks with which the sequence begins; what came
+    /// behind them stays, and what comes for them later is not written.
+    @Test func aTransferGoesOnBehindSharedBlocks() throws {
+        let cache = try cache(blocks: 12)
+        let layers = LayerRange(0, 3)
+        func values(_ count: Int, _ value: UInt8) -> [UInt8] {
+            Array(repeating: value, count: cache.transferBytes(layers: layers, positions: 0..<count))
+        }
+        func held(_ sequence: RequestID, _ positions: Range<Int>) throws -> Set<UInt8> {
+            Set(try cache.exportKV(sequence, layers: layers, positions: positions))
+        }
+        try cache.open("a", reservedTokens: 70, prefix: SequencePrefix(next: 1))
+        try cache.importKV("a", layers: layers, positions: 0..<70, bytes: values(70, 1))
+        cache.close("a", keeping: [Self.run(1, 2)])
+        // Only what is behind the two blocks has come, and then some of what is before.
+        try cache.open("b", reservedTokens: 100)
+        try cache.importKV("b", layers: layers, positions: 64..<80, bytes: values(16, 2))
+        #expect(cache.length(of: "b") == 0)
+        try cache.importKV("b", layers: layers, positions: 0..<40, bytes: values(40, 3))
+        try cache.begin("b", with: SequencePrefix(blocks: [Self.run(1, 2)], next: 50))
+        #expect(cache.length(of: "b") == 80)
+        #expect(try held("b", 0..<64) == [1] && held("b", 64..<80) == [2])
+        // A piece that reaches over the end of what is shared.
+        try cache.importKV("b", layers: layers, positions: 50..<90, bytes: values(40, 4))
+        #expect(cache.length(of: "b") == 90)
+        #expect(try held("b", 0..<64) == [1] && held("b", 64..<90) == [4])
+        #expect(cache.freeTokens == 8 * 32)
+        #expect(throws: InferenceError.self) {
+            try cache.begin("b", with: SequencePrefix(blocks: [Self.run(1, 1)], next: 60))
+        }
+        #expect(throws: InferenceError.self) {
+            try cache.begin("b", with: SequencePrefix(blocks: [Self.run(1, 3)], next: 60))
+        }
+        // Its own blocks are named behind the shared ones.
+        cache.close("b", keeping: [Self.run(1, 2), Self.run(50, 1)])
+        #expect(cache.keptTokens == 96 && cache.freeTokens == 12 * 32)
+    }
+
+    /// More is found for a sequence that has not begun: blocks that are its own keep their names.
+    @Test func aSequenceThatWaitsBeginsWithMore() throws {
+        let cache = try cache(blocks: 12)
+        try cache.open("a", reservedTokens: 96, prefix: SequencePrefix(next: 1))
+        try cache.open("b", reservedTokens: 128, prefix: SequencePrefix(blocks: [Self.run(1, 1)], next: 50))
+        try cache.begin("b", with: SequencePrefix(blocks: [Self.run(1, 3)], next: 52))
+        #expect(cache.length(of: "b") == 96)
+        try cache.reserve("b", tokens: 160)
+        cache.close("a", keeping: [Self.run(1, 3)])
+        #expect(cache.keptTokens == 0)
+        cache.close("b", keeping: [Self.run(1, 3), Self.run(52, 2)])
+        #expect(cache.keptTokens == 5 * 32 && cache.freeTokens == 12 * 32)
     }
 
     @Test(arguments: 0..<20) func nothingLeaks(_ seed: UInt64) throws {

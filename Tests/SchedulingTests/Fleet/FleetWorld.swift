@@ -180,7 +180,7 @@ struct FleetWorld {
                     address: address(key), endpoint: StageWorld.endpoint(key), epoch: summary.epoch,
                     stages: summary.stages, kvBlockTokens: StageWorld.block, held: summary.held,
                     movesSequences: movesSequences, growsSequences: growsSequences,
-                    reusesPrefixes: reusesPrefixes, guessesTokens: true)))
+                    reusesPrefixes: reusesPrefixes, handsOverPrefixes: reusesPrefixes, guessesTokens: true)))
     }
 
     /// Hands a request to the scheduler with what the gateway has.
@@ -230,7 +230,8 @@ struct FleetWorld {
                     .move(
                         SequenceMove(
                             request: routed.request, epoch: routed.epoch, route: routed.route,
-                            reservedTokens: routed.reservedTokens, capacityTokens: routed.capacityTokens))
+                            reservedTokens: routed.reservedTokens, capacityTokens: routed.capacityTokens,
+                            reusesPrefixes: routed.reusesPrefixes))
                 ))
         case .moved(let routed): movedRequests.insert(routed.request)
         case .refuseHeartbeat(let to): if to == address(to.key) { hello(to.key) }
@@ -264,7 +265,8 @@ struct FleetWorld {
             tokens: (0..<total).map { StageWorld.token(routed.request, position: $0) },
             generatedTokens: what.generated, sampling: SamplingParameters(),
             stop: StopConditions(maxTokens: routed.maxTokens), reservedTokens: routed.reservedTokens,
-            capacityTokens: routed.capacityTokens, reusesPrefixes: routed.reusesPrefixes)
+            capacityTokens: routed.capacityTokens, prefillCapacityTokens: routed.prefillCapacityTokens,
+            reusesPrefixes: routed.reusesPrefixes)
         opening.speculates = routed.speculates
         control.append((routed.first, .start(opening)))
     }

@@ -68,6 +68,81 @@ import Testing
         }
     }
 
+    /// Of equal prefill replicas the one that has the prompt is preferred, and of equal decoders the one that is sent less;
+    /// only where both sides know how.
+    @Test func whatIsKeptCountsForHandovers() {
+        let replicas = [
+            Sample.replica("p", .prefill, ["a"]), Sample.replica("q", .prefill, ["b"]),
+            Sample.replica("d", .decode, ["c"]), Sample.replica("e", .decode, ["f"]),
+        ]
+        let plan = Sample.plan("p", replicas)
+        let times = ReplicaTimes(
+            plan: plan, fleet: Sample.fleet(["a", "b", "c", "f"]), configuration: SchedulingConfiguration())
+        let router = Router(policy: .estimatedWait, localPrefillTokens: 0, overcommit: 4)
+        let plain = replicas.map { situation($0.id, $0.role, $0.stages[0].device) }
+        func decide(_ change: (inout [ReplicaSituation]) -> Void) -> Router.Decision {
+            var situations = plain
+            for index in situations.indices { situations[index].handsOverPrefixes = true }
+            change(&situations)
+            return router.decide(need, situations, times, turn: 0)
+        }
+        guard case .route("p", "d", _, let full) = decide({ _ in }) else {
+            Issue.record("the first pair is as good as any")
+            return
+        }
+        guard case .route("q", _, _, let kept) = decide({ $0[1].cachedTokens = 448 }) else {
+            Issue.record("the prefill replica that has it is preferred")
+            return
+        }
+        #expect(kept < full / 4)
+        let one = decide {
+            $0[1].cachedTokens = 448
+            for index in 2...3 { $0[index].handsOverPrefixes = false }
+        }
+        guard case .route("p", "d", _, full) = one else {
+            Issue.record("decoders that cannot do it make no difference")
+            return
+        }
+        let other = decide {
+            $0[3].cachedTokens = 160
+            $0[3].heldTokens = 160
+        }
+        guard case .route("p", "e", _, full) = other else {
+            Issue.record("the decoder that is sent less is preferred")
+            return
+        }
+        let windowed = decide { $0[3].cachedTokens = 160 }
+        guard case .route("p", "d", _, full) = windowed else {
+            Issue.record("a model with a window is sent everything")
+            return
+        }
+    }
+
+    /// Chats over a prefill and a decoder replica: the turns are neither computed nor sent again.
+    @Test(arguments: [true, false]) func chatsAreHandedOverOnce(_ reuses: Bool) {
+        var world = FleetWorld(["a", "b"], reusesPrefixes: reuses)
+        world.pass(4)
+        world.propose(
+            Sample.plan(
+                "split", [Sample.replica("p", .prefill, ["a"]), Sample.replica("d", .decode, ["b"])], rate: 9))
+        world.pass(8)
+        for turn in 0..<3 {
+            for chat in 0..<4 { world.submit("t\(turn)-\(chat)@chat\(chat)", prompt: 36 + turn * 27, output: 6) }
+            world.pass(6)
+        }
+        #expect(world.open.isEmpty && world.problems.isEmpty && world.stages.mistaken.isEmpty)
+        let cached = world.stages.cached.values.reduce(0, +)
+        let sent = world.stages.handedOver.values.reduce(0, +)
+        #expect(sent > 0)
+        // The decoder has one full block after the first turn, and two after the second.
+        if reuses {
+            #expect(cached >= 4 * (32 + 32), "\(world.stages.cached)")
+            #expect(sent <= 4 * (36 + 31 + 26), "\(world.stages.handedOver)")
+        } else {
+            #expect(cached == 0 && sent == 4 * (36 + 63 + 90))
+        }
+    }
+
     /// The turns of chats find their replicas.
     @Test(arguments: [true, false]) func chatsStayWhereTheirKVIs(_ reuses: Bool) {
         var world = FleetWorld(["a", "b"], reusesPrefixes: reuses)

@@ -30,6 +30,11 @@ struct EngineCache {
         blocks.count + sequences.values.reduce(0) { $0 + ($1.next == nil ? $1.blocks - $1.shared.count : 0) }
     }
 
+    /// Positions that a sequence has from the first one on.
+    func length(of request: RequestID) -> Int? {
+        sequences[request].map { $0.text.firstIndex(of: -1) ?? $0.text.count }
+    }
+
     /// Takes blocks; `false` where a named one is missing, `nil` where there are too few.
     mutating func reserve(_ request: RequestID, blocks count: Int, prefix: SequencePrefix?) -> Bool? {
         var sequence = sequences[request] ?? Sequence()
@@ -40,9 +45,10 @@ struct EngineCache {
             sequence.blocks = sequence.shared.count
             sequence.text = sequence.shared.last.flatMap { blocks[$0]?.text } ?? []
             sequence.next = prefix.next
-        } else if let prefix, sequence.next == nil {
-            sequence.next = prefix.next
-            for index in 0..<sequence.blocks { blocks[prefix.next + UInt64(index)] = Block() }
+        } else if let prefix {
+            let shared = prefix.blocks.names()
+            guard shared.allSatisfy({ blocks[$0] != nil }) else { return false }
+            begin(&sequence, with: shared, next: prefix.next)
         }
         if let next = sequence.next {
             for index in sequence.blocks..<max(sequence.blocks, count) {
@@ -56,11 +62,42 @@ struct EngineCache {
         return used > capacity ? nil : true
     }
 
-    /// Adds computed or received positions; guesses that were wrong are overwritten.
+    /// A sequence that is open begins with blocks of others in place of its own.
+    private mutating func begin(_ sequence: inout Sequence, with shared: [UInt64], next: UInt64) {
+        let before = sequence.shared
+        for name in shared { blocks[name]?.owners += 1 }
+        for name in before { leave(name) }
+        if let old = sequence.next {
+            for index in before.count..<max(before.count, shared.count) {
+                leave(old + UInt64(index - before.count))
+            }
+        } else {
+            for index in shared.count..<max(shared.count, sequence.blocks) {
+                blocks[next + UInt64(index - shared.count)] = Block()
+            }
+        }
+        sequence.shared = shared
+        sequence.next = next
+        let text = shared.last.flatMap { blocks[$0]?.text } ?? []
+        sequence.text = text + sequence.text.dropFirst(text.count)
+    }
+
+    /// A sequence does not have a block any more.
+    private mutating func leave(_ name: UInt64) {
+        blocks[name]?.owners -= 1
+        if blocks[name]?.owners == 0, !kept.contains(name) { blocks[name] = nil }
+    }
+
+    /// Adds computed or received positions; guesses that were wrong are overwritten, what was received before what comes first is unknown (-1) until then.
     mutating func write(_ request: RequestID, _ tokens: [Int32], at start: Int? = nil) {
         guard var sequence = sequences[request] else { return }
-        if let start, start < sequence.text.count { sequence.text.removeLast(sequence.text.count - start) }
-        sequence.text += tokens
+        let start = start ?? sequence.text.count
+        if sequence.text.count < start {
+            sequence.text += Array(repeating: -1, count: start - sequence.text.count)
+        }
+        // Blocks that other sequences computed are only read.
+        let own = max(0, sequence.shared.count * StageWorld.block - start)
+        if own < tokens.count { sequence.text = Array(sequence.text.prefix(start + own)) + tokens.dropFirst(own) }
         sequences[request] = sequence
         guard let next = sequence.next else { return }
         for index in sequence.shared.count..<max(sequence.shared.count, sequence.text.count / StageWorld.block) {
@@ -76,10 +113,7 @@ struct EngineCache {
         if let next = sequence.next {
             own = (0..<max(0, sequence.blocks - sequence.shared.count)).map { next + UInt64($0) }
         }
-        for name in sequence.shared + own {
-            blocks[name]?.owners -= 1
-            if blocks[name]?.owners == 0, !kept.contains(name) { blocks[name] = nil }
-        }
+        for name in sequence.shared + own { leave(name) }
     }
 
     mutating func drop(_ names: [UInt64]) {

@@ -29,6 +29,28 @@ import Testing
         #expect(book.idleNames == [100, 101, 200])
     }
 
+    /// What others compute while a sequence waits is found when its turn comes; its own blocks keep their names.
+    @Test func aSequenceThatWaitsLooksAgain() {
+        var book = Self.book()
+        run(&book, "a", Array(0..<6), first: 100)
+        _ = book.open("b", tokens: Array(0..<17), salt: nil, first: 200, search: true)
+        #expect(book.open("c", tokens: Array(0..<14), salt: nil, first: 300, search: true) == [100])
+        _ = book.open("d", tokens: Array(0..<14), salt: nil, first: 400, search: false)
+        #expect(book.searchAgain("c") == nil)
+        book.computed("b", 4..<11)
+        #expect(book.searchAgain("c").map { $0.blocks == [100, 200] && $0.next == 301 } == true)
+        #expect(book.searchAgain("c") == nil)
+        book.computed("b", 11..<17)
+        #expect(book.searchAgain("c").map { $0.blocks == [100, 200, 201] && $0.next == 302 } == true)
+        #expect(book.searchAgain("b") == nil && book.searchAgain("d") == nil && book.searchAgain("e") == nil)
+        // Nothing that has been computed is found again.
+        book.computed("c", 12..<14)
+        #expect(book.searchAgain("c") == nil)
+        #expect(book.close("c") == [100, 200, 201])
+        #expect(book.close("b") == [100, 200, 201, 202])
+        #expect(book.idleNames == [100, 200, 201, 202])
+    }
+
     @Test func saltsKeepTextsApart() {
         var book = Self.book()
         run(&book, "a", Array(0..<10), first: 100, salt: "one")

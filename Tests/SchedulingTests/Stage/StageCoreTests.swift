@@ -192,7 +192,7 @@ import Testing
     @Test(arguments: [false, true]) func aLostStepIsFoundOut(_ isOvertaken: Bool) {
         var world = splitWorld()
         let route = world.route(Self.split, prefill: "p", decode: "d")
-        func isStep(_ message: (to: WorkerKey, event: StageEvent)) -> Bool {
+        func isStep(_ message: (from: WorkerKey, to: WorkerKey, event: StageEvent)) -> Bool {
             if case .forwarded = message.event { message.to == .decode("e") } else { false }
         }
         world.start("r0", route, epoch: 2, output: 20)

@@ -19,22 +19,6 @@ import Testing
         return world
     }
 
-    /// What the first stage counts on is on every stage, and nothing else.
-    private func check(_ world: StageWorld, _ location: SourceLocation = #_sourceLocation) {
-        #expect(world.overruns.isEmpty && world.mistaken.isEmpty, sourceLocation: location)
-        for core in world.cores.values {
-            for stage in core.ordered where stage.isFirst && !stage.isPrefill {
-                for (index, place) in stage.replica.stages.enumerated() {
-                    let key = WorkerKey(place.device, stage.replica.role.workerKind)
-                    let cache = world.caches.first { $0.key.hasPrefix("\(key)#") }?.value
-                    #expect(
-                        cache?.idle == stage.prefixes.idleNames, "stage \(index) of \(stage.replica.id)",
-                        sourceLocation: location)
-                }
-            }
-        }
-    }
-
     @Test(arguments: [one, two]) func aSecondPromptIsNotComputedAgain(_ plan: PlacementPlan) {
         var world = world(plan)
         let route = world.route(plan, prefill: nil, decode: "m")
@@ -44,7 +28,7 @@ import Testing
         }
         #expect(world.cached == ["a@x": 0, "b@x": 128, "c@y": 0])
         #expect(world.finished.count == 3)
-        check(world)
+        world.check()
         // The next turn: the prompt has the output in it.
         world.start("d@x", route, epoch: 2, prompt: 165, output: 3, capacity: 1000, reuses: true)
         world.start("e@x", route, epoch: 2, prompt: 165, output: 3, capacity: 1000, reuses: true, salt: "other")
@@ -54,7 +38,7 @@ import Testing
         #expect(world.cached["e@x"] == 0)
         #expect(world.cached["f@x"] == nil)
         #expect(world.finished.count == 6)
-        check(world)
+        world.check()
     }
 
     /// While a sequence runs, others begin with what it has computed.
@@ -71,7 +55,7 @@ import Testing
         world.run()
         #expect((world.cached["b@x"] ?? 0) >= 64)
         #expect(world.finished["b@x"] == .length)
-        check(world)
+        world.check()
     }
 
     /// Sequences always win: what is kept goes when they need the memory.
@@ -95,11 +79,58 @@ import Testing
             }
         }
         world.run()
-        check(world)
+        world.check()
         #expect(world.missing.isEmpty)
         #expect(world.cached.values.contains { $0 > 0 })
         for (key, core) in world.cores { #expect(!core.hasSequences, "\(key)") }
         for cache in world.caches.values { #expect(cache.sequences.isEmpty && cache.used == cache.idle.count) }
+    }
+
+    /// Prompts that come together wait for each other anyway, and begin with what those before them have computed.
+    @Test(arguments: [one, two], [nil, 1000] as [Int?]) func burstsShare(_ plan: PlacementPlan, _ capacity: Int?) {
+        var world = world(plan)
+        let route = world.route(plan, prefill: nil, decode: "m")
+        let names = (0..<5).map { RequestID("r\($0)@x") }
+        for name in names {
+            world.start(
+                name, route, epoch: 2, prompt: 150, capacity: 1000, prefillCapacity: capacity, reuses: true)
+        }
+        world.run()
+        #expect(names.allSatisfy { world.finished[$0] == .length })
+        let cached = names.compactMap { world.cached[$0] }.reduce(0, +)
+        // Later stages are told where they all know what that means.
+        let isFound = plan.replicas[0].stages.count == 1 || capacity != nil
+        #expect(isFound ? cached >= 3 * 128 : cached == 0, "\(world.cached)")
+        #expect(world.found.isEmpty == (plan.replicas[0].stages.count == 1 || capacity == nil))
+        #expect(world.missing.isEmpty && world.refusals.isEmpty)
+        world.check()
+    }
+
+    /// A sequence that goes on elsewhere is found there.
+    @Test(arguments: [true, false]) func sequencesThatMovedAreKept(_ reuses: Bool) {
+        let plan = Sample.plan(
+            "p", [Sample.replica("m", .mixed, ["a", "b"]), Sample.replica("n", .mixed, ["c", "d"])])
+        var world = world(plan)
+        world.start(
+            "a@x", world.route(plan, prefill: nil, decode: "m"), epoch: 2, prompt: 130, output: 80, capacity: 1000,
+            reuses: true)
+        for _ in 0..<10_000 where (world.tokens["a@x"]?.count ?? 0) < 40 { world.run(1) }
+        var way = world.route(plan, prefill: nil, decode: "n")
+        way.prefillReplica = "m"
+        way.prefill = world.route(plan, prefill: nil, decode: "m").decode
+        world.send(
+            .move(
+                SequenceMove(
+                    request: "a@x", epoch: 2, route: way, reservedTokens: 240, capacityTokens: 1000,
+                    reusesPrefixes: reuses)), to: .decode("a"))
+        world.run()
+        #expect(world.moved == ["a@x"] && world.finished["a@x"] == .length)
+        world.start(
+            "b@x", world.route(plan, prefill: nil, decode: "n"), epoch: 2, prompt: 220, capacity: 1000, reuses: true)
+        world.run()
+        #expect(world.finished["b@x"] == .length)
+        #expect(world.cached["b@x"] == (reuses ? 192 : 0))
+        world.check()
     }
 
     /// A stage that does not have what it should says so, and nobody counts on it any more.
@@ -125,7 +156,7 @@ import Testing
         world.run()
         #expect(world.finished["c@x"] == .length)
         #expect(world.cached["c@x"] == 0)
-        check(world)
+        world.check()
     }
 
     /// What came from a prefill replica is there for prompts that the decoder computes for itself.
@@ -136,14 +167,14 @@ import Testing
             capacity: 1000, reuses: true)
         world.run()
         #expect(world.finished["a@x"] == .length)
-        check(world)
+        world.check()
         world.start(
             "b@x", world.route(Self.split, prefill: nil, decode: "d"), epoch: 2, prompt: 150, output: 4,
             capacity: 1000, reuses: true)
         world.run()
         #expect(world.finished["b@x"] == .length)
         #expect(world.cached["b@x"] == 128)
-        check(world)
+        world.check()
     }
 
     /// A replica that is formed anew has nothing.
@@ -153,7 +184,7 @@ import Testing
         world.start("a@x", route, epoch: 2, prompt: 130, capacity: 1000, reuses: true)
         world.run()
         world.form("m", of: Self.two, epoch: 5)
-        check(world)
+        world.check()
         world.start("b@x", route, epoch: 6, prompt: 130, capacity: 1000, reuses: true)
         world.run()
         #expect(world.cached["b@x"] == 0)
@@ -163,6 +194,6 @@ import Testing
         world.start("c@x", route, epoch: 6, prompt: 130, capacity: 1000, reuses: true)
         world.run()
         #expect(world.cached["c@x"] == 128)
-        check(world)
+        world.check()
     }
 }

@@ -28,7 +28,7 @@ struct StageWorld {
     /// Whether loads end at once.
     var loadsAtOnce = true
     /// Messages under way, in order per pair; lost where the test drops them.
-    var network: [(to: WorkerKey, event: StageEvent)] = []
+    var network: [(from: WorkerKey, to: WorkerKey, event: StageEvent)] = []
     /// KV positions that a slot holds, as the engine would.
     var lengths: [String: [RequestID: Int]] = [:]
     /// Blocks of KV cache that a slot holds, as the engine would, and tokens for which it has room.
@@ -38,6 +38,12 @@ struct StageWorld {
     var caches: [String: EngineCache] = [:]
     /// Tokens of prompts that were not computed, by request.
     var cached: [RequestID: Int] = [:]
+    /// Sequences of which more was found when their turn came, where later stages are told.
+    var found: Set<RequestID> = []
+    /// Positions that decoder stages were sent, one count a stage, by request.
+    var handedOver: [RequestID: Int] = [:]
+    /// Whether answers on what decoder replicas hold are lost.
+    var losesAnswers = false
     /// Tokens that were guessed, and those that were right.
     var guesses = 0
     var rightGuesses = 0
@@ -142,15 +148,16 @@ struct StageWorld {
 
     mutating func start(
         _ request: RequestID, _ route: Route, epoch: Epoch, prompt: Int = 40, output: Int = 6, generated: Int = 0,
-        reserved: Int? = nil, capacity: Int? = nil, reuses: Bool = false, salt: String? = nil, guesses: Bool = false
+        reserved: Int? = nil, capacity: Int? = nil, prefillCapacity: Int? = nil, reuses: Bool = false,
+        salt: String? = nil, guesses: Bool = false
     ) {
         let total = prompt + generated
         var opening = SequenceOpening(
             request: request, epoch: epoch, route: route,
             tokens: (0..<total).map { Self.token(request, position: $0) }, generatedTokens: generated,
             sampling: SamplingParameters(), stop: StopConditions(maxTokens: output),
-            reservedTokens: reserved ?? prompt + output + 1, capacityTokens: capacity, reusesPrefixes: reuses,
-            cacheSalt: salt)
+            reservedTokens: reserved ?? prompt + output + 1, capacityTokens: capacity,
+            prefillCapacityTokens: prefillCapacity, reusesPrefixes: reuses, cacheSalt: salt)
         opening.speculates = guesses
         let isPrefill = !route.prefill.isEmpty
         let first = WorkerKey((isPrefill ? route.prefill : route.decode)[0].device, isPrefill ? .prefill : .decode)
@@ -208,7 +215,7 @@ struct StageWorld {
 
     private mutating func perform(_ instruction: StageInstruction, _ key: WorkerKey) {
         func post(_ endpoint: String, _ event: StageEvent) {
-            if let to = Self.key(endpoint) { network.append((to, event)) }
+            if let to = Self.key(endpoint) { network.append((key, to, event)) }
         }
         switch instruction {
         case .freeKept: kept = nil
@@ -223,10 +230,7 @@ struct StageWorld {
         case .reserve(let request, let slot, let tokens, let prefix):
             let name = "\(key)#\(slot)"
             guard reserve(request, name, tokens, prefix, key, slot) else { return }
-            if lengths[name]?[request] == nil {
-                let shared = (prefix?.blocks ?? []).reduce(0) { $0 + $1.count } * Self.block
-                lengths[name, default: [:]][request] = shared
-            }
+            lengths[name, default: [:]][request] = caches[name]?.length(of: request)
             blocks[name, default: [:]][request] = (tokens + Self.block - 1) / Self.block
             let all = blocks[name]?.values.reduce(0, +) ?? 0
             if let most = capacities[name], all > most / Self.block {
@@ -239,6 +243,9 @@ struct StageWorld {
             caches[name]?.drop(names)
         case .dropNext(let blocks, let replica, let epoch, let endpoint):
             post(endpoint, .dropped(blocks, replica: replica, epoch: epoch))
+        case .prefixFound(let request, let prefix, _, let endpoint):
+            found.insert(request)
+            post(endpoint, .prefixFound(request, prefix))
         case .prefixLost(let replica, let epoch, let endpoint):
             post(endpoint, .prefixLost(replica: replica, epoch: epoch))
         case .close(let request, let slot, let keeping):
@@ -248,10 +255,14 @@ struct StageWorld {
         case .importKV(let request, let slot, let layers, let positions):
             // All layers of a stage come in order; the last ones complete the positions.
             if layers.end == cores[key]?.stageLayers(slot)?.end {
-                lengths["\(key)#\(slot)"]?[request] = positions.upperBound
                 let tokens = positions.map { Self.token(request, position: $0) }
-                caches["\(key)#\(slot)"]?.write(request, tokens)
+                caches["\(key)#\(slot)"]?.write(request, tokens, at: positions.lowerBound)
+                lengths["\(key)#\(slot)"]?[request] = caches["\(key)#\(slot)"]?.length(of: request)
+                handedOver[request, default: 0] += positions.count
             }
+        case .held(let request, let tokens, _, let endpoint):
+            if losesAnswers, key.kind == .decode { break }
+            post(endpoint, .held(request, tokens: tokens))
         case .step(let order): computing.append(Ordered(key: key, order: order))
         case .export(let order): exporting.append((key, order))
         case .moveNext(let move, let endpoint): post(endpoint, .moved(move))
@@ -263,7 +274,7 @@ struct StageWorld {
                     ArrivedKV(
                         request: sending.request, replica: sending.replica, epoch: sending.epoch,
                         layers: sending.layers, start: sending.start, count: sending.count, total: sending.total,
-                        reservedTokens: sending.reservedTokens, bytes: 100, type: sending.type,
+                        from: sending.from, reservedTokens: sending.reservedTokens, bytes: 100, type: sending.type,
                         firstStage: sending.firstStage)))
         case .open(let opening, let endpoint): post(endpoint, .opened(opening))
         case .closeNext(let request, _, let keeping, let endpoint): post(endpoint, .closed(request, keeping: keeping))
@@ -316,9 +327,9 @@ struct StageWorld {
         }
         // What is there must have been computed for this very text.
         if let text = caches[name]?.sequences[request]?.text, let prefix, !prefix.blocks.isEmpty {
-            let wanted = text.indices.map { Self.token(request, position: $0) }
             let count = prefix.blocks.reduce(0) { $0 + $1.count } * Self.block
-            if text != wanted || text.count != count { mistaken.append("\(name): \(request)") }
+            let wanted = (0..<count).map { Self.token(request, position: $0) }
+            if Array(text.prefix(count)) != wanted { mistaken.append("\(name): \(request)") }
         }
         return true
     }
@@ -341,6 +352,10 @@ struct StageWorld {
                 continue
             }
             let end = part.part.start + part.part.count
+            let before = (0..<part.part.start).map { Self.token(part.part.request, position: $0) }
+            if let text = caches[name]?.sequences[part.part.request]?.text, Array(text.prefix(before.count)) != before {
+                mistaken.append("\(name): \(part.part.request) has another text before position \(before.count)")
+            }
             lengths[name]?[part.part.request] = end
             let guesses = part.part.guesses ?? []
             var text = (start..<end - guesses.count).map { Self.token(request, position: $0) }
@@ -352,11 +367,12 @@ struct StageWorld {
                 overruns.append("\(name): \(part.part.request) writes position \(end - 1) into \(held) blocks")
             }
             outcome.parts.append(part.part)
-            for consumer in part.consumers {
+            for consumer in part.consumers where part.from < end {
                 guard let layers = consumer.layers.intersection(stage.layers) else { continue }
+                let start = max(part.part.start, part.from)
                 outcome.exports.append(
                     StepOutcome.Export(
-                        request: part.part.request, layers: layers, start: part.part.start, count: part.part.count,
+                        request: part.part.request, layers: layers, start: start, count: end - start,
                         endpoint: consumer.endpoint, bytes: 100))
             }
             guard stage.isLast, part.part.sample, let opening = cores[key]?.opening(part.part.request) else { continue }
