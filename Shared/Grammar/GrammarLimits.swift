@@ -1,0 +1,25 @@
+/// What bounds the work that a stranger's grammar can cause.
+public enum GrammarLimits {
+    /// Longest text of a schema or grammar, in bytes.
+    public static let sourceBytes = 65_536
+    /// Longest regular expression, in bytes.
+    public static let patternBytes = 4_096
+    /// Deepest nesting of schemas, groups and references.
+    public static let depth = 64
+    /// Most rules, those that are made for parts included.
+    public static let rules = 8_192
+    /// Most positions of the automaton.
+    public static let nodes = 131_072
+    /// Largest bound of a repetition, `maxLength` and `maxItems` included.
+    public static let repetitions = 1_000_000
+    /// Largest bound of a repetition of something that may be empty.
+    public static let emptyRepetitions = 64
+    /// Most properties of one object.
+    public static let properties = 512
+    /// Most stacks that a state may hold; bytes that lead to more are refused.
+    public static let stacks = 2_048
+    /// Most steps of the analysis of rules.
+    static let analysisSteps = 250_000
+    /// Most steps of the recogniser for one mask, a second or less.
+    static let maskSteps = 20_000_000
+}
