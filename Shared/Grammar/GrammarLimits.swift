@@ -16,6 +16,12 @@ public enum GrammarLimits {
     public static let emptyRepetitions = 64
     /// Most properties of one object.
     public static let properties = 512
+    /// Most bytes of the names of an object that has others as well.
+    public static let openNameBytes = 1_024
+    /// Longest name of an object that has others as well, in characters.
+    public static let openNameLength = 128
+    /// Most schemas that are looked at, each time that one is merged with others counted.
+    public static let schemas = 8_192
     /// Most stacks that a state may hold; bytes that lead to more are refused.
     public static let stacks = 2_048
     /// Most steps of the analysis of rules.

@@ -85,7 +85,12 @@ struct JSONRules {
     mutating func key(except names: [String]) throws(GrammarError) -> Expression {
         if names.isEmpty { return try string() }
         let rest = try once("characters") { _ in .many(Self.character(of: .all)) }
-        let scalars = names.map { $0.unicodeScalars.map(\.value) }.sorted { $0.lexicographicallyPrecedes($1) }
+        guard names.reduce(0, { $0 + $1.utf8.count }) <= GrammarLimits.openNameBytes else {
+            throw GrammarError(
+                .limit,
+                "properties beside additionalProperties with more than \(GrammarLimits.openNameBytes) bytes of names")
+        }
+        let scalars = Set(names).map { $0.unicodeScalars.map(\.value) }.sorted { $0.lexicographicallyPrecedes($1) }
         return try rules.add(
             "key", .sequence([Self.quote, try other(scalars[...], from: 0, rest: rest), Self.quote]))
     }
@@ -93,7 +98,11 @@ struct JSONRules {
     private func other(
         _ names: ArraySlice<[UInt32]>, from depth: Int, rest: Expression
     ) throws(GrammarError) -> Expression {
-        guard depth <= 256 else { throw GrammarError(.limit, "names of properties longer than 256 characters") }
+        guard depth <= GrammarLimits.openNameLength else {
+            throw GrammarError(
+                .limit,
+                "properties beside additionalProperties with names of more than \(GrammarLimits.openNameLength) characters")
+        }
         var branches: [Expression] = []
         var index = names.startIndex
         if let first = names.first, first.count == depth { index += 1 } else { branches.append(.empty) }

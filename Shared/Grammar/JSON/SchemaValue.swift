@@ -35,6 +35,31 @@ public indirect enum SchemaValue: Sendable, Hashable {
         return members.first { $0.key == key }?.value
     }
 
+    /// Refuses values that are larger or deeper than the text of a schema may be.
+    func checkSize() throws(GrammarError) {
+        var open: [(value: SchemaValue, depth: Int)] = [(self, 1)]
+        var bytes = 0
+        while let (value, depth) = open.popLast() {
+            bytes += 1
+            switch value {
+            case .null, .bool, .integer, .number: break
+            case .string(let text): bytes += text.utf8.count
+            case .array(let elements): open += elements.map { ($0, depth + 1) }
+            case .object(let members):
+                for member in members {
+                    bytes += member.key.utf8.count
+                    open.append((member.value, depth + 1))
+                }
+            }
+            guard bytes <= GrammarLimits.sourceBytes else {
+                throw GrammarError(.limit, "a schema of more than \(GrammarLimits.sourceBytes) bytes")
+            }
+            guard depth <= GrammarLimits.depth else {
+                throw GrammarError(.limit, "a schema more than \(GrammarLimits.depth) levels deep")
+            }
+        }
+    }
+
     var number: Double? {
         switch self {
         case .integer(let value): Double(value)
