@@ -26,7 +26,8 @@ enum NumberRange {
             let high = min(most, power - 1)
             if low <= high { parts.append(sameLength(digits(low), digits(high))) }
             smallest = power
-            power *= 10
+            // 10^19 is only computed after the last round.
+            power &*= 10
         }
         return .choice(parts)
     }

@@ -72,12 +72,10 @@ public final class GrammarMask {
     private func groups(of positions: [StackPosition]) -> [Int32: [StackPosition]] {
         var groups: [Int32: [StackPosition]] = [:]
         for position in positions where position.node != StackPosition.ended {
-            let count = grammar.representative(
-                count: position.count, at: position.node, longestToken: vocabulary.trie.longest)
             groups[position.frame, default: []].append(
-                StackPosition(node: position.node, count: count, frame: StackTable.unknown))
+                StackPosition(node: position.node, count: position.count, frame: StackTable.unknown))
         }
-        return groups.mapValues { Array(Set($0)).sorted() }
+        return groups.mapValues { grammar.relaxed($0, height: vocabulary.trie.longest) }
     }
 
     private func add(
@@ -88,19 +86,19 @@ public final class GrammarMask {
         // The set with which the stack goes on after the end of the rule.
         var base = trieWalk.automaton.closed(copied)
         let part = try part(of: group, keeping: &base)
-        part.add(to: &mask)
+        part.allowed.add(to: &mask)
         guard base != LazyAutomaton.dead else { return }
-        trieWalk.allowed.removeAll(keepingCapacity: true)
-        for exit in part.exits { try trieWalk.walkExit(exit, base: &base) }
-        for token in trieWalk.allowed { mask.insert(token) }
+        part.last.add(to: &mask)
+        guard !part.exits.isEmpty, trieWalk.automaton.canGoOn(base) else { return }
+        try trieWalk.walkExits(part.exits, base: base)
+        mask.insert(trieWalk.allowed)
     }
 
     private func part(of group: [StackPosition], keeping base: inout Int32) throws(GrammarError) -> MaskPart {
         dropOldEpoch()
         let key = trieWalk.automaton.number(of: group)
         if let known = parts[key] { return known }
-        try trieWalk.walkAll(from: key, keeping: &base)
-        let part = MaskPart(trieWalk.allowed, exits: trieWalk.exits, tokenCount: vocabulary.count)
+        let part = try trieWalk.part(from: key, keeping: &base, tokenCount: vocabulary.count)
         dropOldEpoch()
         let current = trieWalk.automaton.number(of: group)
         parts.insert(part, for: current, bytes: part.byteCount, limit: cacheBytes)

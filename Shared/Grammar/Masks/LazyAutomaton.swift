@@ -17,6 +17,15 @@ struct LazyAutomaton {
     static let isAlive: UInt8 = 1
     /// A stack has ended at the frame of which nothing is known.
     static let leaves: UInt8 = 2
+    /// A position counts the runs of its loop.
+    static let counts: UInt8 = 4
+    /// The kinds of bytes of which each leads the set to itself, and whether they are known.
+    private var loopingKinds: [UInt8] = []
+    private static let isKnown: UInt8 = 0x80
+    /// What stands for a counting set, by set and number of bytes that may follow.
+    private var relaxations: [UInt64: Int32] = [:]
+    /// Changes whenever something is computed that was not known.
+    private(set) var computed = 0
     private let classCount: Int
     private var positionCount = 0
     /// About how much memory is held, in bytes.
@@ -35,9 +44,12 @@ struct LazyAutomaton {
         numbers[set] = number
         ways.append(contentsOf: repeatElement(Self.unknown, count: classCount))
         let ended = set.count { $0.node == StackPosition.ended && $0.frame == StackTable.unknown }
-        outcomes.append((set.count > ended ? Self.isAlive : 0) | (ended > 0 ? Self.leaves : 0))
+        let isCounting = set.contains { $0.count >= 0 && grammar.loops[Int($0.node)] >= 0 }
+        outcomes.append(
+            (set.count > ended ? Self.isAlive : 0) | (ended > 0 ? Self.leaves : 0) | (isCounting ? Self.counts : 0))
+        loopingKinds.append(0)
         positionCount += set.count
-        byteCount = ways.count * 4 + positionCount * 24 + sets.count * 160 + table.frames.count * 64
+        byteCount = relaxations.count * 32 + ways.count * 4 + positionCount * 24 + sets.count * 160 + table.frames.count * 64
         return number
     }
 
@@ -54,6 +66,7 @@ struct LazyAutomaton {
     }
 
     private mutating func compute(_ set: Int32, _ byteClass: UInt8) -> Int32 {
+        computed &+= 1
         let byte = grammar.classBytes[Int(byteClass)]
         let moved = recognizer.advanced(sets[Int(set)], by: byte, in: grammar, &table)
         let next = number(of: moved)
@@ -61,10 +74,47 @@ struct LazyAutomaton {
         return next
     }
 
+    /// Whether a set takes any byte.
+    func canGoOn(_ set: Int32) -> Bool { sets[Int(set)].contains { $0.node != StackPosition.ended } }
+
+    /// Throws where one mask has taken too many steps.
+    func checkSteps() throws(GrammarError) {
+        guard recognizer.steps > GrammarLimits.maskSteps else { return }
+        throw GrammarError(.limit, "the grammar is too ambiguous: the tokens that may follow take too long to find")
+    }
+
+    /// The kinds of bytes of which each leads a set to itself, one bit each.
+    mutating func kindsLooping(_ set: Int32) -> UInt8 {
+        let known = loopingKinds[Int(set)]
+        if known & Self.isKnown != 0 { return known & ~Self.isKnown }
+        var kinds: UInt8 = 0
+        for kind in 0..<TokenTrie.kindCount { kinds |= 1 << kind }
+        for byte in UInt8.min...UInt8.max {
+            let kind = TokenTrie.kind(of: byte)
+            guard kinds & 1 << kind != 0 else { continue }
+            if next(set, grammar.byteClasses[Int(byte)]) != set { kinds &= ~(1 << kind) }
+        }
+        loopingKinds[Int(set)] = kinds | Self.isKnown
+        return kinds
+    }
+
+    /// The set with counts replaced that no bound can tell apart within so many bytes.
+    mutating func relaxed(_ set: Int32, height: UInt16) -> Int32 {
+        let key = UInt64(UInt32(bitPattern: set)) << 16 | UInt64(height)
+        if let known = relaxations[key] { return known }
+        computed &+= 1
+        let positions = sets[Int(set)]
+        let relaxed = grammar.relaxed(positions, height: Int(height))
+        let number = relaxed == positions ? set : number(of: relaxed)
+        relaxations[key] = number
+        return number
+    }
+
     /// Forgets everything but some sets, whose numbers are replaced.
     mutating func forget(keeping kept: inout [Int32]) {
         var fresh = LazyAutomaton(grammar)
         fresh.recognizer = recognizer
+        fresh.computed = computed &+ 1
         for index in kept.indices {
             let copied = table.copying(sets[Int(kept[index])], to: &fresh.table)
             kept[index] = fresh.number(of: copied.sorted())

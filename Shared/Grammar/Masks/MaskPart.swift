@@ -1,29 +1,36 @@
-/// The part of a mask that does not depend on the frames below the current rule.
-struct MaskPart {
-    /// Allowed tokens, where they are few.
+/// Some tokens of a vocabulary: a list where they are few, one bit per token where they are many.
+struct TokenList {
     private var few: [Int32] = []
-    /// Allowed tokens as a bit set, where they are many.
     private var many: [UInt64] = []
-    /// Nodes of the trie at which the rule ends.
-    let exits: [Int32]
 
-    init(_ allowed: [Int32], exits: [Int32], tokenCount: Int) {
-        self.exits = exits
-        if allowed.count * 32 <= tokenCount {
-            few = allowed
+    init(_ tokens: [Int32], tokenCount: Int) {
+        if tokens.count * 32 <= tokenCount {
+            few = tokens
         } else {
             var mask = TokenMask(tokenCount: tokenCount)
-            for token in allowed { mask.insert(token) }
+            mask.insert(tokens)
             many = mask.words
         }
     }
 
-    var byteCount: Int { (few.count + exits.count) * 4 + many.count * 8 + 128 }
+    var byteCount: Int { few.count * 4 + many.count * 8 }
 
     func add(to mask: inout TokenMask) {
         if !many.isEmpty { mask.formUnion(many) }
-        for token in few { mask.insert(token) }
+        mask.insert(few)
     }
+}
+
+/// The part of a mask that does not depend on the frames below the current rule.
+struct MaskPart {
+    /// Tokens that do not end the rule.
+    let allowed: TokenList
+    /// Tokens that end the rule with their last byte.
+    let last: TokenList
+    /// Nodes of the trie at which the rule ends, and below which there are more tokens.
+    let exits: [Int32]
+
+    var byteCount: Int { allowed.byteCount + last.byteCount + exits.count * 4 + 128 }
 }
 
 /// Values by the number of a set; the longest unused ones go when there are too many bytes of them.

@@ -1,17 +1,27 @@
 /// The byte strings of a vocabulary as a tree: nodes in preorder, the root first, children by byte.
 struct TokenTrie: Sendable {
-    /// The byte that leads to a node.
-    private(set) var bytes: [UInt8] = [0]
-    /// How many bytes lead to a node; tokens are shorter than 65,536 bytes.
-    private(set) var depths: [UInt16] = [0]
-    /// The node after the last one below a node.
-    private(set) var ends: [Int32] = [0]
-    /// The tokens of node `n` are `tokens[firstTokens[n]..<firstTokens[n + 1]]`; those below it follow.
-    private(set) var firstTokens: [Int32] = [0]
+    struct Node: Sendable {
+        /// The number of the node after the last one below this one.
+        var end: Int32 = 0
+        /// The tokens of a node are those from here up to the first one of the next node; those below it follow.
+        var firstToken: Int32
+        /// How many bytes lead here.
+        var depth: UInt16
+        /// The length of the longest way down from here, in bytes.
+        var height: UInt16 = 0
+        /// The byte that leads here from the node above.
+        var byte: UInt8
+        /// The kinds of the bytes below, one bit each.
+        var kindsBelow: UInt8 = 0
+    }
+
+    /// All nodes, and one that only says where tokens end.
+    private(set) var nodes: [Node] = [Node(firstToken: 0, depth: 0, byte: 0)]
     private(set) var tokens: [Int32] = []
     /// The length of the longest token, in bytes.
     private(set) var longest = 0
 
+    /// Longer tokens are left out.
     private static let longestToken = Int(UInt16.max) - 1
 
     init(_ strings: [[UInt8]], without excluded: Set<Int32>) {
@@ -25,17 +35,14 @@ struct TokenTrie: Sendable {
             let common = commonLength(path, string)
             close(&path, downTo: common)
             for byte in string[common...] {
-                path.append(bytes.count)
-                bytes.append(byte)
-                depths.append(UInt16(path.count - 1))
-                ends.append(0)
-                firstTokens.append(Int32(tokens.count))
+                path.append(nodes.count)
+                nodes.append(Node(firstToken: Int32(tokens.count), depth: UInt16(path.count - 1), byte: byte))
             }
             tokens.append(Int32(token))
         }
         close(&path, downTo: 0)
-        ends[0] = Int32(bytes.count)
-        firstTokens.append(Int32(tokens.count))
+        nodes[0].end = Int32(nodes.count)
+        nodes.append(Node(firstToken: Int32(tokens.count), depth: 0, byte: 0))
     }
 
     private static func precedes(_ left: [UInt8], _ right: [UInt8]) -> Bool {
@@ -45,11 +52,36 @@ struct TokenTrie: Sendable {
 
     private func commonLength(_ path: [Int], _ string: [UInt8]) -> Int {
         var length = 0
-        while length + 1 < path.count, length < string.count, bytes[path[length + 1]] == string[length] { length += 1 }
+        while length + 1 < path.count, length < string.count, nodes[path[length + 1]].byte == string[length] {
+            length += 1
+        }
         return length
     }
 
     private mutating func close(_ path: inout [Int], downTo depth: Int) {
-        while path.count > depth + 1 { ends[path.removeLast()] = Int32(bytes.count) }
+        while path.count > depth + 1 {
+            let closed = path.removeLast()
+            nodes[closed].end = Int32(nodes.count)
+            let node = nodes[closed]
+            let above = path[path.count - 1]
+            nodes[above].height = max(nodes[above].height, node.height + 1)
+            nodes[above].kindsBelow |= node.kindsBelow | 1 << Self.kind(of: node.byte)
+        }
+    }
+
+    /// How many kinds of bytes are told apart: those of one kind often lead a state to itself together.
+    static let kindCount: UInt8 = 7
+
+    /// The kind of a byte.
+    static func kind(of byte: UInt8) -> UInt8 {
+        switch byte {
+        case 0x41...0x5A, 0x61...0x7A: 0
+        case 0x30...0x39: 1
+        case 0x20: 2
+        case 0x22, 0x5C: 3
+        case ..<0x20, 0x7F: 4
+        case 0x80...: 5
+        default: 6
+        }
     }
 }

@@ -2,9 +2,9 @@
 struct TrieWalk {
     var automaton: LazyAutomaton
     /// Tokens that were taken.
-    var allowed: [Int32] = []
+    private(set) var allowed: [Int32] = []
     /// Nodes of the trie at which the rule had ended.
-    var exits: [Int32] = []
+    private(set) var exits: [Int32] = []
     /// The set at every depth of the trie.
     private var path: [Int32]
     private let trie: TokenTrie
@@ -20,51 +20,74 @@ struct TrieWalk {
         path = [Int32](repeating: LazyAutomaton.dead, count: trie.longest + 2)
     }
 
-    /// Notes all tokens that can follow a set, and the nodes at which its rule ends.
+    /// Finds the part of a mask that follows a set on a frame of which nothing is known.
     ///
     /// - Parameter kept: Another set, whose number is replaced where the automaton had to be emptied.
-    mutating func walkAll(from set: Int32, keeping kept: inout Int32) throws(GrammarError) {
+    mutating func part(from set: Int32, keeping kept: inout Int32, tokenCount: Int) throws(GrammarError) -> MaskPart {
         allowed.removeAll(keepingCapacity: true)
         exits.removeAll(keepingCapacity: true)
         path[0] = set
-        try walk(from: 1, to: trie.ends[0], keeping: &kept)
+        try walk(from: 1, to: Int(trie.nodes[0].end), keeping: &kept)
+        var last: [Int32] = []
+        for exit in exits {
+            let tokens = Int(trie.nodes[Int(exit)].firstToken)..<Int(trie.nodes[Int(exit) + 1].firstToken)
+            last.append(contentsOf: trie.tokens[tokens])
+        }
+        return MaskPart(
+            allowed: TokenList(allowed, tokenCount: tokenCount), last: TokenList(last, tokenCount: tokenCount),
+            exits: exits.filter { trie.nodes[Int($0)].end > $0 + 1 })
     }
 
-    /// Notes the tokens at a node at which the rule has ended, and those below it that can follow `base`.
-    mutating func walkExit(_ exit: Int32, base: inout Int32) throws(GrammarError) {
-        let node = Int(exit)
-        allowed.append(contentsOf: trie.tokens[Int(trie.firstTokens[node])..<Int(trie.firstTokens[node + 1])])
-        guard trie.ends[node] > exit + 1 else { return }
-        path[Int(trie.depths[node])] = base
-        try walk(from: exit + 1, to: trie.ends[node], keeping: &base)
+    /// Finds the tokens below nodes at which a rule has ended that can follow `base`.
+    mutating func walkExits(_ nodes: [Int32], base: Int32) throws(GrammarError) {
+        allowed.removeAll(keepingCapacity: true)
+        var base = base
+        for exit in nodes {
+            let node = trie.nodes[Int(exit)]
+            path[Int(node.depth)] = base
+            try walk(from: Int(exit) + 1, to: Int(node.end), keeping: &base)
+        }
     }
 
-    private mutating func walk(from first: Int32, to end: Int32, keeping kept: inout Int32) throws(GrammarError) {
+    private mutating func walk(from first: Int, to end: Int, keeping kept: inout Int32) throws(GrammarError) {
         guard first < end else { return }
-        var node = Int(first)
-        let end = Int(end)
-        let top = Int(trie.depths[node]) - 1
+        let trie = trie
+        let nodes = trie.nodes.span
+        let tokens = trie.tokens.span
         let classes = automaton.grammar.byteClasses
-        while node < end {
-            let depth = Int(trie.depths[node])
-            let next = automaton.next(path[depth - 1], classes[Int(trie.bytes[node])])
+        let top = Int(nodes[first].depth) - 1
+        var computed = automaton.computed
+        var index = first
+        while index < end {
+            let node = nodes[index]
+            let depth = Int(node.depth)
+            let before = path[depth - 1]
+            var next = automaton.next(before, classes[Int(node.byte)])
             if next == LazyAutomaton.dead {
-                node = Int(trie.ends[node])
+                index = Int(node.end)
                 continue
             }
-            path[depth] = next
-            let outcome = automaton.outcomes[Int(next)]
-            if outcome & LazyAutomaton.isAlive != 0 {
-                for index in Int(trie.firstTokens[node])..<Int(trie.firstTokens[node + 1]) {
-                    allowed.append(trie.tokens[index])
-                }
+            var outcome = automaton.outcomes[Int(next)]
+            if outcome & LazyAutomaton.counts != 0 {
+                next = automaton.relaxed(next, height: node.height)
+                outcome = automaton.outcomes[Int(next)]
             }
-            if outcome & LazyAutomaton.leaves != 0 { exits.append(Int32(node)) }
-            node += 1
-            if automaton.byteCount > memoryBytes { forget(top...depth, keeping: &kept) }
-            if automaton.recognizer.steps > GrammarLimits.maskSteps {
-                throw GrammarError(
-                    .limit, "the grammar is too ambiguous: the tokens that may follow take too long to find")
+            path[depth] = next
+            if next == before, outcome == LazyAutomaton.isAlive, node.kindsBelow & ~automaton.kindsLooping(next) == 0 {
+                // Nothing below leads away from here: all tokens of the branch are taken, and they are neighbours.
+                index = Int(node.end)
+                allowed.append(contentsOf: trie.tokens[Int(node.firstToken)..<Int(nodes[index].firstToken)])
+                continue
+            }
+            if outcome & LazyAutomaton.isAlive != 0 {
+                for token in Int(node.firstToken)..<Int(nodes[index + 1].firstToken) { allowed.append(tokens[token]) }
+            }
+            if outcome & LazyAutomaton.leaves != 0 { exits.append(Int32(index)) }
+            index += 1
+            if computed != automaton.computed {
+                if automaton.byteCount > memoryBytes { forget(top...depth, keeping: &kept) }
+                try automaton.checkSteps()
+                computed = automaton.computed
             }
         }
     }

@@ -1,15 +1,31 @@
+/// Counts that stand for all those from which no bound of the loop is within reach.
+enum FarCount {
+    /// The loop must run again.
+    static let below: Int32 = -1
+    /// The loop may run again or end.
+    static let between: Int32 = -2
+}
+
 extension CompiledGrammar {
-    /// A count that no token of the given length can tell from `count`, the same one for as many counts as possible.
-    ///
-    /// A token of `longestToken` bytes finishes at most as many runs of a loop: where neither bound is within reach, the
-    /// count does not matter.
-    func representative(count: Int32, at node: Int32, longestToken: Int) -> Int32 {
+    /// What stands for a count where at most `height` bytes follow: each of them finishes at most one run of the loop.
+    func representative(count: Int32, at node: Int32, height: Int) -> Int32 {
         let loopNode = loops[Int(node)]
-        guard count > 0, loopNode >= 0 else { return count }
+        guard count >= 0, loopNode >= 0 else { return count }
         let loop = nodes[Int(loopNode)]
-        let reach = Int32(clamping: longestToken + 1)
-        if loop.least - count >= reach { return 0 }
-        if count >= loop.least && (loop.most < 0 || loop.most - count >= reach) { return loop.least }
+        let reach = Int32(clamping: height + 1)
+        let isFarFromMost = loop.most < 0 || loop.most - count >= reach
+        if loop.least - count >= reach && isFarFromMost { return FarCount.below }
+        if count >= loop.least && isFarFromMost { return FarCount.between }
         return count
+    }
+
+    /// Positions with their counts replaced so; sorted.
+    func relaxed(_ positions: [StackPosition], height: Int) -> [StackPosition] {
+        Set(
+            positions.map {
+                let count = representative(count: $0.count, at: $0.node, height: height)
+                return StackPosition(node: $0.node, count: count, frame: $0.frame)
+            }
+        ).sorted()
     }
 }

@@ -43,16 +43,18 @@ struct Recognizer: Sendable {
                 visit(StackPosition(node: node.first, count: 0, frame: frame))
             case .tail: visit(StackPosition(node: node.first, count: 0, frame: position.frame))
             case .loop:
-                if node.most < 0 || position.count < node.most {
-                    visit(StackPosition(node: node.first, count: position.count, frame: position.frame))
+                let count = position.count
+                if node.most < 0 || count < node.most {
+                    visit(StackPosition(node: node.first, count: count, frame: position.frame))
                 }
-                if position.count >= node.least {
+                if count >= node.least || count == FarCount.between {
                     visit(StackPosition(node: node.second, count: 0, frame: position.frame))
                 }
             case .count:
                 let loop = grammar.nodes[Int(node.first)]
+                var count = position.count
                 // Without an upper bound all counts from the lower one on are the same.
-                let count = loop.most < 0 ? min(position.count + 1, loop.least) : position.count + 1
+                if count >= 0 { count = loop.most < 0 ? min(count + 1, loop.least) : count + 1 }
                 visit(StackPosition(node: node.first, count: count, frame: position.frame))
             }
             if seenFew.count + seen.count > 4 * GrammarLimits.stacks { return [] }
