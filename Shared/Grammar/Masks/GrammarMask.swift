@@ -43,7 +43,8 @@ public final class GrammarMask {
         trieWalk.forgetIfLarge()
         if let known = masks[number(of: state)] { return known }
         var mask = TokenMask(tokenCount: vocabulary.count)
-        for (frame, group) in groups(of: state.positions) { try add(group, on: frame, of: state, to: &mask) }
+        let groups = StateGroups(state, longestToken: vocabulary.trie.longest)
+        for (frame, group) in groups.groups { try add(group, of: groups, on: frame, of: state, to: &mask) }
         if state.canEnd {
             for token in vocabulary.endTokens { mask.insert(token) }
         }
@@ -54,10 +55,8 @@ public final class GrammarMask {
     }
 
     private func number(of state: GrammarState) -> Int32 {
-        let copied = state.table.copying(state.positions, to: &trieWalk.automaton.table).sorted()
-        let number = trieWalk.automaton.number(of: copied)
         dropOldEpoch()
-        return number
+        return number(of: state.positions, state.table)
     }
 
     /// Masks and parts are kept by numbers that end with the epoch.
@@ -68,24 +67,15 @@ public final class GrammarMask {
         parts = MaskCache()
     }
 
-    /// Positions by the frame on which they stand, with counts and frames replaced by what stands for them in kept parts.
-    private func groups(of positions: [StackPosition]) -> [Int32: [StackPosition]] {
-        var groups: [Int32: [StackPosition]] = [:]
-        for position in positions where position.node != StackPosition.ended {
-            groups[position.frame, default: []].append(
-                StackPosition(node: position.node, count: position.count, frame: StackTable.unknown))
-        }
-        return groups.mapValues { grammar.relaxed($0, height: vocabulary.trie.longest) }
-    }
-
     private func add(
-        _ group: [StackPosition], on frame: Int32, of state: GrammarState, to mask: inout TokenMask
+        _ group: [StackPosition], of groups: StateGroups, on frame: Int32, of state: GrammarState,
+        to mask: inout TokenMask
     ) throws(GrammarError) {
         let end = [StackPosition(node: StackPosition.ended, count: 0, frame: frame)]
         let copied = state.table.copying(end, to: &trieWalk.automaton.table)
         // The set with which the stack goes on after the end of the rule.
         var base = trieWalk.automaton.closed(copied)
-        let part = try part(of: group, keeping: &base)
+        let part = try part(of: group, groups.table, keeping: &base)
         part.allowed.add(to: &mask)
         guard base != LazyAutomaton.dead else { return }
         part.last.add(to: &mask)
@@ -94,14 +84,20 @@ public final class GrammarMask {
         mask.insert(trieWalk.allowed)
     }
 
-    private func part(of group: [StackPosition], keeping base: inout Int32) throws(GrammarError) -> MaskPart {
+    private func part(
+        of group: [StackPosition], _ table: StackTable, keeping base: inout Int32
+    ) throws(GrammarError) -> MaskPart {
         dropOldEpoch()
-        let key = trieWalk.automaton.number(of: group)
+        let key = number(of: group, table)
         if let known = parts[key] { return known }
         let part = try trieWalk.part(from: key, keeping: &base, tokenCount: vocabulary.count)
         dropOldEpoch()
-        let current = trieWalk.automaton.number(of: group)
-        parts.insert(part, for: current, bytes: part.byteCount, limit: cacheBytes)
+        // The group may have another number than before.
+        parts.insert(part, for: number(of: group, table), bytes: part.byteCount, limit: cacheBytes)
         return part
+    }
+
+    private func number(of positions: [StackPosition], _ table: StackTable) -> Int32 {
+        trieWalk.automaton.number(of: table.copying(positions, to: &trieWalk.automaton.table).sorted())
     }
 }

@@ -22,8 +22,17 @@ struct LazyAutomaton {
     /// The kinds of bytes of which each leads the set to itself, and whether they are known.
     private var loopingKinds: [UInt8] = []
     private static let isKnown: UInt8 = 0x80
-    /// What stands for a counting set, by set and number of bytes that may follow.
-    private var relaxations: [UInt64: Int32] = [:]
+    /// What stands for a counting set.
+    private var relaxations: [Relaxation] = []
+
+    private struct Relaxation {
+        /// With up to so many bytes to follow, all counts are replaced.
+        var full: Int32 = -1
+        /// With more bytes to follow than these, none is.
+        var partial: Int32 = -1
+        /// The set with all counts replaced, once it is known.
+        var set = LazyAutomaton.unknown
+    }
     /// Changes whenever something is computed that was not known.
     private(set) var computed = 0
     private let classCount: Int
@@ -44,12 +53,13 @@ struct LazyAutomaton {
         numbers[set] = number
         ways.append(contentsOf: repeatElement(Self.unknown, count: classCount))
         let ended = set.count { $0.node == StackPosition.ended && $0.frame == StackTable.unknown }
-        let isCounting = set.contains { $0.count >= 0 && grammar.loops[Int($0.node)] >= 0 }
+        let slacks = set.compactMap { grammar.slack(count: $0.count, at: $0.node) }
+        relaxations.append(Relaxation(full: slacks.min() ?? -1, partial: slacks.max() ?? -1))
         outcomes.append(
-            (set.count > ended ? Self.isAlive : 0) | (ended > 0 ? Self.leaves : 0) | (isCounting ? Self.counts : 0))
+            (set.count > ended ? Self.isAlive : 0) | (ended > 0 ? Self.leaves : 0) | (slacks.isEmpty ? 0 : Self.counts))
         loopingKinds.append(0)
         positionCount += set.count
-        byteCount = relaxations.count * 32 + ways.count * 4 + positionCount * 24 + sets.count * 160 + table.frames.count * 64
+        byteCount = ways.count * 4 + positionCount * 24 + sets.count * 160 + table.frames.count * 64
         return number
     }
 
@@ -100,13 +110,13 @@ struct LazyAutomaton {
 
     /// The set with counts replaced that no bound can tell apart within so many bytes.
     mutating func relaxed(_ set: Int32, height: UInt16) -> Int32 {
-        let key = UInt64(UInt32(bitPattern: set)) << 16 | UInt64(height)
-        if let known = relaxations[key] { return known }
+        let known = relaxations[Int(set)]
+        guard Int32(height) <= known.partial else { return set }
+        let isFull = Int32(height) <= known.full
+        if isFull, known.set != Self.unknown { return known.set }
         computed &+= 1
-        let positions = sets[Int(set)]
-        let relaxed = grammar.relaxed(positions, height: Int(height))
-        let number = relaxed == positions ? set : number(of: relaxed)
-        relaxations[key] = number
+        let number = number(of: grammar.relaxed(sets[Int(set)], height: Int(height)))
+        if isFull { relaxations[Int(set)].set = number }
         return number
     }
 

@@ -7,16 +7,20 @@ enum FarCount {
 }
 
 extension CompiledGrammar {
-    /// What stands for a count where at most `height` bytes follow: each of them finishes at most one run of the loop.
-    func representative(count: Int32, at node: Int32, height: Int) -> Int32 {
+    /// How many bytes may follow at most for the bounds of its loop not to matter to a count; -1 where they always do.
+    /// Each byte finishes at most one run. `nil` where nothing is counted.
+    func slack(count: Int32, at node: Int32) -> Int32? {
         let loopNode = loops[Int(node)]
-        guard count >= 0, loopNode >= 0 else { return count }
+        guard count >= 0, loopNode >= 0 else { return nil }
         let loop = nodes[Int(loopNode)]
-        let reach = Int32(clamping: height + 1)
-        let isFarFromMost = loop.most < 0 || loop.most - count >= reach
-        if loop.least - count >= reach && isFarFromMost { return FarCount.below }
-        if count >= loop.least && isFarFromMost { return FarCount.between }
-        return count
+        let toMost = loop.most < 0 ? Int32.max : loop.most - count
+        return (count >= loop.least ? toMost : min(toMost, loop.least - count)) - 1
+    }
+
+    /// What stands for a count where at most `height` bytes follow.
+    func representative(count: Int32, at node: Int32, height: Int) -> Int32 {
+        guard let slack = slack(count: count, at: node), height <= Int(slack) else { return count }
+        return count >= nodes[Int(loops[Int(node)])].least ? FarCount.between : FarCount.below
     }
 
     /// Positions with their counts replaced so; sorted.
