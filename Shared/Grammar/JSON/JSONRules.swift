@@ -84,7 +84,8 @@ struct JSONRules {
     /// Any key but some, in the one form of a string.
     mutating func key(except names: [String]) throws(GrammarError) -> Expression {
         if names.isEmpty { return try string() }
-        let rest = try once("characters") { _ in .many(Self.character(of: .all)) }
+        // With the quotation mark, so that the rule does not end after every character.
+        let rest = try once("rest of key") { _ in .sequence([.many(Self.character(of: .all)), Self.quote]) }
         guard names.reduce(0, { $0 + $1.utf8.count }) <= GrammarLimits.openNameBytes else {
             throw GrammarError(
                 .limit,
@@ -92,9 +93,10 @@ struct JSONRules {
         }
         let scalars = Set(names).map { $0.unicodeScalars.map(\.value) }.sorted { $0.lexicographicallyPrecedes($1) }
         return try rules.add(
-            "key", .sequence([Self.quote, try other(scalars[...], from: 0, rest: rest), Self.quote]))
+            "key", .sequence([Self.quote, try other(scalars[...], from: 0, rest: rest)]))
     }
 
+    /// Strings that are none of `names`, after `depth` characters in which all of these agree.
     private func other(
         _ names: ArraySlice<[UInt32]>, from depth: Int, rest: Expression
     ) throws(GrammarError) -> Expression {
@@ -105,7 +107,7 @@ struct JSONRules {
         }
         var branches: [Expression] = []
         var index = names.startIndex
-        if let first = names.first, first.count == depth { index += 1 } else { branches.append(.empty) }
+        if let first = names.first, first.count == depth { index += 1 } else { branches.append(Self.quote) }
         var firsts: [UInt32] = []
         while index < names.endIndex {
             let scalar = names[index][depth]
