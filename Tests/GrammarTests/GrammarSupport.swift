@@ -17,6 +17,19 @@ func failure(_ compile: () throws(GrammarError) -> CompiledGrammar) -> GrammarEr
     }
 }
 
+/// Bytes that a grammar should have allowed.
+struct RefusedBytes: Error {
+    var bytes: [UInt8]
+}
+
+extension GrammarState {
+    /// Moves on by bytes that the grammar must allow.
+    mutating func take(_ bytes: some Sequence<UInt8>) throws(RefusedBytes) {
+        let bytes = Array(bytes)
+        guard accept(bytes) else { throw RefusedBytes(bytes: bytes) }
+    }
+}
+
 /// Small vocabularies: every byte, then strings of several bytes, then a special token and one that ends an output.
 enum SmallVocabulary {
     static func strings(_ more: [String], seed: UInt64, random count: Int) -> [[UInt8]] {

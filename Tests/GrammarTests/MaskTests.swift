@@ -46,7 +46,7 @@ import Testing
                 for mask in masks { #expect(try mask.allowed(after: state).tokens == expected) }
                 let going = expected.filter { !vocabulary.endTokens.contains($0) }
                 guard let token = random.element(of: going) else { break }
-                #expect(state.accept(vocabulary.bytes(of: token)))
+                try state.take(vocabulary.bytes(of: token))
             }
         }
     }
@@ -65,7 +65,7 @@ import Testing
             #expect(try other.allowed(after: rebuilt) == allowed)
             #expect(rebuilt.canEnd == state.canEnd)
             guard let token = random.element(of: allowed.tokens.filter { !vocabulary.endTokens.contains($0) }) else { break }
-            #expect(state.accept(vocabulary.bytes(of: token)))
+            try state.take(vocabulary.bytes(of: token))
             emitted.append(token)
         }
         #expect(!emitted.isEmpty)
@@ -86,7 +86,7 @@ import Testing
         var seen: [Bool] = []
         for _ in 0..<3 {
             seen.append(try mask.allowed(after: state).contains(end))
-            #expect(state.accept("a".utf8))
+            try state.take("a".utf8)
         }
         #expect(seen == [false, false, true])
         #expect(state.isComplete)
@@ -95,9 +95,9 @@ import Testing
 
     @Test func aRefusedTokenLeavesTheStateAsItWas() throws {
         var state = GrammarState(try CompiledGrammar.regex("abc"))
-        #expect(state.accept("a".utf8))
-        #expect(!state.accept("bx".utf8))
-        #expect(state.accept("bc".utf8))
+        try state.take("a".utf8)
+        #expect(throws: RefusedBytes.self) { try state.take("bx".utf8) }
+        try state.take("bc".utf8)
         #expect(state.canEnd)
     }
 
@@ -108,16 +108,16 @@ import Testing
         var state = GrammarState(grammar)
         for byte in "\"😀\"".utf8 {
             #expect(try mask.allowed(after: state).contains(Int32(byte)))
-            #expect(state.accept([byte]))
+            try state.take([byte])
         }
         #expect(state.canEnd)
         var cut = GrammarState(grammar)
-        #expect(cut.accept([0x22, 0xF0, 0x9F]))
+        try cut.take([0x22, 0xF0, 0x9F])
         #expect(try mask.allowed(after: cut).tokens.allSatisfy { vocabulary.bytes(of: $0).first ?? 0 >= 0x80 })
         // Surrogates, overlong forms and numbers beyond Unicode are no UTF-8.
         for bytes: [UInt8] in [[0xED, 0xA0], [0xC0], [0xE0, 0x80], [0xF4, 0x90], [0xF5], [0x80]] {
             var state = GrammarState(grammar)
-            #expect(!state.accept([0x22] + bytes))
+            #expect(throws: RefusedBytes.self) { try state.take([0x22] + bytes) }
         }
     }
 

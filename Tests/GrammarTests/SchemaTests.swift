@@ -135,7 +135,7 @@ import Testing
         (#"{"type":"string","pattern":"a","maxLength":3}"#, "maxLength", "#"),
         (#"{"anyOf":[{"allOf":[{"minimum":1},{"minimum":2}]}]}"#, "minimum", "#/anyOf/0"),
         (#"{"allOf":[{"properties":{"a":{}},"additionalProperties":false},{"properties":{"b":{}}}]}"#, "additionalProperties", "#"),
-        (#"{"type":"number","minimum":1e300}"#, "minimum", "#"), (#"{"$dynamicRef":"#a"}"#, "$dynamicRef", "#"),
+        (#"{"type":"number","minimum":1e300}"#, "minimum", "#"), (##"{"$dynamicRef":"#a"}"##, "$dynamicRef", "#"),
     ])
     func whatIsNotSupportedIsNamed(schema: String, name: String, path: String) throws {
         let error = try #require(failure { () throws(GrammarError) in try .jsonSchema(text: schema) })

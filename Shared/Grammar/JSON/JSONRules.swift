@@ -3,6 +3,7 @@ struct JSONRules {
     var rules = RuleSet()
     let whitespace: JSONWhitespace
     private var made: [String: Expression] = [:]
+    private var openNameBytes = 0
 
     /// Most digits of a number before its point and after it.
     static let digits = 18
@@ -70,9 +71,16 @@ struct JSONRules {
     static func character(of set: ScalarSet) -> Expression {
         let plain = set.subtracting(plainScalars.inverted)
         var forms: [Expression] = plain.isEmpty ? [] : [.scalars(plain)]
-        let escaped = (Array(0..<0x20) + [0x22, 0x5C]).filter { set.contains($0) }
-        if !escaped.isEmpty { forms.append(.oneOf(escaped.map { Array((SchemaValue.escape(of: $0) ?? "").utf8) })) }
+        let escaped = escapedScalars.filter { set.contains($0) }
+        if !escaped.isEmpty { forms.append(escaped.count == escapedScalars.count ? allEscapes : escapes(escaped)) }
         return forms.count == 1 ? forms[0] : .choice(forms)
+    }
+
+    private static let escapedScalars = Array(0..<0x20) + [0x22, 0x5C]
+    private static let allEscapes = escapes(escapedScalars)
+
+    private static func escapes(_ scalars: [UInt32]) -> Expression {
+        .oneOf(scalars.map { Array((SchemaValue.escape(of: $0) ?? "").utf8) })
     }
 
     mutating func string(_ least: Int = 0, _ most: Int? = nil) throws(GrammarError) -> Expression {
@@ -86,7 +94,8 @@ struct JSONRules {
         if names.isEmpty { return try string() }
         // With the quotation mark, so that the rule does not end after every character.
         let rest = try once("rest of key") { _ in .sequence([.many(Self.character(of: .all)), Self.quote]) }
-        guard names.reduce(0, { $0 + $1.utf8.count }) <= GrammarLimits.openNameBytes else {
+        openNameBytes += names.reduce(0) { $0 + $1.utf8.count }
+        guard openNameBytes <= GrammarLimits.openNameBytes else {
             throw GrammarError(
                 .limit,
                 "properties beside additionalProperties with more than \(GrammarLimits.openNameBytes) bytes of names")

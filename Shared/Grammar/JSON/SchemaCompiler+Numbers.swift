@@ -27,6 +27,11 @@ extension SchemaCompiler {
         if let most, most.value <= -beyond { throw Self.unsupported("a maximum of more than 18 digits", path) }
         let low = least.flatMap { $0.value <= -beyond ? nil : $0 }
         let high = most.flatMap { $0.value >= beyond ? nil : $0 }
+        let name = "\(isWhole) \(String(describing: low)) \(String(describing: high))"
+        if let known = ranges[name] { return known }
+        guard ranges.count < GrammarLimits.numberRanges else {
+            throw GrammarError(.limit, "\(path): more than \(GrammarLimits.numberRanges) different bounds of numbers")
+        }
         let range: Expression
         if isWhole {
             let first = low.map { Int($0.isInclusive ? $0.value.rounded(.up) : $0.value.rounded(.down) + 1) }
@@ -35,7 +40,9 @@ extension SchemaCompiler {
         } else {
             range = try decimals(low, high, path)
         }
-        return try json.rules.shared(isWhole ? "integer" : "number", range)
+        let rule = try json.rules.shared(isWhole ? "integer" : "number", range)
+        ranges[name] = rule
+        return rule
     }
 
     private func decimals(

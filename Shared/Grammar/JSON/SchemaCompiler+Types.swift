@@ -137,19 +137,32 @@ extension SchemaCompiler {
         default: throw Self.invalid(path, "pattern and format need a text")
         }
         if hasLength { throw Self.unsupported("minLength or maxLength together with pattern or format", path) }
+        if let known = patterns[pattern] { return known }
+        patternBytes += pattern.utf8.count
+        guard patternBytes <= GrammarLimits.patternBytes else {
+            throw GrammarError(.limit, "\(path): patterns with more than \(GrammarLimits.patternBytes) bytes in all")
+        }
         let alternatives: [RegexParser.Alternative]
         do {
             alternatives = try RegexParser.parse(pattern)
         } catch {
             throw GrammarError(error.code, "\(path): \(error.message)")
         }
+        var characters: [ScalarSet: Expression] = [:]
+        for alternative in alternatives {
+            for set in alternative.expression.scalarSets where characters[set] == nil {
+                characters[set] = JSONRules.character(of: set)
+            }
+        }
         let any = Expression.many(JSONRules.character(of: .all))
         let parts = alternatives.map { alternative in
-            let body = alternative.expression.replacingScalars(JSONRules.character(of:))
+            let body = alternative.expression.replacingScalars { characters[$0] ?? .never }
             return Expression.sequence(
                 (alternative.isAnchoredAtStart ? [] : [any]) + [body] + (alternative.isAnchoredAtEnd ? [] : [any]))
         }
-        return try json.rules.shared("pattern", .sequence([JSONRules.quote, .choice(parts), JSONRules.quote]))
+        let rule = try json.rules.shared("pattern", .sequence([JSONRules.quote, .choice(parts), JSONRules.quote]))
+        patterns[pattern] = rule
+        return rule
     }
 
     // MARK: Arrays

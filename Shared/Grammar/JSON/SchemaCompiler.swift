@@ -4,6 +4,10 @@ struct SchemaCompiler {
     private let root: SchemaValue
     /// The rules of schemas that were referred to, by pointer.
     private var referred: [String: Expression] = [:]
+    /// The rules of patterns and of bounds of numbers.
+    var patterns: [String: Expression] = [:]
+    var patternBytes = 0
+    var ranges: [String: Expression] = [:]
     private var schemas = 0
     private var depth = 0
 

@@ -9,6 +9,8 @@ struct AutomatonBuilder {
     private var starts: [Int32] = []
     /// Nodes whose `first` is still the number of a rule.
     private var unresolved: [Int] = []
+    /// The nodes of classes of characters that were lowered before.
+    private var classes: [ScalarSet: ClassShape] = [:]
     private let analysis: RuleAnalysis
     private static let end: Int32 = 0
 
@@ -73,23 +75,22 @@ struct AutomatonBuilder {
     }
 
     private mutating func scalars(_ set: ScalarSet, next: Int32) throws(GrammarError) -> Int32 {
-        var suffixes: [[ClosedRange<UInt8>]: Int32] = [:]
-        var first: [ByteEdge] = []
-        for sequence in set.byteSequences {
-            var node = next
-            for place in sequence.indices.dropFirst().reversed() {
-                let suffix = Array(sequence[place...])
-                if let known = suffixes[suffix] {
-                    node = known
-                } else {
-                    let range = sequence[place]
-                    node = try bytes([ByteEdge(low: range.lowerBound, high: range.upperBound, target: node)])
-                    suffixes[suffix] = node
-                }
+        let shape: ClassShape
+        if let known = classes[set] {
+            shape = known
+        } else {
+            guard classes.count < GrammarLimits.classes else {
+                throw GrammarError(.limit, "more than \(GrammarLimits.classes) different classes of characters")
             }
-            first.append(ByteEdge(low: sequence[0].lowerBound, high: sequence[0].upperBound, target: node))
+            shape = ClassShape(set)
+            classes[set] = shape
         }
-        return try bytes(first)
+        let first = Int32(nodes.count)
+        func placed(_ edge: ByteEdge) -> ByteEdge {
+            ByteEdge(low: edge.low, high: edge.high, target: edge.target < 0 ? next : first + edge.target)
+        }
+        for edge in shape.continuations { _ = try bytes([placed(edge)]) }
+        return try bytes(shape.beginnings.map(placed))
     }
 
     private mutating func choice(_ parts: [Expression], next: Int32) throws(GrammarError) -> Int32 {

@@ -58,6 +58,17 @@ indirect enum Expression: Sendable, Hashable {
         if case .choice(let parts) = self { parts.isEmpty } else { false }
     }
 
+    /// The classes of scalars of the expression.
+    var scalarSets: Set<ScalarSet> {
+        switch self {
+        case .bytes, .rule: []
+        case .scalars(let set): [set]
+        case .sequence(let parts), .choice(let parts):
+            parts.reduce(into: []) { $0.formUnion($1.scalarSets) }
+        case .repeated(let part, _, _): part.scalarSets
+        }
+    }
+
     /// The expression with every class and literal of scalars replaced.
     func replacingScalars(_ replace: (ScalarSet) -> Expression) -> Expression {
         switch self {

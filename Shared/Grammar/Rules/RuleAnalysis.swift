@@ -31,7 +31,7 @@ struct RuleAnalysis {
     func pruned(_ expression: Expression) -> Expression {
         switch expression {
         case .bytes: return expression
-        case .scalars(let set): return set.byteSequences.isEmpty ? .never : expression
+        case .scalars(let set): return set.hasNoScalars ? .never : expression
         case .rule(let rule): return productive[rule] ? expression : .never
         case .sequence(let parts):
             let parts = parts.map(pruned)
@@ -89,7 +89,7 @@ struct RuleAnalysis {
         try spend()
         switch expression {
         case .bytes(let bytes): return terminal || bytes.isEmpty
-        case .scalars(let set): return terminal && !set.isEmpty
+        case .scalars(let set): return terminal && !set.hasNoScalars
         case .sequence(let parts):
             for part in parts where try !evaluate(part, holds, terminal) { return false }
             return true
@@ -127,10 +127,11 @@ struct RuleAnalysis {
 
     private mutating func refuseLeftRecursion() throws(GrammarError) {
         var edges: [[Int]] = []
-        for body in rules.bodies {
+        for (rule, body) in rules.bodies.enumerated() {
             var found: [Int] = []
-            _ = try beginnings(body, into: &found)
-            edges.append(found)
+            // Rules that match nothing are left out of the automaton.
+            if productive[rule] { _ = try beginnings(body, into: &found) }
+            edges.append(found.filter { productive[$0] })
         }
         var finished = [Bool](repeating: false, count: edges.count)
         var onPath = finished

@@ -9,6 +9,10 @@ struct ScalarSet: Sendable, Hashable {
 
     init(_ list: [ClosedRange<UInt32>]) {
         ranges = []
+        if list.count < 2 {
+            ranges = list
+            return
+        }
         for range in list.sorted(by: { $0.lowerBound < $1.lowerBound }) {
             if let open = ranges.last, range.lowerBound <= open.upperBound &+ 1 {
                 ranges[ranges.count - 1] = open.lowerBound...max(open.upperBound, range.upperBound)
@@ -21,6 +25,11 @@ struct ScalarSet: Sendable, Hashable {
     init(_ scalars: [UInt32]) { self.init(scalars.map { $0...$0 }) }
 
     var isEmpty: Bool { ranges.isEmpty }
+
+    /// Whether there is no scalar in the set, surrogates left out.
+    var hasNoScalars: Bool {
+        ranges.allSatisfy { Self.surrogates.contains($0.lowerBound) && Self.surrogates.contains($0.upperBound) }
+    }
 
     func union(_ other: ScalarSet) -> ScalarSet { ScalarSet(ranges + other.ranges) }
 
