@@ -11,7 +11,7 @@ public enum GrammarLimits {
     /// Most rules, those that are made for parts included.
     public static let rules = 8_192
     /// Most positions of the automaton.
-    public static let nodes = 131_072
+    public static let nodes = 65_536
     /// Largest bound of a repetition, `maxLength` and `maxItems` included.
     public static let repetitions = 1_000_000
     /// Largest bound of a repetition of something that may be empty.

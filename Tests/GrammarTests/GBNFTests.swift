@@ -43,8 +43,8 @@ import Testing
             num   ::= [0-9]+ ws
             ws    ::= [ \\t\\n]*
             """)
-        #expect(accepts(grammar, "a + (2*b_1) = c\n1=1\n"))
-        #expect(!accepts(grammar, "a + = c\n"))
+        #expect(accepts(grammar, "a +(2*b_1) = c\n1=1\n"))
+        #expect(!accepts(grammar, "a += c\n"))
         #expect(!accepts(grammar, "(a = c\n"))
     }
 
@@ -53,7 +53,7 @@ import Testing
         #expect(accepts(list, "- a\n- é😀 b\n"))
         #expect(!accepts(list, "- a\n-b\n"))
         #expect(!accepts(list, "- \u{2028}\n"))
-        let counted = try CompiledGrammar.gbnf("root ::= \"ab\"{2} [x-z]{1,} . {,}x\nx ::= \"\"".replacing(" {,}x", with: "?"))
+        let counted = try CompiledGrammar.gbnf("root ::= \"ab\"{2} [x-z]{1,} .?")
         for text in ["ababx", "ababzyé", "ababx\n"] { #expect(accepts(counted, text), "\(text)") }
         for text in ["abx", "abab", "ababababx"] { #expect(!accepts(counted, text), "\(text)") }
     }

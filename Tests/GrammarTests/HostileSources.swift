@@ -35,8 +35,11 @@ enum HostileSources {
             let classes = (0..<9_000).map { "[^\(Unicode.Scalar(UInt32(0x100 + $0)) ?? "a")]" }
             return try .gbnf("root ::= " + classes.joined())
         case 18:
-            let patterns = (0..<700).map { "[^\(Unicode.Scalar(UInt32(0x100 + $0 * size)) ?? "a")]" }
-            return try .jsonSchema(text: properties(14, #"{"type":"string","pattern":"\#(patterns.joined())"}"#))
+            let schemas = (0..<14).map { property in
+                let classes = (0..<600).map { "[^\(Unicode.Scalar(UInt32(0x100 + $0 + property * size)) ?? "a")]" }
+                return #"{"type":"string","pattern":"\#(classes.joined())"}"#
+            }
+            return try .jsonSchema(text: #"{"prefixItems":[\#(schemas.joined(separator: ","))]}"#)
         default: return try .jsonSchema(text: references(300 * size))
         }
     }

@@ -76,7 +76,7 @@ struct JSONRules {
         return forms.count == 1 ? forms[0] : .choice(forms)
     }
 
-    private static let escapedScalars = Array(0..<0x20) + [0x22, 0x5C]
+    private static let escapedScalars: [UInt32] = Array(0..<0x20) + [0x22, 0x5C]
     private static let allEscapes = escapes(escapedScalars)
 
     private static func escapes(_ scalars: [UInt32]) -> Expression {
