@@ -49,7 +49,8 @@ import Testing
     }
 
     @Test func listsAndRepetitionsWork() throws {
-        let list = try CompiledGrammar.gbnf("root ::= item+\nitem ::= \"- \" [^\\r\\n\\x0b\\x0c\\x85\\u2028\\u2029]+ \"\\n\"")
+        let list = try CompiledGrammar.gbnf(
+            "root ::= item+\nitem ::= \"- \" [^\\r\\n\\x0b\\x0c\\x85\\u2028\\u2029]+ \"\\n\"")
         #expect(accepts(list, "- a\n- é😀 b\n"))
         #expect(!accepts(list, "- a\n-b\n"))
         #expect(!accepts(list, "- \u{2028}\n"))
@@ -74,8 +75,10 @@ import Testing
     @Test(arguments: [
         ("root ::= \"a\"\nb = \"c\"", "line 2"), ("root ::= x\n\n# y\nx ::= nowhere", "line 4: the rule nowhere"),
         ("root ::= \"a", "line 1"), ("root ::= [a", "line 1"), ("root ::= (\"a\"\n", "line 2"),
-        ("a ::= \"b\"", "root is not defined"), ("root ::= \"a\"\nroot ::= \"b\"", "line 2: the rule root is defined twice"),
-        ("root ::= \"\\q\"", "line 1: the escape \\q"), ("root ::=\n  \"a\"{2", "line 2"), ("root ::= \"a\"{3,2}", "line 1"),
+        ("a ::= \"b\"", "root is not defined"),
+        ("root ::= \"a\"\nroot ::= \"b\"", "line 2: the rule root is defined twice"),
+        ("root ::= \"\\q\"", "line 1: the escape \\q"), ("root ::=\n  \"a\"{2", "line 2"),
+        ("root ::= \"a\"{3,2}", "line 1"),
         ("root ::= [z-a]", "line 1"), ("root ::= \"a\" )", "line 1"), ("", "root is not defined"),
     ])
     func errorsNameTheLine(grammar: String, text: String) throws {
@@ -84,7 +87,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "root ::= root \"a\" | \"b\"", "root ::= x \"a\" | \"b\"\nx ::= y?\ny ::= root", "root ::= \"\" root \"b\" | \"a\"",
+        "root ::= root \"a\" | \"b\"", "root ::= x \"a\" | \"b\"\nx ::= y?\ny ::= root",
+        "root ::= \"\" root \"b\" | \"a\"",
         "root ::= ws* root \"a\" | \"b\"\nws ::= \" \"",
     ])
     func leftRecursionIsRefused(grammar: String) throws {

@@ -14,7 +14,9 @@ enum HostileSources {
         case 2: return try .jsonSchema(text: doubling("allOf", levels: 12 + random.below(40)))
         case 3: return try .jsonSchema(text: doubling("anyOf", levels: 12 + random.below(40)))
         case 4: return try .jsonSchema(text: properties(600 * size, #"{"type":"string"}"#))
-        case 5: return try .jsonSchema(text: #"{"type":"string","pattern":"\#(nested("(", "a", "+)+", 65 + random.below(500)))"}"#)
+        case 5:
+            return try .jsonSchema(
+                text: #"{"type":"string","pattern":"\#(nested("(", "a", "+)+", 65 + random.below(500)))"}"#)
         case 6: return try .jsonSchema(text: #"{"type":"string","maxLength":\#(1_000_001 + random.below(1 << 40))}"#)
         case 7: return try .regex(String(repeating: #"[^\x00-\uFFFF]{1,999999}"#, count: 200 * size))
         case 8: return try .regex("(" + String(repeating: "(a?){0,\(65 + random.below(1_000))}", count: 50) + ")*")

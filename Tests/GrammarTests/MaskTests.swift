@@ -6,19 +6,27 @@ import Testing
     private static let sources: [(name: String, make: @Sendable () throws -> CompiledGrammar)] = [
         ("object", { try .jsonObject() }),
         ("compact object", { try .jsonObject(whitespace: .none) }),
-        ("bounded strings", { try .jsonSchema(text: #"{"type":"array","items":{"type":"string","minLength":2,"maxLength":5}}"#) }),
+        (
+            "bounded strings",
+            { try .jsonSchema(text: #"{"type":"array","items":{"type":"string","minLength":2,"maxLength":5}}"#) }
+        ),
         ("long strings", { try .jsonSchema(text: #"{"type":"string","minLength":20,"maxLength":40}"#) }),
         (
             "recursion",
             {
                 try .jsonSchema(
-                    text: ##"{"type":"object","properties":{"name":{"type":"string"},"age":{"type":"array","items":{"$ref":"#"},"maxItems":3}},"additionalProperties":{"type":"integer"}}"##)
+                    text:
+                        ##"{"type":"object","properties":{"name":{"type":"string"},"age":{"type":"array","items":{"$ref":"#"},"maxItems":3}},"additionalProperties":{"type":"integer"}}"##
+                )
             }
         ),
         ("pattern", { try .jsonSchema(text: #"{"type":"string","pattern":"a+b|[^a]é$"}"#) }),
         ("loops in loops", { try .regex("((ab|a){2,30}c{0,3}){1,40}") }),
         ("GBNF", { try .gbnf("root ::= expr\nexpr ::= term ([-+*] term)*\nterm ::= [0-9]{1,9} | \"(\" expr \")\"") }),
-        ("numbers", { try .jsonSchema(text: #"{"type":"array","items":{"type":"number","minimum":-1.5,"maximum":12.25}}"#) }),
+        (
+            "numbers",
+            { try .jsonSchema(text: #"{"type":"array","items":{"type":"number","minimum":-1.5,"maximum":12.25}}"#) }
+        ),
     ]
 
     /// The tokens whose bytes a copy of the state takes one by one.
@@ -37,7 +45,9 @@ import Testing
         let vocabulary = SmallVocabulary.make(seed: seed)
         let special: Set<Int32> = [Int32(vocabulary.count - 3)]
         // A small memory empties the automaton again and again.
-        let masks = [GrammarMask(grammar, vocabulary: vocabulary), GrammarMask(grammar, vocabulary: vocabulary, memoryBytes: 0)]
+        let masks = [
+            GrammarMask(grammar, vocabulary: vocabulary), GrammarMask(grammar, vocabulary: vocabulary, memoryBytes: 0),
+        ]
         var random = SeededRandom(seed: seed)
         for _ in 0..<6 {
             var state = GrammarState(grammar)
@@ -64,7 +74,9 @@ import Testing
             let allowed = try mask.allowed(after: state)
             #expect(try other.allowed(after: rebuilt) == allowed)
             #expect(rebuilt.canEnd == state.canEnd)
-            guard let token = random.element(of: allowed.tokens.filter { !vocabulary.endTokens.contains($0) }) else { break }
+            guard let token = random.element(of: allowed.tokens.filter { !vocabulary.endTokens.contains($0) }) else {
+                break
+            }
             try state.take(vocabulary.bytes(of: token))
             emitted.append(token)
         }

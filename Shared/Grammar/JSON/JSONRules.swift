@@ -112,7 +112,8 @@ struct JSONRules {
         guard depth <= GrammarLimits.openNameLength else {
             throw GrammarError(
                 .limit,
-                "properties beside additionalProperties with names of more than \(GrammarLimits.openNameLength) characters")
+                "properties beside additionalProperties with names of more than \(GrammarLimits.openNameLength) characters"
+            )
         }
         var branches: [Expression] = []
         var index = names.startIndex

@@ -88,7 +88,9 @@ enum NumberRange {
         if let most {
             digits = between(low, least.isInclusive, most.fraction[...], most.isInclusive)
         } else {
-            digits = low.isEmpty ? (least.isInclusive ? .sequence([JSONRules.digit, moreDigits]) : positiveDigits)
+            digits =
+                low.isEmpty
+                ? (least.isInclusive ? .sequence([JSONRules.digit, moreDigits]) : positiveDigits)
                 : atLeast(low, least.isInclusive)
         }
         let pointed = Expression.sequence([.text("."), digits])

@@ -187,7 +187,8 @@ extension SchemaCompiler {
             guard !parts.isEmpty else { return try json.list("[", more, least, most, "]") }
             parts.append(
                 .repeated(
-                    .sequence([try json.comma(), more]), max(0, least - schemas.count), most.map { $0 - schemas.count }))
+                    .sequence([try json.comma(), more]), max(0, least - schemas.count), most.map { $0 - schemas.count })
+            )
         } else if least > schemas.count {
             throw GrammarError(.unsatisfiable, "\(path): minItems asks for more elements than there may be")
         }

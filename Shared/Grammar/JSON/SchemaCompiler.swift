@@ -44,7 +44,8 @@ struct SchemaCompiler {
     private mutating func enter(_ path: String) throws(GrammarError) {
         schemas += 1
         guard schemas <= GrammarLimits.schemas else {
-            throw GrammarError(.limit, "more than \(GrammarLimits.schemas) schemas, those that are merged counted again")
+            throw GrammarError(
+                .limit, "more than \(GrammarLimits.schemas) schemas, those that are merged counted again")
         }
         guard depth <= GrammarLimits.depth else {
             throw GrammarError(.limit, "\(path.prefix(128)): schemas more than \(GrammarLimits.depth) levels deep")

@@ -124,13 +124,16 @@ struct SchemaReader {
     private mutating func number() throws(GrammarError) -> SchemaValue {
         var text = ""
         func isDigit(_ scalar: UInt32?) -> Bool { scalar.map { (0x30...0x39).contains($0) } ?? false }
-        while let scalar = reader.current.flatMap(Unicode.Scalar.init), "0123456789+-.eE".unicodeScalars.contains(scalar) {
+        while let scalar = reader.current.flatMap(Unicode.Scalar.init),
+            "0123456789+-.eE".unicodeScalars.contains(scalar)
+        {
             text.unicodeScalars.append(scalar)
             reader.skip()
         }
         let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
         guard let first = digits.first, first.isNumber, digits.last?.isNumber == true,
-            first != "0" || !(digits.dropFirst().first?.isNumber ?? false), !digits.contains(".e"), !digits.contains(".E")
+            first != "0" || !(digits.dropFirst().first?.isNumber ?? false), !digits.contains(".e"),
+            !digits.contains(".E")
         else { throw error("a value was expected") }
         if let value = Int(text) { return .integer(value) }
         guard let value = Double(text), value.isFinite else { throw error("the number \(text.prefix(32)) is none") }

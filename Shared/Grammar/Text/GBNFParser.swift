@@ -186,7 +186,9 @@ struct GBNFParser {
                 return part
             }
             count += 1
-            if count > GrammarLimits.depth { throw error("more than \(GrammarLimits.depth) repetitions in a row", .limit) }
+            if count > GrammarLimits.depth {
+                throw error("more than \(GrammarLimits.depth) repetitions in a row", .limit)
+            }
         }
     }
 

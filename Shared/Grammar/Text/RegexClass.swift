@@ -17,7 +17,8 @@ enum RegexClass {
         while !reader.take("]") {
             guard let scalar = reader.current else { throw error(reader, "a class that is not closed") }
             if reader.isNext("[:") {
-                throw GrammarError(.unsupported, "pattern, character \(reader.position): [: in a class is not supported")
+                throw GrammarError(
+                    .unsupported, "pattern, character \(reader.position): [: in a class is not supported")
             }
             let low = try member(&reader, scalar)
             isFirst = false
