@@ -90,12 +90,33 @@ public final class GrammarMask {
         dropOldEpoch()
         let key = number(of: group, table)
         if let known = parts[key] { return known }
-        let part = try trieWalk.part(from: key, keeping: &base, tokenCount: vocabulary.count)
+        let part = try computedPart(of: group, table, keeping: &base)
         dropOldEpoch()
         // The group may have another number than before.
         parts.insert(part, for: number(of: group, table), bytes: part.byteCount, limit: cacheBytes)
         return part
     }
+
+    /// Near a bound of a loop only tokens that are long enough to reach it are looked at: for the others it is far.
+    private func computedPart(
+        of group: [StackPosition], _ table: StackTable, keeping base: inout Int32
+    ) throws(GrammarError) -> MaskPart {
+        let slack = group.compactMap { grammar.slack(count: $0.count, at: $0.node) }.min() ?? 0
+        let length = Int(slack)
+        var far: MaskPart?
+        if slack >= Self.smallestSlack {
+            far = try part(of: grammar.relaxed(group, height: length), table, keeping: &base)
+        }
+        // Where few tokens are allowed, as in numbers, it is quicker to find them anew.
+        guard let far, far.allowed.areMany else {
+            return try trieWalk.part(from: number(of: group, table), keeping: &base, tokenCount: vocabulary.count)
+        }
+        return try trieWalk.part(
+            from: number(of: group, table), like: far, upTo: length, keeping: &base, tokenCount: vocabulary.count)
+    }
+
+    /// With fewer bytes to the bound most tokens could reach it.
+    private static let smallestSlack: Int32 = 3
 
     private func number(of positions: [StackPosition], _ table: StackTable) -> Int32 {
         trieWalk.automaton.number(of: table.copying(positions, to: &trieWalk.automaton.table).sorted())

@@ -13,6 +13,17 @@ struct TokenList {
         }
     }
 
+    var areMany: Bool { !many.isEmpty }
+
+    /// Another list with some tokens taken out and others put in.
+    init(_ base: TokenList, removing: ArraySlice<Int32>, adding: [Int32], tokenCount: Int) {
+        var mask = TokenMask(tokenCount: tokenCount)
+        base.add(to: &mask)
+        for token in removing { mask.remove(token) }
+        mask.insert(adding)
+        if mask.allowedCount * 32 <= tokenCount { few = mask.tokens } else { many = mask.words }
+    }
+
     var byteCount: Int { few.count * 4 + many.count * 8 }
 
     func add(to mask: inout TokenMask) {

@@ -52,6 +52,8 @@ public struct TokenMask: Sendable, Hashable {
 
     mutating func insert(_ token: Int32) { words[Int(token) >> 6] |= 1 << UInt64(token & 63) }
 
+    mutating func remove(_ token: Int32) { words[Int(token) >> 6] &= ~(1 << UInt64(token & 63)) }
+
     mutating func insert(_ tokens: [Int32]) {
         for token in tokens { insert(token) }
     }

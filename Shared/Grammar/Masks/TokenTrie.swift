@@ -20,6 +20,10 @@ struct TokenTrie: Sendable {
     private(set) var tokens: [Int32] = []
     /// The length of the longest token, in bytes.
     private(set) var longest = 0
+    /// All tokens, the longest first.
+    private var byLength: [Int32] = []
+    /// How many tokens are longer than a number of bytes.
+    private var longerCounts: [Int] = []
 
     /// Longer tokens are left out.
     private static let longestToken = Int(UInt16.max) - 1
@@ -43,6 +47,16 @@ struct TokenTrie: Sendable {
         close(&path, downTo: 0)
         nodes[0].end = Int32(nodes.count)
         nodes.append(Node(firstToken: Int32(tokens.count), depth: 0, byte: 0))
+        longerCounts = [Int](repeating: 0, count: longest + 1)
+        byLength = order.sorted { strings[$0].count > strings[$1].count }.map { Int32($0) }
+        for token in order {
+            for length in 0..<strings[token].count { longerCounts[length] += 1 }
+        }
+    }
+
+    /// The tokens with more than so many bytes.
+    func longer(than length: Int) -> ArraySlice<Int32> {
+        length < longerCounts.count ? byLength[..<longerCounts[length]] : []
     }
 
     private static func precedes(_ left: [UInt8], _ right: [UInt8]) -> Bool {

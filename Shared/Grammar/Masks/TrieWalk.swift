@@ -24,18 +24,41 @@ struct TrieWalk {
     ///
     /// - Parameter kept: Another set, whose number is replaced where the automaton had to be emptied.
     mutating func part(from set: Int32, keeping kept: inout Int32, tokenCount: Int) throws(GrammarError) -> MaskPart {
+        let last = try walkAll(from: set, onlyLongerThan: 0, keeping: &kept)
+        return MaskPart(
+            allowed: TokenList(allowed, tokenCount: tokenCount), last: TokenList(last, tokenCount: tokenCount),
+            exits: exits.filter { trie.nodes[Int($0)].end > $0 + 1 })
+    }
+
+    /// Finds the part of a mask of which that for tokens of up to `length` bytes is known.
+    mutating func part(
+        from set: Int32, like known: MaskPart, upTo length: Int, keeping kept: inout Int32, tokenCount: Int
+    ) throws(GrammarError) -> MaskPart {
+        let last = try walkAll(from: set, onlyLongerThan: length, keeping: &kept)
+        let longer = trie.longer(than: length)
+        let exits = exits.filter {
+            trie.nodes[Int($0)].end > $0 + 1 && Int(trie.nodes[Int($0)].depth) > length
+        }
+        return MaskPart(
+            allowed: TokenList(known.allowed, removing: longer, adding: allowed, tokenCount: tokenCount),
+            last: TokenList(known.last, removing: longer, adding: last, tokenCount: tokenCount),
+            exits: known.exits.filter { Int(trie.nodes[Int($0)].depth) <= length } + exits)
+    }
+
+    /// Walks the whole trie, or the ways to tokens of more than a number of bytes; returns the tokens that end the rule.
+    private mutating func walkAll(
+        from set: Int32, onlyLongerThan length: Int, keeping kept: inout Int32
+    ) throws(GrammarError) -> [Int32] {
         allowed.removeAll(keepingCapacity: true)
         exits.removeAll(keepingCapacity: true)
         path[0] = set
-        try walk(from: 1, to: Int(trie.nodes[0].end), keeping: &kept)
+        try walk(from: 1, to: Int(trie.nodes[0].end), onlyLongerThan: length, keeping: &kept)
         var last: [Int32] = []
         for exit in exits {
             let tokens = Int(trie.nodes[Int(exit)].firstToken)..<Int(trie.nodes[Int(exit) + 1].firstToken)
             last.append(contentsOf: trie.tokens[tokens])
         }
-        return MaskPart(
-            allowed: TokenList(allowed, tokenCount: tokenCount), last: TokenList(last, tokenCount: tokenCount),
-            exits: exits.filter { trie.nodes[Int($0)].end > $0 + 1 })
+        return last
     }
 
     /// Finds the tokens below nodes at which a rule has ended that can follow `base`.
@@ -45,11 +68,13 @@ struct TrieWalk {
         for exit in nodes {
             let node = trie.nodes[Int(exit)]
             path[Int(node.depth)] = base
-            try walk(from: Int(exit) + 1, to: Int(node.end), keeping: &base)
+            try walk(from: Int(exit) + 1, to: Int(node.end), onlyLongerThan: 0, keeping: &base)
         }
     }
 
-    private mutating func walk(from first: Int, to end: Int, keeping kept: inout Int32) throws(GrammarError) {
+    private mutating func walk(
+        from first: Int, to end: Int, onlyLongerThan length: Int, keeping kept: inout Int32
+    ) throws(GrammarError) {
         guard first < end else { return }
         let trie = trie
         let nodes = trie.nodes.span
@@ -61,6 +86,10 @@ struct TrieWalk {
         while index < end {
             let node = nodes[index]
             let depth = Int(node.depth)
+            if depth + Int(node.height) <= length {
+                index = Int(node.end)
+                continue
+            }
             let before = path[depth - 1]
             var next = automaton.next(before, classes[Int(node.byte)])
             if next == LazyAutomaton.dead {
