@@ -30,6 +30,6 @@ public enum GrammarLimits {
     public static let stacks = 2_048
     /// Most steps of the analysis of rules.
     static let analysisSteps = 250_000
-    /// Most steps of the recogniser for one mask, a second or less.
-    static let maskSteps = 20_000_000
+    /// Most steps of the recogniser for one mask: a fifth of a second or so. Usual masks take some hundreds.
+    static let maskSteps = 2_000_000
 }

@@ -9,6 +9,10 @@ import Testing
         }
     }
 
+    @Test func tooManyWaysToBeginAreRefused() {
+        #expect(failure { () throws(GrammarError) in try .regex("(((a?){64}b?){64}c?){64}") }?.code == .limit)
+    }
+
     @Test func schemasThatAreBuiltAreLimitedAsWell() {
         var deep = SchemaValue.object([])
         for _ in 0..<100 { deep = .object([.init(key: "items", value: deep)]) }

@@ -24,6 +24,8 @@ struct LazyAutomaton {
     private static let isKnown: UInt8 = 0x80
     /// What stands for a counting set.
     private var relaxations: [Relaxation] = []
+    /// What stands for a set of which some counts are replaced, by set and number of bytes that may follow.
+    private var partialRelaxations: [UInt64: Int32] = [:]
 
     private struct Relaxation {
         /// With up to so many bytes to follow, all counts are replaced.
@@ -59,7 +61,9 @@ struct LazyAutomaton {
             (set.count > ended ? Self.isAlive : 0) | (ended > 0 ? Self.leaves : 0) | (slacks.isEmpty ? 0 : Self.counts))
         loopingKinds.append(0)
         positionCount += set.count
-        byteCount = ways.count * 4 + positionCount * 24 + sets.count * 160 + table.frames.count * 64
+        byteCount =
+            partialRelaxations.count * 32 + ways.count * 4 + positionCount * 24 + sets.count * 160 + table.frames.count
+            * 64
         return number
     }
 
@@ -114,9 +118,14 @@ struct LazyAutomaton {
         guard Int32(height) <= known.partial else { return set }
         let isFull = Int32(height) <= known.full
         if isFull, known.set != Self.unknown { return known.set }
+        let key = UInt64(UInt32(bitPattern: set)) << 16 | UInt64(height)
+        if !isFull, let number = partialRelaxations[key] { return number }
         computed &+= 1
-        let number = number(of: grammar.relaxed(sets[Int(set)], height: Int(height)))
-        if isFull { relaxations[Int(set)].set = number }
+        let positions = sets[Int(set)]
+        // Sorting and looking up is work, too.
+        recognizer.steps += 2 * positions.count
+        let number = number(of: grammar.relaxed(positions, height: Int(height)))
+        if isFull { relaxations[Int(set)].set = number } else { partialRelaxations[key] = number }
         return number
     }
 

@@ -32,6 +32,10 @@ public final class CompiledGrammar: Sendable {
         }
         byteClasses = classes
         classBytes = bytes
+        // Every grammar that is lowered has a text: without a first state it has too many stacks.
+        guard !GrammarState(self).positions.isEmpty else {
+            throw GrammarError(.limit, "more than \(GrammarLimits.stacks) ways to begin a text")
+        }
     }
 
     /// How many positions the automaton has.
