@@ -176,12 +176,25 @@ final class PeerLinks {
         loads.byEndpoint.withLock { $0[endpoint] = nil }
     }
 
-    /// Sends what is queued and closes all links.
+    /// How long a peer that takes nothing is waited for at the end.
+    private static let patience = Duration.seconds(2)
+
+    /// Sends what is queued, as far as peers take it, and closes all links.
     func close() async {
         let all = links.values.map(\.link)
         links = [:]
         for link in all { link.queue.close() }
-        for link in all { await link.task.value }
+        let tasks = all.map(\.task)
+        let limit = Self.cancel(tasks, after: Self.patience)
+        for task in tasks { await task.value }
+        limit.cancel()
+    }
+
+    private static func cancel(_ tasks: [Task<Void, Never>], after patience: Duration) -> Task<Void, any Error> {
+        Task {
+            try await Task.sleep(for: patience)
+            for task in tasks { task.cancel() }
+        }
     }
 
     private static func size(_ message: Outgoing) -> Int { message.tensors.reduce(0) { $0 + $1.count } }
