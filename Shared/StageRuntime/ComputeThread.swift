@@ -21,9 +21,16 @@ final class ComputeThread: Sendable {
 
     private let state = Mutex(State())
     private let wake = DispatchSemaphore(value: 0)
+    /// Jobs that were handed in, for a thread that looks out for the next one.
+    private let handedIn = Atomic<Int>(0)
+    private let mayLookOut: Bool
     private let ended = DispatchSemaphore(value: 0)
 
-    init(name: String) {
+    /// Starts the thread. Where it `mayLookOut`, other processors have nothing to compute for this process, and it stays awake
+    /// for a moment where the job after the last one came within such a moment: a sequence that is alone on a device has its
+    /// next step a fraction of a millisecond after the last, and to be woken takes as long.
+    init(name: String, mayLookOut: Bool = false) {
+        self.mayLookOut = mayLookOut
         let thread = Thread { [self] in loop() }
         thread.name = name
         thread.stackSize = 4 << 20
@@ -64,14 +71,29 @@ final class ComputeThread: Sendable {
             state.jobs.append(job)
             return true
         }
-        if accepted { wake.signal() }
+        if accepted {
+            handedIn.wrappingAdd(1, ordering: .releasing)
+            wake.signal()
+        }
         return accepted
+    }
+
+    private static let moment = Duration.microseconds(500)
+
+    /// Waits for another job, for a moment at most, and lets others have the processor.
+    private func lookOut(beyond taken: Int, since began: ContinuousClock.Instant) {
+        while handedIn.load(ordering: .acquiring) <= taken, began.duration(to: .now) < Self.moment { sched_yield() }
     }
 
     private func loop() {
         let local = Local()
+        var (taken, lastWait) = (0, Duration.seconds(1))
         while true {
+            let began = ContinuousClock.now
+            if mayLookOut, lastWait < Self.moment { lookOut(beyond: taken, since: began) }
             wake.wait()
+            lastWait = began.duration(to: .now)
+            taken += 1
             let (job, stopped) = state.withLock { state -> (Job?, Bool) in
                 state.jobs.isEmpty ? (nil, state.stopped) : (state.jobs.removeFirst(), false)
             }

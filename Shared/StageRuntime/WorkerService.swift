@@ -1,4 +1,5 @@
 public import Domain
+import Foundation
 import Inference
 public import Logging
 import Messaging
@@ -80,7 +81,9 @@ public enum WorkerService {
         ) { inbox.push(.core(.drained)) }
         let worker = StageWorker(
             configuration: configuration, model: model, description: description, logger: logger, events: inbox,
-            compute: ComputeThread(name: "compute"), links: links, server: server, scheduler: scheduler,
+            compute: ComputeThread(
+                name: "compute", mayLookOut: configuration.threads < ProcessInfo.processInfo.activeProcessorCount),
+            links: links, server: server, scheduler: scheduler,
             profiler: profiler, snapshotBox: box)
         logger.info(
             "data socket at \(endpoint), \(configuration.threads) threads (\(InstructionSet.name)), share \(configuration.computeShare)"

@@ -158,6 +158,8 @@ def check_sequences_move_with_their_kv(options, folder):
                        replica("d2", "decode", [stage("board-a", 0, 17), stage("board-b", 17, 30)])])
     cluster = SwappedCluster(options, folder, "clusterer", "clusterer.py")
     cluster.environment["E2LLM_CLUSTERER_PLAN_FILE"] = write_plan(folder, plan)
+    # With guesses the answer would be over before anybody leaves.
+    cluster.environment["E2LLM_SCHEDULER_SPECULATION"] = "false"
     yield cluster
     expected = cluster.complete(400, ignore_eos=True)
 

@@ -169,8 +169,33 @@ struct PlanFinal {
             else { continue }
             add(plan)
         }
+        if most >= Self.headroom * instance.demand.rate { add(geneticPlan(minimumSpeed)) }
         return finalists
     }
+
+    /// The paper's plan, where there is capacity to spare: its score takes fast groups, where the search here looks for those that
+    /// sustain much. `nil` for fleets on which its search takes long, and where it finds nothing that is allowed.
+    private func geneticPlan(_ minimumSpeed: Double) -> PlacedGroups? {
+        let limits = instance.limits
+        guard instance.count <= Self.mostGeneticDevices, limits.roles == .any || limits.roles == .split else {
+            return nil
+        }
+        var options = PlanningOptions()
+        options.minimumTokensPerSecond = minimumSpeed
+        options.largestDecodeConcurrency = limits.largestBatch
+        options.reservedContextTokens =
+            limits.longestRequestTokens > 0 ? limits.longestRequestTokens : instance.demand.longestRequestTokens
+        options.chunkTokens = limits.chunkTokens
+        guard
+            let plan = try? PaperPlanner.plan(
+                cost: instance.cost, workload: instance.demand.statistics, options: options, seed: Self.geneticSeed),
+            let placed = try? instance.placed(plan), placed.meets(minimumTokensPerSecond: minimumSpeed)
+        else { return nil }
+        return placed
+    }
+
+    private static let mostGeneticDevices = 12
+    private static let geneticSeed: UInt64 = 1
 
     private func allows(_ kind: Baseline.Kind) -> Bool {
         switch instance.limits.roles {
