@@ -48,8 +48,13 @@ public struct Baseline: Sendable, Hashable {
     public func plan(
         _ instance: PlanningInstance, types: [DeviceID: String], sites: [DeviceID: String]
     ) throws(PlanningError) -> PlacedGroups {
-        let types = DeviceTypes(instance, names: types)
-        let neighbours = NeighbourGroups(instance, sites: sites)
+        try plan(
+            instance, types: DeviceTypes(instance, names: types), neighbours: NeighbourGroups(instance, sites: sites))
+    }
+
+    func plan(
+        _ instance: PlanningInstance, types: DeviceTypes, neighbours: NeighbourGroups
+    ) throws(PlanningError) -> PlacedGroups {
         let groups = BaselineGroups(instance, types: types, neighbours: neighbours, rules: rules)
         var routes = KVRoutes(instance)
         switch kind {

@@ -11,6 +11,14 @@ public struct BaselineRules: Sendable, Hashable {
     /// Most devices of a group for which every choice of first and last stage is rated (b0, b3).
     public var mostEnds = 6
 
+    /// Most choices of roles of one grouping that are worth a trial (b2, b3).
+    public var mostRoleChoices = 6
+    /// Most combinations of prefill groups per class of which every one is looked at for a trial; of more, several starts are
+    /// improved by flips and swaps (b3).
+    public var mostExhaustive = 4096
+    /// Most plans that are worth a trial, the most promising ones by estimate.
+    public var mostCandidates = 24
+
     /// Makes the defaults.
     public init() {}
 

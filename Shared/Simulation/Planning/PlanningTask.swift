@@ -1,6 +1,7 @@
 public import CostModel
 public import Domain
 public import Planning
+internal import Scheduling
 
 /// The question that planners are asked, whoever asks it: the clusterer, the command line, a simulated fleet, a comparison of
 /// systems. The same task has the same answer, unless the time ran out.
@@ -31,10 +32,14 @@ public struct PlanningTask: Sendable {
     public var moving = MovingPolicy()
     /// The fleet that is planned for.
     public var fleetVersion: UInt64 = 0
-    /// Whether the default planner tries its best plans out in simulation, under `services`, instead of trusting estimates.
+    /// Whether the default planner tries its best plans out in simulation, under `services`, instead of trusting estimates;
+    /// and baselines theirs, under their own schedulers.
     public var triesPlans = true
     /// What the services may use that will serve the plan; `nil` for what the limits say.
     public var services: SimulationSettings?
+    /// How a baseline schedules under which its plans are tried; `nil` for what belongs to it. Not for b0c, which is served by
+    /// the services.
+    public var reference: ReferenceSettings?
     /// Whether roles that the limits ask for are given up, with a note, where no plan has them: better another plan than none.
     public var mayChangeRoles = false
     /// Seconds after which the best plan so far is taken; `nil` lets a search end.
@@ -61,9 +66,12 @@ public struct PlanningTask: Sendable {
             var limits = limits
             limits.kvTypes = [.f16]
             let result = try Baseline(kind).result(
-                cost: cost, demand: demand, limits: limits, types: types, sites: sites)
+                cost: cost, demand: demand, limits: limits, types: types, sites: sites,
+                trial: triesPlans ? baselineTrial(limits, elapsed) : nil,
+                shouldStop: { isTrialOver(elapsed()) })
             let plan = result.placementPlan(
-                algorithm: "\(kind.rawValue) (\(kind.title))", fleetVersion: fleetVersion)
+                algorithm: "\(algorithm.rawValue) (\(algorithm.baselineTitle ?? kind.title))",
+                fleetVersion: fleetVersion)
             return PlanningAnswer(plan: plan, move: try weighed(plan), result: result)
         }
         guard !algorithm.isGenetic else { return try geneticAnswer() }
@@ -89,7 +97,7 @@ public struct PlanningTask: Sendable {
             var trial = SimulatedTrial(cost: cost, demand: demand, limits: limits)
             if let services { trial.settings = services }
             trial.seed = seed
-            if let deadline { trial.shouldStop = { elapsed() > Self.trialShare * deadline } }
+            trial.shouldStop = { isTrialOver(elapsed()) }
             planner.trial = trial
         }
         let result = try planner.plan(
@@ -99,6 +107,31 @@ public struct PlanningTask: Sendable {
         if result.wasStopped { plan.relaxations.append("the search was stopped before its end: time was up") }
         let move = inForce.flatMap { current in result.move.map { PlanMove($0, from: current.id) } }
         return PlanningAnswer(plan: plan, move: move, result: result)
+    }
+
+    /// Whether trials have to end.
+    private func isTrialOver(_ seconds: Double) -> Bool { deadline.map { seconds > Self.trialShare * $0 } ?? false }
+
+    /// Trials of a baseline's plans under its own scheduler.
+    private func baselineTrial(
+        _ limits: PlanningLimits, _ elapsed: @escaping @Sendable () -> Double
+    ) -> SimulatedTrial {
+        var trial = SimulatedTrial(cost: cost, demand: demand, limits: limits)
+        if algorithm.hasServices {
+            if let services { trial.settings = services }
+        } else {
+            var settings = ReferenceSettings()
+            settings.routing = algorithm == .b1 ? .tokens : .backlog
+            settings.largestBatch = limits.largestBatch
+            settings.streams = limits.chunkTokens != nil
+            settings.lengthKnowledge = .mean
+            settings = reference ?? settings
+            settings.meanOutputTokens = max(1, demand.outputTokens)
+            trial.reference = settings
+        }
+        trial.seed = seed
+        trial.shouldStop = { isTrialOver(elapsed()) }
+        return trial
     }
 
     private func geneticAnswer() throws(PlanningError) -> PlanningAnswer {
@@ -158,11 +191,18 @@ public enum PlanningAlgorithm: String, Sendable, Hashable, CaseIterable {
     case splitwiseAdapted = "splitwise-adapted"
     /// Baselines.
     case b0, b1, b2, b3
+    /// Plans of b0 under the services, where chunks of prompts ride on decode steps.
+    case b0c
 
     /// Whether it is a genetic search.
     public var isGenetic: Bool { [.paper, .genetic, .splitwiseAdapted].contains(self) }
-    /// The baseline that it is.
-    public var baseline: Baseline.Kind? { Baseline.Kind(rawValue: rawValue) }
+    /// The baseline whose plans it has.
+    public var baseline: Baseline.Kind? { self == .b0c ? .b0 : Baseline.Kind(rawValue: rawValue) }
+    /// Whether its plans are for the services, not for a baseline's own scheduler.
+    public var hasServices: Bool { self == .b0c || baseline == nil }
+
+    /// A name for people of a baseline.
+    var baselineTitle: String? { self == .b0c ? "colocated, chunked prefill" : baseline?.title }
 }
 
 /// What planners answer.

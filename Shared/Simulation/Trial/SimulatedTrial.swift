@@ -7,6 +7,8 @@ internal import Scenarios
 public struct SimulatedTrial: PlanTrial {
     /// What the services may use.
     public var settings = SimulationSettings()
+    /// The reference behaviour that plans are tried under instead of the services: a baseline's own scheduler.
+    public var reference: ReferenceSettings?
     /// Decides the requests.
     public var seed: UInt64 = 1
     /// Asked for often: whether to give a trial up, which then has no result.
@@ -65,10 +67,15 @@ public struct SimulatedTrial: PlanTrial {
         guard let stream = try? generator.stream(count), var traffic = try? SimulatedTraffic(stream, rate: rate)
         else { return nil }
         if evenly || demand.arrivalVariation < Self.regular { traffic = traffic.evenlySpaced }
+        guard let record = try? record(traffic, plan) else { return nil }
+        return record.requests.contains { $0.end == nil } ? nil : record
+    }
+
+    private func record(_ traffic: SimulatedTraffic, _ plan: PlacementPlan) throws(SimulationError) -> RunRecord {
+        if let reference { return try ReferenceServices(reference).run(traffic, plan: plan, cost: cost) }
         var services = SimulatedServices(settings)
         services.shouldStop = shouldStop
-        guard let record = try? services.run(traffic, plan: plan, cost: cost) else { return nil }
-        return record.requests.contains { $0.end == nil } ? nil : record
+        return try services.run(traffic, plan: plan, cost: cost)
     }
 
     private var generator: StreamGenerator {
