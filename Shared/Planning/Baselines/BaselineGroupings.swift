@@ -6,6 +6,8 @@ enum LayerSplit: CaseIterable {
     case even
     /// In proportion to the speed of each stage, as far as its memory allows.
     case speed
+    /// The same where it leaves room for as many sequences as any split does.
+    case room
 }
 
 /// The groupings that a baseline may have: the same rules under every order of merging.
@@ -59,6 +61,7 @@ struct BaselineGroupings {
                 GroupRating(instance: instance).value(
                     order, EvenSplit.layers(instance.layers, stages: order.count))
             case .speed: speed.value(order)
+            case .room: speed.value(order, keepsRoom: true)
             }
         values[split, default: [:]][order] = value
         return value
