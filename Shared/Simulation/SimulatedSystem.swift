@@ -17,6 +17,9 @@ public enum SimulatedSystem: String, Codable, Sendable, Hashable, CaseIterable {
     /// The plans of b0 under the services: prompts in chunks that ride on decode steps, as in Sarathi-Serve (Agrawal et al.,
     /// OSDI 2024) and vLLM. The strongest rival that does not split phases.
     case b0c
+    /// Planners for unequal devices from their published descriptions: HexGen-2 (ICLR 2025) splits phases, Helix (ASPLOS 2025)
+    /// does not. Under the reference behaviour.
+    case hexgen2, helix
     /// The groups of b1 under Splitwise's scheduler with a mixed pool.
     case b1m
     /// The default planner with the scheduler of b3.
@@ -32,6 +35,8 @@ public enum SimulatedSystem: String, Codable, Sendable, Hashable, CaseIterable {
         case .splitwiseAdapted: "Splitwise as the paper adapts it: fastest replicas prefill, least tokens"
         case .b0: "B0: colocated, least backlog"
         case .b0c: "B0c: colocated, chunked prefill rides on decode steps, our scheduler"
+        case .hexgen2: "HexGen-2: flow-guided search, split phases, least backlog"
+        case .helix: "Helix: pipelines of the largest flow, least backlog"
         case .b1: "B1: Splitwise-literal, least tokens"
         case .b1m: "B1m: Splitwise-literal with mixed pool"
         case .b2: "B2: Splitwise with the best ratio, least backlog"
@@ -45,6 +50,8 @@ public enum SimulatedSystem: String, Codable, Sendable, Hashable, CaseIterable {
     public var baseline: Baseline.Kind? {
         switch self {
         case .b0, .b0c: .b0
+        case .hexgen2: .hexgen2
+        case .helix: .helix
         case .b1, .b1m: .b1
         case .b2: .b2
         case .b3, .schedulerOnly: .b3
@@ -183,6 +190,8 @@ extension SimulatedSystem {
             case .splitwiseAdapted: .splitwiseAdapted
             case .b0: .b0
             case .b0c: .b0c
+            case .hexgen2: .hexgen2
+            case .helix: .helix
             case .b1, .b1m: .b1
             case .b2: .b2
             case .b3, .schedulerOnly: .b3

@@ -3,7 +3,7 @@ public import Domain
 extension Baseline {
     /// The plans of the baseline that are worth a trial, the one of the standard rules first, then the best estimates: its
     /// rules under every order of merging, with layers divided evenly and to speed, and with several choices of roles. At most
-    /// `rules.mostCandidates`; pure, as `plan` is.
+    /// `rules.mostCandidates` of them; pure, as `plan` is.
     ///
     /// What the papers say leaves these things open, and a comparison is worth what its strongest rival is worth.
     ///
@@ -11,10 +11,15 @@ extension Baseline {
     public func candidates(
         _ instance: PlanningInstance, types: [DeviceID: String], sites: [DeviceID: String]
     ) throws(PlanningError) -> [PlacedGroups] {
+        let most = rules.candidates(devices: instance.count)
+        var routes = KVRoutes(instance)
+        guard Kind.byRules.contains(kind) else {
+            let plans = try searched(instance, &routes)
+            return plans.isEmpty ? [try plan(instance, types: types, sites: sites)] : Array(plans.prefix(most))
+        }
         let types = DeviceTypes(instance, names: types)
         let neighbours = NeighbourGroups(instance, sites: sites)
         var groupings = BaselineGroupings(instance, types: types, neighbours: neighbours, rules: rules)
-        var routes = KVRoutes(instance)
         var choices: [BaselineChoice] = []
         let orders = kind == .b1 || kind == .b2 ? groupings.literal : groupings.strong
         for order in orders {
@@ -33,7 +38,7 @@ extension Baseline {
             // Another order of merging may find the groups that the standard one lacks.
             guard error.code == .noPlan, choices.contains(where: { $0.rate > 0 }) else { throw error }
         }
-        for choice in BaselineChoice.promising(choices) where plans.count < max(1, rules.mostCandidates) {
+        for choice in BaselineChoice.promising(choices) where plans.count < most {
             let plan = PlacedGroups(choice.options, instance, &routes)
             if !plans.contains(where: { $0.groups == plan.groups }) { plans.append(plan) }
         }
@@ -59,6 +64,7 @@ extension Baseline {
                 starts: [pool.counts], keeping: rules.mostRoleChoices, &routes)
             return counts.map { pool.classes.options($0) }
         case .b3: return groups.count > 1 ? strongRoles(groups, &routes) : []
+        case .hexgen2, .helix: return []
         }
     }
 

@@ -193,6 +193,8 @@ public enum PlanningAlgorithm: String, Sendable, Hashable, CaseIterable {
     case b0, b1, b2, b3
     /// Plans of b0 under the services, where chunks of prompts ride on decode steps.
     case b0c
+    /// HexGen-2 and Helix from their published descriptions.
+    case hexgen2, helix
 
     /// Whether it is a genetic search.
     public var isGenetic: Bool { [.paper, .genetic, .splitwiseAdapted].contains(self) }

@@ -9,6 +9,8 @@ public struct SimulatedTrial: PlanTrial {
     public var settings = SimulationSettings()
     /// The reference behaviour that plans are tried under instead of the services: a baseline's own scheduler.
     public var reference: ReferenceSettings?
+    /// Requests of a trial at least; more for plans that decode many together.
+    public var leastRequests = 300
     /// Decides the requests.
     public var seed: UInt64 = 1
     /// Asked for often: whether to give a trial up, which then has no result.
@@ -21,7 +23,7 @@ public struct SimulatedTrial: PlanTrial {
     private static let overload = 1.4
     /// The queues build up in the first part of such a run, which does not count.
     private static let settling = 0.35
-    private static let requests = 300...1500
+    private static let mostRequests = 1500
     /// Squared coefficient of variation of the times between arrivals below which these are taken for equal.
     private static let regular = 0.3
     /// Requests per second below which nothing is tried: one in eleven days.
@@ -63,7 +65,7 @@ public struct SimulatedTrial: PlanTrial {
 
     private func run(_ plan: PlacementPlan, rate: Double, evenly: Bool) -> RunRecord? {
         let places = plan.replicas.reduce(0) { $0 + $1.decodeConcurrency }
-        let count = min(max(Self.requests.lowerBound, 8 * places), Self.requests.upperBound)
+        let count = min(max(leastRequests, 8 * places), Self.mostRequests)
         guard let stream = try? generator.stream(count), var traffic = try? SimulatedTraffic(stream, rate: rate)
         else { return nil }
         if evenly || demand.arrivalVariation < Self.regular { traffic = traffic.evenlySpaced }
