@@ -67,7 +67,7 @@ public struct PlanningTask: Sendable {
             limits.kvTypes = [.f16]
             let result = try Baseline(kind).result(
                 cost: cost, demand: demand, limits: limits, types: types, sites: sites,
-                trial: triesPlans ? baselineTrial(limits, elapsed) : nil,
+                trials: triesPlans ? baselineTrials(limits, elapsed) : nil,
                 shouldStop: { isTrialOver(elapsed()) })
             let plan = result.placementPlan(
                 algorithm: "\(algorithm.rawValue) (\(algorithm.baselineTitle ?? kind.title))",
@@ -113,26 +113,25 @@ public struct PlanningTask: Sendable {
     private func isTrialOver(_ seconds: Double) -> Bool { deadline.map { seconds > Self.trialShare * $0 } ?? false }
 
     /// Trials of a baseline's plans under its own scheduler.
-    private func baselineTrial(
+    private func baselineTrials(
         _ limits: PlanningLimits, _ elapsed: @escaping @Sendable () -> Double
-    ) -> SimulatedTrial {
-        var trial = SimulatedTrial(cost: cost, demand: demand, limits: limits)
+    ) -> BaselineTrials {
+        var quick = SimulatedTrial(cost: cost, demand: demand, limits: limits)
         if algorithm.hasServices {
-            if let services { trial.settings = services }
+            if let services { quick.settings = services }
         } else {
-            var settings = ReferenceSettings()
-            settings.routing = algorithm == .b1 ? .tokens : .backlog
-            settings.largestBatch = limits.largestBatch
-            settings.streams = limits.chunkTokens != nil
-            settings.lengthKnowledge = .mean
-            settings = reference ?? settings
-            settings.meanOutputTokens = max(1, demand.outputTokens)
-            trial.reference = settings
+            quick.reference = reference ?? algorithm.reference(limits)
+            quick.reference?.meanOutputTokens = max(1, demand.outputTokens)
         }
-        trial.seed = seed
-        trial.shouldStop = { isTrialOver(elapsed()) }
-        return trial
+        (quick.seed, quick.keepsMeans) = (seed, true)
+        quick.shouldStop = { isTrialOver(elapsed()) }
+        var thorough = quick
+        (thorough.seed, thorough.leastRequests) = (seed &+ 1, Self.thoroughRequests)
+        return BaselineTrials(quick: quick, thorough: thorough)
     }
+
+    /// Requests of a thorough trial.
+    private static let thoroughRequests = 1500
 
     private func geneticAnswer() throws(PlanningError) -> PlanningAnswer {
         var plan = try PaperPlanner.plan(
@@ -202,6 +201,16 @@ public enum PlanningAlgorithm: String, Sendable, Hashable, CaseIterable {
     public var baseline: Baseline.Kind? { self == .b0c ? .b0 : Baseline.Kind(rawValue: rawValue) }
     /// Whether its plans are for the services, not for a baseline's own scheduler.
     public var hasServices: Bool { self == .b0c || baseline == nil }
+
+    /// The reference behaviour that belongs to a baseline, under the limits of its plans.
+    func reference(_ limits: PlanningLimits) -> ReferenceSettings {
+        var settings = ReferenceSettings()
+        settings.routing = self == .b1 ? .tokens : .backlog
+        settings.largestBatch = limits.largestBatch
+        settings.streams = limits.chunkTokens != nil
+        settings.lengthKnowledge = .mean
+        return settings
+    }
 
     /// A name for people of a baseline.
     var baselineTitle: String? { self == .b0c ? "colocated, chunked prefill" : baseline?.title }

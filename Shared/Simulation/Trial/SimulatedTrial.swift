@@ -11,6 +11,8 @@ public struct SimulatedTrial: PlanTrial {
     public var reference: ReferenceSettings?
     /// Requests of a trial at least; more for plans that decode many together.
     public var leastRequests = 300
+    /// Whether the drawn requests are as long as the demand says in the mean, although those that are too long are dropped.
+    public var keepsMeans = false
     /// Decides the requests.
     public var seed: UInt64 = 1
     /// Asked for often: whether to give a trial up, which then has no result.
@@ -85,12 +87,26 @@ public struct SimulatedTrial: PlanTrial {
         func lengths(_ mean: Double, _ variation: Double) -> StreamGenerator.Lengths {
             StreamGenerator.Lengths(median: max(1, mean / (1 + variation).squareRoot()), mean: max(1, mean))
         }
-        return StreamGenerator(
-            prompt: lengths(demand.promptTokens, demand.promptVariation),
-            output: lengths(demand.outputTokens, demand.outputVariation),
-            arrivals: demand.arrivalVariation > 1.05 ? .bursty(variation: min(1e6, demand.arrivalVariation)) : .poisson,
-            seed: seed, totalTokenLimit: max(2, demand.longestRequestTokens))
+        func generator(_ prompt: Double, _ output: Double) -> StreamGenerator {
+            StreamGenerator(
+                prompt: lengths(prompt, demand.promptVariation), output: lengths(output, demand.outputVariation),
+                arrivals: demand.arrivalVariation > 1.05
+                    ? .bursty(variation: min(1e6, demand.arrivalVariation)) : .poisson,
+                seed: seed, totalTokenLimit: max(2, demand.longestRequestTokens))
+        }
+        var means = (prompt: demand.promptTokens, output: demand.outputTokens)
+        for _ in 0..<(keepsMeans ? Self.corrections : 0) {
+            guard let drawn = try? generator(means.prompt, means.output).stream(Self.mostRequests).statistics else {
+                break
+            }
+            means.prompt *= demand.promptTokens / max(1, drawn.prompt.mean)
+            means.output *= demand.outputTokens / max(1, drawn.output.mean)
+        }
+        return generator(means.prompt, means.output)
     }
+
+    /// Steps in which drawn means come near to those asked for.
+    private static let corrections = 4
 }
 
 extension RunRecord {
