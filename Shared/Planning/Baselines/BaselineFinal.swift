@@ -31,7 +31,7 @@ struct BaselineFinal {
     /// How much times have to make up for a lower rate: by this power of the ratio.
     private static let ratePower = 8
     /// The load at which times are compared, as a share of the highest sustained rate.
-    private static let comparedShare = 0.9
+    private static let comparedShare = 0.95
 
     private struct Entry {
         var groups: PlacedGroups

@@ -126,11 +126,11 @@ public struct PlanningTask: Sendable {
         (quick.seed, quick.keepsMeans) = (seed, true)
         quick.shouldStop = { isTrialOver(elapsed()) }
         var thorough = quick
-        (thorough.seed, thorough.leastRequests) = (seed &+ 1, Self.thoroughRequests)
+        (thorough.seed, thorough.leastRequests) = (seed &+ 1, Self.thoroughRequests / (algorithm.hasServices ? 2 : 1))
         return BaselineTrials(quick: quick, thorough: thorough)
     }
 
-    /// Requests of a thorough trial.
+    /// Requests of a thorough trial; half as many under the services, which take longer to simulate.
     private static let thoroughRequests = 1500
 
     private func geneticAnswer() throws(PlanningError) -> PlanningAnswer {
