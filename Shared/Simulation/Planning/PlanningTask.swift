@@ -126,10 +126,13 @@ public struct PlanningTask: Sendable {
         (quick.seed, quick.keepsMeans) = (seed, true)
         quick.shouldStop = { isTrialOver(elapsed()) }
         var thorough = quick
+        quick.mostRequests = Self.quickRequests
         (thorough.seed, thorough.leastRequests) = (seed &+ 1, Self.thoroughRequests / (algorithm.hasServices ? 2 : 1))
         return BaselineTrials(quick: quick, thorough: thorough)
     }
 
+    /// Most requests of a quick trial.
+    private static let quickRequests = 600
     /// Requests of a thorough trial; half as many under the services, which take longer to simulate.
     private static let thoroughRequests = 1500
 

@@ -11,6 +11,8 @@ public struct SimulatedTrial: PlanTrial {
     public var reference: ReferenceSettings?
     /// Requests of a trial at least; more for plans that decode many together.
     public var leastRequests = 300
+    /// Most requests of a trial.
+    public var mostRequests = 1500
     /// Whether the drawn requests are as long as the demand says in the mean, although those that are too long are dropped.
     public var keepsMeans = false
     /// Decides the requests.
@@ -25,7 +27,8 @@ public struct SimulatedTrial: PlanTrial {
     private static let overload = 1.4
     /// The queues build up in the first part of such a run, which does not count.
     private static let settling = 0.35
-    private static let mostRequests = 1500
+    /// Requests from which the means of drawn lengths are taken.
+    private static let sample = 1500
     /// Squared coefficient of variation of the times between arrivals below which these are taken for equal.
     private static let regular = 0.3
     /// Requests per second below which nothing is tried: one in eleven days.
@@ -67,7 +70,7 @@ public struct SimulatedTrial: PlanTrial {
 
     private func run(_ plan: PlacementPlan, rate: Double, evenly: Bool) -> RunRecord? {
         let places = plan.replicas.reduce(0) { $0 + $1.decodeConcurrency }
-        let count = min(max(leastRequests, 8 * places), Self.mostRequests)
+        let count = min(max(leastRequests, 8 * places), mostRequests)
         guard let stream = try? generator.stream(count), var traffic = try? SimulatedTraffic(stream, rate: rate)
         else { return nil }
         if evenly || demand.arrivalVariation < Self.regular { traffic = traffic.evenlySpaced }
@@ -96,7 +99,7 @@ public struct SimulatedTrial: PlanTrial {
         }
         var means = (prompt: demand.promptTokens, output: demand.outputTokens)
         for _ in 0..<(keepsMeans ? Self.corrections : 0) {
-            guard let drawn = try? generator(means.prompt, means.output).stream(Self.mostRequests).statistics else {
+            guard let drawn = try? generator(means.prompt, means.output).stream(Self.sample).statistics else {
                 break
             }
             means.prompt *= demand.promptTokens / max(1, drawn.prompt.mean)
