@@ -28,7 +28,8 @@ struct ClustererConfiguration: Sendable {
         [
             SettingKey(
                 "clusterer.algorithm", "default",
-                "default; paper; genetic: paper with the best order of stages; splitwise-adapted; b0 to b3"),
+                "default; paper; genetic: paper with the best order of stages; splitwise-adapted; b0 to b3; b0c; hexgen2; helix"
+            ),
             SettingKey(
                 "clusterer.roles", "auto", "any, uniform, split, mixed; auto: any, genetic algorithms: split"),
             SettingKey(

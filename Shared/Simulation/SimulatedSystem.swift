@@ -14,6 +14,12 @@ public enum SimulatedSystem: String, Codable, Sendable, Hashable, CaseIterable {
     case splitwiseAdapted = "splitwise-adapted"
     /// Baseline planners with their schedulers.
     case b0, b1, b2, b3
+    /// The plans of b0 under the services: prompts in chunks that ride on decode steps, as in Sarathi-Serve (Agrawal et al.,
+    /// OSDI 2024) and vLLM. The strongest rival that does not split phases.
+    case b0c
+    /// Planners for unequal devices from their published descriptions: HexGen-2 (ICLR 2025) splits phases, Helix (ASPLOS 2025)
+    /// does not. Under the reference behaviour.
+    case hexgen2, helix
     /// The groups of b1 under Splitwise's scheduler with a mixed pool.
     case b1m
     /// The default planner with the scheduler of b3.
@@ -28,6 +34,9 @@ public enum SimulatedSystem: String, Codable, Sendable, Hashable, CaseIterable {
         case .paper: "E2LLM as in the paper: genetic grouping, least estimated wait"
         case .splitwiseAdapted: "Splitwise as the paper adapts it: fastest replicas prefill, least tokens"
         case .b0: "B0: colocated, least backlog"
+        case .b0c: "B0c: colocated, chunked prefill rides on decode steps, our scheduler"
+        case .hexgen2: "HexGen-2: flow-guided search, split phases, least backlog"
+        case .helix: "Helix: pipelines of the largest flow, least backlog"
         case .b1: "B1: Splitwise-literal, least tokens"
         case .b1m: "B1m: Splitwise-literal with mixed pool"
         case .b2: "B2: Splitwise with the best ratio, least backlog"
@@ -40,7 +49,9 @@ public enum SimulatedSystem: String, Codable, Sendable, Hashable, CaseIterable {
     /// The baseline whose plan it has.
     public var baseline: Baseline.Kind? {
         switch self {
-        case .b0: .b0
+        case .b0, .b0c: .b0
+        case .hexgen2: .hexgen2
+        case .helix: .helix
         case .b1, .b1m: .b1
         case .b2: .b2
         case .b3, .schedulerOnly: .b3
@@ -49,7 +60,7 @@ public enum SimulatedSystem: String, Codable, Sendable, Hashable, CaseIterable {
     }
 
     /// Whether the services' scheduler runs it; the others run under the reference behaviour.
-    public var hasServices: Bool { self == .e2llm || self == .schedulerOnly }
+    public var hasServices: Bool { self == .e2llm || self == .schedulerOnly || self == .b0c }
 
     /// Whether it has the default planner.
     public var hasDefaultPlanner: Bool { self == .e2llm || self == .plannerOnly }
@@ -87,7 +98,7 @@ public struct SystemConditions: Sendable {
     public var kvTypes: Set<KVType> = [.f16, .q8_0]
     /// Roles that the default planner may mix in one plan.
     public var roles = PlanningLimits.Roles.any
-    /// Tokens of a prefill chunk; `nil` for whole prompts. Baselines compute whole prompts.
+    /// Tokens of a prefill chunk; `nil` for whole prompts. Baselines but b0c compute whole prompts.
     public var chunkTokens: Int? = 256
     /// Most sequences that a replica decodes together.
     public var largestBatch = 16
@@ -105,7 +116,7 @@ public struct SystemConditions: Sendable {
     public var localPrefillTokens = SimulationSettings().localPrefillTokens
     /// Times that the services let later requests go before one.
     public var mostOvertakers = SimulationSettings().mostOvertakers
-    /// Whether the default planner tries its best plans out before it chooses one.
+    /// Whether the default planner, and baselines, try their best plans out before they choose one.
     public var triesPlans = true
     /// The seed of searches.
     public var seed: UInt64 = 1
@@ -133,7 +144,7 @@ public struct SystemConditions: Sendable {
     /// The limits of plans for a system.
     public func limits(_ system: SimulatedSystem) -> PlanningLimits {
         var limits = PlanningLimits()
-        limits.roles = system.baseline == nil ? roles : .any
+        limits.roles = system == .b0c ? .mixed : system.baseline == nil ? roles : .any
         limits.largestBatch = largestBatch
         limits.minimumTokensPerSecond = minimumTokensPerSecond
         limits.minimumIsHard = minimumIsHard
@@ -178,6 +189,9 @@ extension SimulatedSystem {
             case .paper: .paper
             case .splitwiseAdapted: .splitwiseAdapted
             case .b0: .b0
+            case .b0c: .b0c
+            case .hexgen2: .hexgen2
+            case .helix: .helix
             case .b1, .b1m: .b1
             case .b2: .b2
             case .b3, .schedulerOnly: .b3
@@ -186,6 +200,7 @@ extension SimulatedSystem {
         task.seed = conditions.seed
         task.triesPlans = conditions.triesPlans
         task.services = conditions.serviceSettings
+        task.reference = referenceSettings(conditions)
         return task
     }
 
@@ -195,6 +210,17 @@ extension SimulatedSystem {
         case .b1m: .mixedPools
         default: .backlog
         }
+    }
+
+    /// The reference behaviour under these conditions, but for what depends on the traffic.
+    private func referenceSettings(_ conditions: SystemConditions) -> ReferenceSettings {
+        var settings = ReferenceSettings()
+        settings.routing = referenceRouting
+        settings.keepsConcurrency = hasPaperPlanner
+        settings.largestBatch = conditions.largestBatch
+        settings.streams = conditions.streams
+        settings.lengthKnowledge = conditions.lengthKnowledge
+        return settings
     }
 
     /// Runs traffic on a plan.
@@ -217,12 +243,7 @@ extension SimulatedSystem {
             guard conditions.faults.isEmpty else {
                 throw SimulationError(.invalidSetting, "faults: only the services cope with them, not \(rawValue)")
             }
-            var settings = ReferenceSettings()
-            settings.routing = referenceRouting
-            settings.keepsConcurrency = hasPaperPlanner
-            settings.largestBatch = conditions.largestBatch
-            settings.streams = conditions.streams
-            settings.lengthKnowledge = conditions.lengthKnowledge
+            var settings = referenceSettings(conditions)
             let outputs = traffic.requests.reduce(0) { $0 + $1.outputTokens }
             settings.timeline = conditions.timeline
             settings.meanOutputTokens = Double(outputs) / Double(max(1, traffic.requests.count))

@@ -41,7 +41,7 @@ import Testing
         #expect(!enumerated.isEmpty)
         for outcome in enumerated { #expect(abs(outcome.plannerShare - 1) < 1e-4, "\(outcome)") }
         for outcome in result.fleets {
-            #expect(outcome.baselines.map(\.name) == ["b0", "b1", "b2", "b3"])
+            #expect(outcome.baselines.map(\.name) == ["b0", "b1", "b2", "b3", "hexgen2", "helix"])
             let rate = try #require(outcome.planner.rate)
             let bound = try #require(outcome.upperBound)
             #expect(rate <= bound * (1 + 1e-9))

@@ -22,7 +22,8 @@ struct PlanningChoices: ParsableArguments {
             splitwise-adapted; or a baseline.
             """)
     var algorithm: PlanningAlgorithm?
-    @Option(help: "Print the plan of a baseline: b0, b1, b2, b3 or paper.") var baseline: PlanningAlgorithm?
+    @Option(help: "Print the plan of a baseline: b0, b0c, b1, b2, b3, hexgen2, helix or paper.")
+    var baseline: PlanningAlgorithm?
     @Option(help: "What the plan is chosen by: waiting, throughput, ttft (its 99th percentile), goodput or energy.")
     var objective: Objective = .waiting
     @Option(help: "With goodput: seconds to the first token.") var sloTtft: Double = 2
@@ -61,7 +62,9 @@ struct PlanningChoices: ParsableArguments {
             throw Failure(
                 .usage, "--algorithm \(algorithm.rawValue) and --baseline \(baseline.rawValue): leave one of them out")
         }
-        if baseline == .standard { throw Failure(.usage, "--baseline default: it is b0, b1, b2, b3 or paper") }
+        if baseline == .standard {
+            throw Failure(.usage, "--baseline default: it is b0, b0c, b1, b2, b3, hexgen2, helix or paper")
+        }
         return baseline ?? algorithm ?? .standard
     }
 

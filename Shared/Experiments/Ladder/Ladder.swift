@@ -7,7 +7,7 @@ public import Simulation
 /// Everything but the times follows from the settings.
 public struct Ladder: Sendable {
     /// The systems that E2LLM is compared with.
-    public static let baselines: [SimulatedSystem] = [.b0, .b1, .b1m, .b2, .b3]
+    public static let baselines: [SimulatedSystem] = [.b0, .b0c, .b1, .b1m, .b2, .b3, .hexgen2, .helix]
     /// Systems of which only the capacity is of interest: they part planner and scheduler.
     public static let crossovers: [SimulatedSystem] = [.plannerOnly, .schedulerOnly]
 

@@ -2,7 +2,7 @@ internal import CostModel
 public import Domain
 
 /// A planner that others are compared with: Splitwise (Patel et al., Splitwise, ISCA 2024) as it is and made stronger step
-/// by step, and no splitting at all. The same costs, memory, largest batch and KV type as for every other planner.
+/// by step, no splitting at all, and planners for unequal devices from their published descriptions. The same costs, memory, largest batch and KV type as for every other planner.
 ///
 /// Pure functions of their inputs. `PlanningLimits.roles` and the minimum decode speed are ignored: a baseline has the
 /// roles that it has.
@@ -18,6 +18,15 @@ public struct Baseline: Sendable, Hashable {
         case b2
         /// Splitwise-strong: layers split to speed, groups across types from what is left over, roles improved one by one.
         case b3
+        /// HexGen-2 (Jiang et al., ICLR 2025): partition of the graph, then a search guided by the flow of requests between
+        /// prefill and decoder groups; see `FlowGuidedSearch` for what is not published.
+        case hexgen2
+        /// Helix (Mei et al., ASPLOS 2025): the pipelines of the largest flow, each for both phases; see `PipelineFlowSearch`
+        /// for what a plan of replicas cannot express.
+        case helix
+
+        /// Those that follow rules, not a search: cheap enough to be looked at beside every search of the default planner.
+        static let byRules: [Kind] = [.b0, .b1, .b2, .b3]
 
         /// A name for people.
         public var title: String {
@@ -26,6 +35,8 @@ public struct Baseline: Sendable, Hashable {
             case .b1: "Splitwise-literal"
             case .b2: "Splitwise with the best ratio"
             case .b3: "Splitwise-strong"
+            case .hexgen2: "HexGen-2"
+            case .helix: "Helix"
             }
         }
     }
@@ -48,8 +59,13 @@ public struct Baseline: Sendable, Hashable {
     public func plan(
         _ instance: PlanningInstance, types: [DeviceID: String], sites: [DeviceID: String]
     ) throws(PlanningError) -> PlacedGroups {
-        let types = DeviceTypes(instance, names: types)
-        let neighbours = NeighbourGroups(instance, sites: sites)
+        try plan(
+            instance, types: DeviceTypes(instance, names: types), neighbours: NeighbourGroups(instance, sites: sites))
+    }
+
+    func plan(
+        _ instance: PlanningInstance, types: DeviceTypes, neighbours: NeighbourGroups
+    ) throws(PlanningError) -> PlacedGroups {
         let groups = BaselineGroups(instance, types: types, neighbours: neighbours, rules: rules)
         var routes = KVRoutes(instance)
         switch kind {
@@ -57,6 +73,9 @@ public struct Baseline: Sendable, Hashable {
         case .b1: return try literal(instance, groups.literal, types, &routes)
         case .b2: return try bestRatio(instance, groups.literal, types, &routes)
         case .b3: return try strong(instance, groups, types, &routes)
+        case .hexgen2, .helix:
+            guard let best = try searched(instance, &routes).first else { throw noPlan(cannotServe) }
+            return best
         }
     }
 
@@ -123,6 +142,17 @@ public struct Baseline: Sendable, Hashable {
                 "only one group of devices of one type holds the model with \(rules.kvTokens) tokens of KV cache under an "
                     + "even layer split, splitting the phases takes two")
         }
+    }
+
+    /// The plans of a baseline that searches, best estimate first.
+    func searched(_ instance: PlanningInstance, _ routes: inout KVRoutes) throws(PlanningError) -> [PlacedGroups] {
+        guard kind == .hexgen2 else { return try PipelineFlowSearch(instance).plans() }
+        var search = try FlowGuidedSearch(instance)
+        return search.plans(&routes)
+    }
+
+    private var cannotServe: String {
+        kind == .hexgen2 ? cannotSplit : "no group of devices holds the model and serves both phases"
     }
 
     private var cannotSplit: String { "no choice of groups can both prefill and decode" }

@@ -17,8 +17,8 @@ struct BaselineGroups {
     private let instance: PlanningInstance
     private let types: DeviceTypes
     private let neighbours: NeighbourGroups
-    private let even: EvenSplit
-    private let speed: SpeedSplit
+    let even: EvenSplit
+    let speed: SpeedSplit
 
     init(_ instance: PlanningInstance, types: DeviceTypes, neighbours: NeighbourGroups, rules: BaselineRules) {
         self.instance = instance

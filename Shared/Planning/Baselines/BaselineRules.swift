@@ -11,8 +11,20 @@ public struct BaselineRules: Sendable, Hashable {
     /// Most devices of a group for which every choice of first and last stage is rated (b0, b3).
     public var mostEnds = 6
 
+    /// Most choices of roles of one grouping that are worth a trial (b2, b3).
+    public var mostRoleChoices = 6
+    /// Most combinations of prefill groups per class of which every one is looked at for a trial; of more, several starts are
+    /// improved by flips and swaps (b3).
+    public var mostExhaustive = 4096
+    /// Most plans that are worth a trial, the most promising ones by estimate; fewer on fleets of more than twelve devices,
+    /// where trials take longer and the smallest groups of strong devices differ less.
+    public var mostCandidates = 24
+
     /// Makes the defaults.
     public init() {}
+
+    /// Plans of a fleet of so many devices that are worth a trial.
+    func candidates(devices: Int) -> Int { max(1, min(mostCandidates, max(4, 12 * mostCandidates / max(1, devices)))) }
 
     /// Flows that a search over roles may solve (b2, b3): each costs about the cube of the number of groups.
     func mostFlows(groups: Int) -> Int { max(40, min(2000, 150_000 / (groups * groups))) }

@@ -25,6 +25,14 @@ struct GroupClasses {
         return first == second ? left.firstDevice < right.firstDevice : first > second
     }
 
+    /// Numbers of prefill groups per class that there are, `Int.max` for more than can be counted.
+    var combinations: Int {
+        members.reduce(1) { product, members in
+            let (result, overflow) = product.multipliedReportingOverflow(by: members.count + 1)
+            return overflow ? Int.max : result
+        }
+    }
+
     /// The role of every group for a number of prefill groups per class.
     func roles(_ counts: [Int]) -> [ReplicaRole] {
         var roles = [ReplicaRole](repeating: .decode, count: groups.count)

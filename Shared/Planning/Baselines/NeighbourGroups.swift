@@ -26,6 +26,15 @@ struct NeighbourGroups {
         return groups
     }
 
+    /// Devices in an order in which each is followed by the nearest of those that are left.
+    func path(_ devices: [Int]) -> [Int] {
+        guard let first = devices.first else { return [] }
+        var path = [first]
+        var rest = Array(devices.dropFirst())
+        while let next = nearest(path[path.count - 1], rest) { path.append(rest.remove(at: next)) }
+        return path
+    }
+
     private func smallest(_ free: [Int], _ holding: ([Int]) -> [Int]?) -> [Int]? {
         var best: (order: [Int], way: Double)?
         for seed in free {

@@ -39,43 +39,45 @@ struct RatioSearch {
 
     /// The best numbers of prefill groups, no worse than `start`; `nil` where none sustains anything.
     func best(start: [Int]?, _ routes: inout KVRoutes) -> [Int]? {
+        ranked(starts: start.map { [$0] } ?? [], keeping: 1, &routes).first
+    }
+
+    /// The best numbers of prefill groups, best first and at most so many, the first no worse than any of `starts`; none where
+    /// nothing sustains anything.
+    func ranked(starts: [[Int]], keeping most: Int, _ routes: inout KVRoutes) -> [[Int]] {
         var remaining = rules.mostFlows(groups: classes.groups.count)
-        var best = (rate: 0.0, counts: [Int]())
+        var best: [(rate: Double, counts: [Int])] = []
         var known: Set<[Int]> = []
+        // What a combination has to exceed.
+        var least: Double { best.count < most ? 0 : best[best.count - 1].rate * (1 + 1e-9) }
         func tryCounts(_ counts: [Int]) {
             guard known.insert(counts).inserted else { return }
             remaining -= 1
             let rate = RoleFlips.flow(classes.options(counts), &routes).rate
-            if rate > best.rate * (1 + 1e-9) { best = (rate, counts) }
+            guard rate > least else { return }
+            let place = best.firstIndex { rate > $0.rate * (1 + 1e-9) } ?? best.count
+            best.insert((rate, counts), at: place)
+            if best.count > most { best.removeLast() }
         }
-        if let start { tryCounts(start) }
+        for start in starts { tryCounts(start) }
         let reserve = remaining / 3
         var isProved = false
         let candidates = isCountable ? enumerated(keeping: remaining - reserve) : cuts
         for candidate in candidates where remaining > reserve && !isProved {
-            isProved = candidate.bound <= best.rate * (1 + 1e-9)
+            isProved = candidate.bound <= least
             if !isProved { tryCounts(candidate.counts) }
         }
-        guard best.rate > 0 else { return nil }
         var improves = !isProved && candidates.count > 1
-        while improves, remaining > 0 {
-            let before = best.rate
-            for changed in neighbours(best.counts) where remaining > 0 && bound(changed) > best.rate * (1 + 1e-9) {
+        while improves, remaining > 0, let first = best.first {
+            for changed in neighbours(first.counts) where remaining > 0 && bound(changed) > best[0].rate * (1 + 1e-9) {
                 tryCounts(changed)
             }
-            improves = best.rate > before
+            improves = best[0].rate > first.rate
         }
-        return best.counts
+        return best.map(\.counts)
     }
 
-    private var isCountable: Bool {
-        var product = 1
-        for members in classes.members {
-            product *= members.count + 1
-            if product > rules.mostCombinations { return false }
-        }
-        return true
-    }
+    private var isCountable: Bool { classes.combinations <= rules.mostCombinations }
 
     private func bound(_ counts: [Int]) -> Double {
         var (prompts, tokens) = (0.0, 0.0)

@@ -1,6 +1,6 @@
 internal import Domain
 
-/// Roles improved by changing one group's at a time, while the sustained rate grows.
+/// Roles improved by changing one group's at a time, or by exchanging those of two groups, while the sustained rate grows.
 struct RoleFlips {
     let values: [GroupValue]
     /// Most flows that are solved.
@@ -18,17 +18,28 @@ struct RoleFlips {
         var rate = Self.flow(groups, &routes).rate
         var remaining = mostFlows
         var improves = true
+        func tryRoles(_ changed: [ReplicaRole]) {
+            let trial = options(changed)
+            // On a network without limits the rate is known at once; most changes end here.
+            guard RoleChoice.relaxed(trial) > rate * (1 + 1e-9) else { return }
+            remaining -= 1
+            let flow = Self.flow(trial, &routes)
+            if flow.rate > rate * (1 + 1e-9) { (groups, rate, roles, improves) = (trial, flow.rate, changed, true) }
+        }
         while improves, remaining > 0 {
             improves = false
             for index in values.indices where remaining > 0 {
                 var changed = roles
                 changed[index] = roles[index] == .prefill ? .decode : .prefill
-                let trial = options(changed)
-                // On a network without limits the rate is known at once; most changes end here.
-                guard RoleChoice.relaxed(trial) > rate * (1 + 1e-9) else { continue }
-                remaining -= 1
-                let flow = Self.flow(trial, &routes)
-                if flow.rate > rate * (1 + 1e-9) { (groups, rate, roles, improves) = (trial, flow.rate, changed, true) }
+                tryRoles(changed)
+            }
+            guard !improves else { continue }
+            for first in values.indices {
+                for second in values.indices where second > first && remaining > 0 && roles[first] != roles[second] {
+                    var changed = roles
+                    changed.swapAt(first, second)
+                    tryRoles(changed)
+                }
             }
         }
         return groups

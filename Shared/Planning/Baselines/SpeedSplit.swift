@@ -18,13 +18,15 @@ struct SpeedSplit {
         }
     }
 
-    /// What a group is worth in every role when its layers suit the speed of its devices in that role.
-    func value(_ order: [Int]) -> GroupValue {
+    /// What a group is worth in every role when its layers suit the speed of its devices in that role; with `keepsRoom` only
+    /// where that leaves room for as many sequences as any split leaves room for: rates by estimate do not know how much
+    /// lengths vary.
+    func value(_ order: [Int], keepsRoom: Bool = false) -> GroupValue {
         let orders = order.count <= mostEnds ? Array(StageEnds(order)) : [order, order.reversed()]
         let rating = GroupRating(instance: instance)
         var best = GroupValue()
         for order in orders {
-            for layers in splits(order) {
+            for layers in splits(order, keepsRoom) {
                 let value = rating.value(order, layers)
                 best.prefill = better(best.prefill, value.prefill)
                 best.decode = better(best.decode, value.decode)
@@ -42,10 +44,11 @@ struct SpeedSplit {
     /// Splits by prefill speed, by decode speed and by both together, each at every concurrency, whose KV leaves less room
     /// for layers the higher it is; and the even split, which is what equal devices have anyway and sometimes leaves more
     /// room for KV.
-    private func splits(_ order: [Int]) -> [[Int]] {
-        var splits = [EvenSplit.layers(instance.layers, stages: order.count)]
+    private func splits(_ order: [Int], _ keepsRoom: Bool) -> [[Int]] {
+        let even = EvenSplit.layers(instance.layers, stages: order.count)
+        guard order.count > 1 else { return [even] }
+        var splits = keepsRoom ? [] : [even]
         var known = Set(splits)
-        guard order.count > 1 else { return splits }
         let output = max(1, instance.demand.outputTokens)
         let width = instance.largestBatch + 1
         let prefill = order.map { instance.prefillSeconds[$0] }
@@ -62,8 +65,9 @@ struct SpeedSplit {
             }
             if filling.leastSlowest() != nil, known.insert(filling.counts).inserted { splits.append(filling.counts) }
         }
-        add(instance.prefillTokens, prefill, prefillHead)
-        for concurrency in 1...instance.largestBatch {
+        if !keepsRoom { add(instance.prefillTokens, prefill, prefillHead) }
+        let most = keepsRoom ? mostSequences(order) : 1
+        for concurrency in keepsRoom ? most...most : 1...instance.largestBatch {
             let tokens = instance.decodeTokens[concurrency]
             add(tokens, prefill, prefillHead)
             for microBatches in 1...min(order.count, concurrency) {
@@ -79,6 +83,14 @@ struct SpeedSplit {
             }
         }
         return splits
+    }
+
+    /// Sequences of the mean length that the stages have room for together under some split; 1 where that is none.
+    private func mostSequences(_ order: [Int]) -> Int {
+        (1...instance.largestBatch).last { sequences in
+            let rooms = order.indices.map { capacity(order, $0, tokens: instance.decodeTokens[sequences]) }
+            return rooms.reduce(0, +) >= instance.layers
+        } ?? 1
     }
 
     private func capacity(_ order: [Int], _ place: Int, tokens: Int) -> Int {

@@ -163,7 +163,7 @@ struct PlanFinal {
             add(choice.best(members.filter { $0.rate >= fastest.rate * (1 - Self.kindTolerance) }))
             add(fastest)
         }
-        for kind in Baseline.Kind.allCases where allows(kind) {
+        for kind in Baseline.Kind.byRules where allows(kind) {
             guard let plan = try? Baseline(kind).plan(instance, types: types, sites: sites),
                 plan.rate >= most * Self.leastShare, plan.meets(minimumTokensPerSecond: minimumSpeed)
             else { continue }

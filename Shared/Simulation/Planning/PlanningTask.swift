@@ -1,6 +1,7 @@
 public import CostModel
 public import Domain
 public import Planning
+internal import Scheduling
 
 /// The question that planners are asked, whoever asks it: the clusterer, the command line, a simulated fleet, a comparison of
 /// systems. The same task has the same answer, unless the time ran out.
@@ -31,10 +32,14 @@ public struct PlanningTask: Sendable {
     public var moving = MovingPolicy()
     /// The fleet that is planned for.
     public var fleetVersion: UInt64 = 0
-    /// Whether the default planner tries its best plans out in simulation, under `services`, instead of trusting estimates.
+    /// Whether the default planner tries its best plans out in simulation, under `services`, instead of trusting estimates;
+    /// and baselines theirs, under their own schedulers.
     public var triesPlans = true
     /// What the services may use that will serve the plan; `nil` for what the limits say.
     public var services: SimulationSettings?
+    /// How a baseline schedules under which its plans are tried; `nil` for what belongs to it. Not for b0c, which is served by
+    /// the services.
+    public var reference: ReferenceSettings?
     /// Whether roles that the limits ask for are given up, with a note, where no plan has them: better another plan than none.
     public var mayChangeRoles = false
     /// Seconds after which the best plan so far is taken; `nil` lets a search end.
@@ -61,9 +66,12 @@ public struct PlanningTask: Sendable {
             var limits = limits
             limits.kvTypes = [.f16]
             let result = try Baseline(kind).result(
-                cost: cost, demand: demand, limits: limits, types: types, sites: sites)
+                cost: cost, demand: demand, limits: limits, types: types, sites: sites,
+                trials: triesPlans ? baselineTrials(limits, elapsed) : nil,
+                shouldStop: { isTrialOver(elapsed()) })
             let plan = result.placementPlan(
-                algorithm: "\(kind.rawValue) (\(kind.title))", fleetVersion: fleetVersion)
+                algorithm: "\(algorithm.rawValue) (\(algorithm.baselineTitle ?? kind.title))",
+                fleetVersion: fleetVersion)
             return PlanningAnswer(plan: plan, move: try weighed(plan), result: result)
         }
         guard !algorithm.isGenetic else { return try geneticAnswer() }
@@ -89,7 +97,7 @@ public struct PlanningTask: Sendable {
             var trial = SimulatedTrial(cost: cost, demand: demand, limits: limits)
             if let services { trial.settings = services }
             trial.seed = seed
-            if let deadline { trial.shouldStop = { elapsed() > Self.trialShare * deadline } }
+            trial.shouldStop = { isTrialOver(elapsed()) }
             planner.trial = trial
         }
         let result = try planner.plan(
@@ -100,6 +108,33 @@ public struct PlanningTask: Sendable {
         let move = inForce.flatMap { current in result.move.map { PlanMove($0, from: current.id) } }
         return PlanningAnswer(plan: plan, move: move, result: result)
     }
+
+    /// Whether trials have to end.
+    private func isTrialOver(_ seconds: Double) -> Bool { deadline.map { seconds > Self.trialShare * $0 } ?? false }
+
+    /// Trials of a baseline's plans under its own scheduler.
+    private func baselineTrials(
+        _ limits: PlanningLimits, _ elapsed: @escaping @Sendable () -> Double
+    ) -> BaselineTrials {
+        var quick = SimulatedTrial(cost: cost, demand: demand, limits: limits)
+        if algorithm.hasServices {
+            if let services { quick.settings = services }
+        } else {
+            quick.reference = reference ?? algorithm.reference(limits)
+            quick.reference?.meanOutputTokens = max(1, demand.outputTokens)
+        }
+        (quick.seed, quick.keepsMeans) = (seed, true)
+        quick.shouldStop = { isTrialOver(elapsed()) }
+        var thorough = quick
+        quick.mostRequests = Self.quickRequests
+        (thorough.seed, thorough.leastRequests) = (seed &+ 1, Self.thoroughRequests / (algorithm.hasServices ? 2 : 1))
+        return BaselineTrials(quick: quick, thorough: thorough)
+    }
+
+    /// Most requests of a quick trial.
+    private static let quickRequests = 600
+    /// Requests of a thorough trial; half as many under the services, which take longer to simulate.
+    private static let thoroughRequests = 1500
 
     private func geneticAnswer() throws(PlanningError) -> PlanningAnswer {
         var plan = try PaperPlanner.plan(
@@ -158,11 +193,30 @@ public enum PlanningAlgorithm: String, Sendable, Hashable, CaseIterable {
     case splitwiseAdapted = "splitwise-adapted"
     /// Baselines.
     case b0, b1, b2, b3
+    /// Plans of b0 under the services, where chunks of prompts ride on decode steps.
+    case b0c
+    /// HexGen-2 and Helix from their published descriptions.
+    case hexgen2, helix
 
     /// Whether it is a genetic search.
     public var isGenetic: Bool { [.paper, .genetic, .splitwiseAdapted].contains(self) }
-    /// The baseline that it is.
-    public var baseline: Baseline.Kind? { Baseline.Kind(rawValue: rawValue) }
+    /// The baseline whose plans it has.
+    public var baseline: Baseline.Kind? { self == .b0c ? .b0 : Baseline.Kind(rawValue: rawValue) }
+    /// Whether its plans are for the services, not for a baseline's own scheduler.
+    public var hasServices: Bool { self == .b0c || baseline == nil }
+
+    /// The reference behaviour that belongs to a baseline, under the limits of its plans.
+    func reference(_ limits: PlanningLimits) -> ReferenceSettings {
+        var settings = ReferenceSettings()
+        settings.routing = self == .b1 ? .tokens : .backlog
+        settings.largestBatch = limits.largestBatch
+        settings.streams = limits.chunkTokens != nil
+        settings.lengthKnowledge = .mean
+        return settings
+    }
+
+    /// A name for people of a baseline.
+    var baselineTitle: String? { self == .b0c ? "colocated, chunked prefill" : baseline?.title }
 }
 
 /// What planners answer.

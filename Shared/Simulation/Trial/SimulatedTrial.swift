@@ -7,6 +7,14 @@ internal import Scenarios
 public struct SimulatedTrial: PlanTrial {
     /// What the services may use.
     public var settings = SimulationSettings()
+    /// The reference behaviour that plans are tried under instead of the services: a baseline's own scheduler.
+    public var reference: ReferenceSettings?
+    /// Requests of a trial at least; more for plans that decode many together.
+    public var leastRequests = 300
+    /// Most requests of a trial.
+    public var mostRequests = 1500
+    /// Whether the drawn requests are as long as the demand says in the mean, although those that are too long are dropped.
+    public var keepsMeans = false
     /// Decides the requests.
     public var seed: UInt64 = 1
     /// Asked for often: whether to give a trial up, which then has no result.
@@ -19,7 +27,8 @@ public struct SimulatedTrial: PlanTrial {
     private static let overload = 1.4
     /// The queues build up in the first part of such a run, which does not count.
     private static let settling = 0.35
-    private static let requests = 300...1500
+    /// Requests from which the means of drawn lengths are taken.
+    private static let sample = 1500
     /// Squared coefficient of variation of the times between arrivals below which these are taken for equal.
     private static let regular = 0.3
     /// Requests per second below which nothing is tried: one in eleven days.
@@ -61,14 +70,19 @@ public struct SimulatedTrial: PlanTrial {
 
     private func run(_ plan: PlacementPlan, rate: Double, evenly: Bool) -> RunRecord? {
         let places = plan.replicas.reduce(0) { $0 + $1.decodeConcurrency }
-        let count = min(max(Self.requests.lowerBound, 8 * places), Self.requests.upperBound)
+        let count = min(max(leastRequests, 8 * places), mostRequests)
         guard let stream = try? generator.stream(count), var traffic = try? SimulatedTraffic(stream, rate: rate)
         else { return nil }
         if evenly || demand.arrivalVariation < Self.regular { traffic = traffic.evenlySpaced }
+        guard let record = try? record(traffic, plan) else { return nil }
+        return record.requests.contains { $0.end == nil } ? nil : record
+    }
+
+    private func record(_ traffic: SimulatedTraffic, _ plan: PlacementPlan) throws(SimulationError) -> RunRecord {
+        if let reference { return try ReferenceServices(reference).run(traffic, plan: plan, cost: cost) }
         var services = SimulatedServices(settings)
         services.shouldStop = shouldStop
-        guard let record = try? services.run(traffic, plan: plan, cost: cost) else { return nil }
-        return record.requests.contains { $0.end == nil } ? nil : record
+        return try services.run(traffic, plan: plan, cost: cost)
     }
 
     private var generator: StreamGenerator {
@@ -76,12 +90,26 @@ public struct SimulatedTrial: PlanTrial {
         func lengths(_ mean: Double, _ variation: Double) -> StreamGenerator.Lengths {
             StreamGenerator.Lengths(median: max(1, mean / (1 + variation).squareRoot()), mean: max(1, mean))
         }
-        return StreamGenerator(
-            prompt: lengths(demand.promptTokens, demand.promptVariation),
-            output: lengths(demand.outputTokens, demand.outputVariation),
-            arrivals: demand.arrivalVariation > 1.05 ? .bursty(variation: min(1e6, demand.arrivalVariation)) : .poisson,
-            seed: seed, totalTokenLimit: max(2, demand.longestRequestTokens))
+        func generator(_ prompt: Double, _ output: Double) -> StreamGenerator {
+            StreamGenerator(
+                prompt: lengths(prompt, demand.promptVariation), output: lengths(output, demand.outputVariation),
+                arrivals: demand.arrivalVariation > 1.05
+                    ? .bursty(variation: min(1e6, demand.arrivalVariation)) : .poisson,
+                seed: seed, totalTokenLimit: max(2, demand.longestRequestTokens))
+        }
+        var means = (prompt: demand.promptTokens, output: demand.outputTokens)
+        for _ in 0..<(keepsMeans ? Self.corrections : 0) {
+            guard let drawn = try? generator(means.prompt, means.output).stream(Self.sample).statistics else {
+                break
+            }
+            means.prompt *= demand.promptTokens / max(1, drawn.prompt.mean)
+            means.output *= demand.outputTokens / max(1, drawn.output.mean)
+        }
+        return generator(means.prompt, means.output)
     }
+
+    /// Steps in which drawn means come near to those asked for.
+    private static let corrections = 4
 }
 
 extension RunRecord {

@@ -102,7 +102,7 @@ import Testing
     }
 
     @Test func namesAreThoseOfTheCommandLine() {
-        #expect(Baseline.Kind.allCases.map(\.rawValue) == ["b0", "b1", "b2", "b3"])
+        #expect(Baseline.Kind.allCases.map(\.rawValue) == ["b0", "b1", "b2", "b3", "hexgen2", "helix"])
         #expect(Baseline.Kind(rawValue: "b3")?.title == "Splitwise-strong")
     }
 }
