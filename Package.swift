@@ -144,7 +144,8 @@ let package = Package(
             [
                 "Profiler", "Partitioner", "Clusterer", "Scheduler", "PrefillWorker", "DecoderWorker", "Gateway",
                 "CommandLineTool", "StageRuntime", "TestSupport", "Domain", "Protocol", "Messaging", "ServiceRuntime",
-                "Inference", "Grammar", "Planning", "Scenarios", "Scheduling", "Simulation", "CostModel", argumentParser,
+                "Inference", "Grammar", "Planning", "Scenarios", "Scheduling", "Simulation", "CostModel",
+                argumentParser,
                 logging,
                 lifecycle,
                 nioCore, nioPosix,

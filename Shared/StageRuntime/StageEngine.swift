@@ -1,4 +1,5 @@
 import Domain
+import Grammar
 import Inference
 import Messaging
 import Scheduling
