@@ -95,7 +95,6 @@ struct MarkedCallParser: ToolCallParser {
         if let start = rest.firstStart(of: open) {
             show(Array(rest[..<start]), &events)
             rest.removeFirst(start + open.count)
-            space = []
             place = marks.notation == .json ? .json(CallBody()) : .notation
             return true
         }

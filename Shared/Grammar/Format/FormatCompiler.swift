@@ -7,6 +7,7 @@
 /// | `text` | text | exactly this text |
 /// | `token` | text | the control token of this name |
 /// | `json_schema` | schema | JSON that the schema describes; references stay within it |
+/// | `regex` | text | what this regular expression matches as a whole |
 /// | `sequence` | formats | all of them, in turn |
 /// | `choice` | formats | one of them |
 /// | `list` | `of`, `separator`, `least`, `most` | one format several times, with a text between |
@@ -33,6 +34,7 @@ struct FormatCompiler {
         switch (members[0].key, members[0].value) {
         case ("text", .string(let text)): return .text(text)
         case ("token", .string(let name)) where !name.isEmpty: return .bytes(GrammarVocabulary.controlBytes(name))
+        case ("regex", .string(let pattern)): return .choice(try RegexParser.parse(pattern).map(\.expression))
         case ("json_schema", let schema):
             try schema.checkSize()
             return try SchemaCompiler.append(schema, to: &json)
