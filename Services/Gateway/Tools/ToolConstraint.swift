@@ -117,16 +117,31 @@ struct ToolConstraint {
         }
     }
 
-    /// Gemma's notation is no JSON, so that a schema says nothing about it: the call is forced, its arguments are not.
+    /// Gemma's notation is no JSON: the call and the names of its arguments are forced, but not all that a schema says of their values.
     private func gemmaCall(_ tool: ToolDefinition, _ index: Int) throws(APIError) -> JSONValue {
         guard !tool.isStrict, let marks = tools.syntax.marks else {
             throw APIError.unsupported(
                 "tools[\(index)].function.strict", "strict is not supported for this model's form of calls")
         }
-        let arguments: JSONValue = ["choice": [["regex": "[^<]"], mark(marks.quote)]]
+        let plain: JSONValue = [
+            "choice": [
+                ["sequence": [mark(marks.quote), ["regex": "[^<]*"], mark(marks.quote)]],
+                ["regex": #"-?[0-9]{1,15}(\.[0-9]{1,15})?|true|false|null"#],
+            ]
+        ]
+        let list: JSONValue = ["sequence": [text("["), ["list": ["of": plain, "separator": ","]], text("]")]]
+        let names = (tool.parameters?["properties"]?.members ?? []).map(\.key)
+        let isPlain = names.allSatisfy { name in
+            !name.isEmpty && !name.contains { ":,{}[]<\"".contains($0) || $0.isWhitespace }
+        }
+        let key: JSONValue =
+            names.isEmpty || !isPlain ? ["regex": "[A-Za-z_][A-Za-z0-9_]*"] : ["choice": .array(names.map(text))]
+        let argument: JSONValue = ["sequence": [key, text(":"), ["choice": [plain, list]]]]
+        let least = tool.parameters?["required"]?.elements?.isEmpty == false ? 1 : 0
         return [
             "sequence": [
-                mark(marks.open), text("call:\(tool.name){"), ["list": ["of": arguments]], text("}"), mark(marks.close),
+                mark(marks.open), text("call:\(tool.name){"),
+                ["list": ["of": argument, "separator": ",", "least": .integer(least)]], text("}"), mark(marks.close),
             ]
         ]
     }
