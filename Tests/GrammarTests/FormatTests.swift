@@ -10,7 +10,8 @@ struct FormatTests {
 
     @Test func partsFollowEachOther() throws {
         let grammar = try compile(
-            #"{"sequence":[{"text":"a"},{"choice":[{"text":"b"},{"regex":"[0-9]{2}"}]},{"json_schema":{"type":"boolean"}}]}"#)
+            #"{"sequence":[{"text":"a"},{"choice":[{"text":"b"},{"regex":"[0-9]{2}"}]},{"json_schema":{"type":"boolean"}}]}"#
+        )
         #expect(accepts(grammar, "abtrue") && accepts(grammar, "a12false"))
         #expect(!accepts(grammar, "a1true") && !accepts(grammar, "ab") && !accepts(grammar, "abnull"))
     }
@@ -54,7 +55,8 @@ struct FormatTests {
         let called = try #require(GrammarState(grammar, acceptedTokens: [97, 256], vocabulary: vocabulary))
         let after = try mask.allowed(after: called)
         #expect(after.contains(257) && after.contains(91) && !after.contains(256) && !after.contains(255))
-        #expect(GrammarState(grammar, acceptedTokens: Array("[CALL]".utf8).map(Int32.init), vocabulary: vocabulary) == nil)
+        #expect(
+            GrammarState(grammar, acceptedTokens: Array("[CALL]".utf8).map(Int32.init), vocabulary: vocabulary) == nil)
     }
 
     @Test(arguments: [
@@ -64,7 +66,9 @@ struct FormatTests {
         String(repeating: #"{"sequence":["#, count: 70) + String(repeating: "]}", count: 70),
     ])
     func refuses(format: String) {
-        #expect(failure { () throws(GrammarError) in try CompiledGrammar.compile(SamplingConstraint(.format, format)) } != nil)
+        #expect(
+            failure { () throws(GrammarError) in try CompiledGrammar.compile(SamplingConstraint(.format, format)) }
+                != nil)
     }
 
     @Test func everyKindIsCompiled() throws {

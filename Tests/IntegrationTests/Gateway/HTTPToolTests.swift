@@ -1,4 +1,5 @@
 import Domain
+import Protocol
 import Testing
 
 @testable import Gateway

@@ -93,7 +93,8 @@ struct RequestReaderTests {
         (#""response_format":1"#, 400, "response_format"),
         (#""max_tokens":1e300"#, 400, "max_tokens"), (#""top_k":18446744073709551615"#, 400, "top_k"),
         (#""seed":-9223372036854775809"#, 400, "seed"), (#""seed":"1""#, 400, "seed"),
-        (#""tools":[{"type":"function"}]"#, 400, "tools[0].function"), (#""tool_choice":"required""#, 400, "tool_choice"),
+        (#""tools":[{"type":"function"}]"#, 400, "tools[0].function"),
+        (#""tool_choice":"required""#, 400, "tool_choice"),
         (#""best_of":3"#, 400, "best_of"), (#""guided_json":1"#, 400, "guided_json"), (#""echo":true"#, 400, "echo"),
         (#""use_beam_search":true"#, 400, "use_beam_search"), (#""chat_template":"{{x}}""#, 400, "chat_template"),
     ])

@@ -111,21 +111,25 @@ struct ToolCallParserTests {
     /// Arguments need not be complete to be told.
     @Test func argumentsStream() {
         var parser = ToolSyntax.hermes.makeParser(names: ["f"])
-        #expect(parser.append("<tool_call>{\"name\": \"f\", \"arguments\": {\"a\"") == [.call(name: "f"), .arguments("{\"a\"")])
+        #expect(
+            parser.append("<tool_call>{\"name\": \"f\", \"arguments\": {\"a\"") == [
+                .call(name: "f"), .arguments("{\"a\""),
+            ])
         #expect(parser.append(": \"b") == [.arguments(": \"b")])
         #expect(parser.append("\"}") == [.arguments("\"}")])
         #expect(parser.append("}</tool_call>").isEmpty)
         #expect(parser.finish().isEmpty)
     }
 
-    @Test(arguments: [
-        ("{% if tools %}<tool_call>{% endif %}", ToolSyntax.hermes),
-        ("{{ tools }}[TOOL_CALLS]", .mistral), ("{{ tools }}[TOOL_CALLS][ARGS]", .mistralNamed),
-        ("{{ tools }}<start_function_call>", .functionGemma), ("{{ tools }}<|tool_call>", .gemma),
-        ("{{ tools }}<|start_header_id|>{\"name\": f, \"parameters\": d}", .llama),
-        ("{{ tools }}<|channel|>to=functions.", .harmony), ("<|im_start|>{{ messages }}", .described),
-        ("{{ tools }}<tool_call><function=name>", nil), ("{{ tools }}", nil),
-    ] as [(String, ToolSyntax?)])
+    @Test(
+        arguments: [
+            ("{% if tools %}<tool_call>{% endif %}", ToolSyntax.hermes),
+            ("{{ tools }}[TOOL_CALLS]", .mistral), ("{{ tools }}[TOOL_CALLS][ARGS]", .mistralNamed),
+            ("{{ tools }}<start_function_call>", .functionGemma), ("{{ tools }}<|tool_call>", .gemma),
+            ("{{ tools }}<|start_header_id|>{\"name\": f, \"parameters\": d}", .llama),
+            ("{{ tools }}<|channel|>to=functions.", .harmony), ("<|im_start|>{{ messages }}", .described),
+            ("{{ tools }}<tool_call><function=name>", nil), ("{{ tools }}", nil),
+        ] as [(String, ToolSyntax?)])
     func templatesShowTheForm(template: String, syntax: ToolSyntax?) {
         #expect(ToolSyntax(template: template) == syntax)
     }

@@ -66,8 +66,10 @@ struct ToolRequestTests {
     }
 
     @Test(arguments: [
-        (#""response_format":{"type":"json_schema","json_schema":{"schema":{"type":"object","properties":{"a":{"not":{}}}}}}"#,
-            "response_format.json_schema.schema", "#/properties/a: not is not supported"),
+        (
+            #""response_format":{"type":"json_schema","json_schema":{"schema":{"type":"object","properties":{"a":{"not":{}}}}}}"#,
+            "response_format.json_schema.schema", "#/properties/a: not is not supported"
+        ),
         (#""grammar":"root ::= ("#, "grammar", "grammar: "), (#""regex":"(?=a)""#, "regex", "regex: "),
         (#""grammar":"root ::= \"a\"","regex":"a""#, "regex", "only one of grammar, regex"),
         (#""regex":"a","ignore_eos":true"#, "ignore_eos", "regex"),
@@ -108,7 +110,8 @@ struct ToolRequestTests {
         #expect(try accepts(constraint, call + "\n" + call) == (choice == #""required""#))
         #expect(try !accepts(constraint, "Hello"))
         #expect(try !accepts(constraint, call.replacing("city", with: "town")))
-        let llama = try read(tools() + #","tool_choice":\#(choice)"#, template: "{{ tools }}<|start_header_id|>\"parameters\"")
+        let llama = try read(
+            tools() + #","tool_choice":\#(choice)"#, template: "{{ tools }}<|start_header_id|>\"parameters\"")
         #expect(try accepts(llama.constraint, #"{"name": "get_weather", "parameters": {"city": "Paris"}}"#))
     }
 
@@ -131,7 +134,10 @@ struct ToolRequestTests {
         (#""tools":[{"function":{"name":"a","strict":1}}]"#, "tools[0].function.strict"),
         (#""tools":[{"function":{"name":"a"}},{"function":{"name":"a"}}]"#, "tools"),
         (#""tools":[{"function":{"name":"a"}}],"tool_choice":"any""#, "tool_choice"),
-        (#""tools":[{"function":{"name":"a"}}],"tool_choice":{"type":"function","function":{"name":"b"}}"#, "tool_choice"),
+        (
+            #""tools":[{"function":{"name":"a"}}],"tool_choice":{"type":"function","function":{"name":"b"}}"#,
+            "tool_choice"
+        ),
         (#""tools":[{"function":{"name":"a"}}],"tool_choice":{"type":"allowed_tools"}"#, "tool_choice"),
         (#""tools":[{"function":{"name":"a"}}],"parallel_tool_calls":1"#, "parallel_tool_calls"),
         (#""tools":[{"function":{"name":"a"}}],"grammar":"root ::= \"a\"""#, "tools"),
@@ -168,7 +174,8 @@ struct ToolRequestTests {
         #expect(JSONValue(told[0])["function"]?["name"] == "get_weather")
         #expect(JSONValue(told[0])["function"]?["strict"] == nil)
 
-        let answer = ChatMessage(role: "tool", content: "18", fields: [TemplateValue.Member("tool_call_id", .string("1"))])
+        let answer = ChatMessage(
+            role: "tool", content: "18", fields: [TemplateValue.Member("tool_call_id", .string("1"))])
         let described = ToolPrompt(chat + [answer], use, template: "{{ messages }}")
         #expect(described.extra.isEmpty)
         #expect(described.messages.map(\.role) == ["system", "user", "user"])

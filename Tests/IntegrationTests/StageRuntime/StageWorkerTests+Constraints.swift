@@ -48,7 +48,8 @@ extension StageWorkerTests {
                 for (way, route) in ways.enumerated() {
                     for guesses in [false, true] {
                         try await plane.start(
-                            RequestID("r\(number)-\(way)-\(guesses)"), text, route: route, sampling: sampling, stop: stop,
+                            RequestID("r\(number)-\(way)-\(guesses)"), text, route: route, sampling: sampling,
+                            stop: stop,
                             guesses: guesses, constraint: Self.schema)
                     }
                 }
@@ -82,7 +83,8 @@ extension StageWorkerTests {
                 await plane.wait { state in continued.allSatisfy { state.outputs["c\($0)"]?.finish != nil } })
             for cut in continued {
                 let output = plane.output("c\(cut)")
-                #expect((cut..<whole.count).map { output.tokens[UInt64($0)] } == whole[cut...].map { $0 }, "from \(cut)")
+                #expect(
+                    (cut..<whole.count).map { output.tokens[UInt64($0)] } == whole[cut...].map { $0 }, "from \(cut)")
                 #expect(output.finish == .stop)
             }
         }
