@@ -70,6 +70,9 @@ struct ConstrainedOutput {
         self.state = state
     }
 
+    /// Tokens with which an output ends.
+    var endTokens: [Int32] { mask.vocabulary.endTokens }
+
     /// The tokens that may come next.
     func allowed() throws -> TokenMask {
         guard !isBroken else { throw Fault.constraintFailed("a token does not follow the constraint") }

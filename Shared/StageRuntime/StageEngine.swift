@@ -229,7 +229,9 @@ final class StageEngine {
         }
         masked = logits.withUnsafeBufferPointer { Array($0) }
         var barred = barred
-        if let allowed = try state.constraint?.allowed() {
+        if let constraint = state.constraint {
+            let allowed = try constraint.allowed()
+            if !barred.isEmpty { barred += constraint.endTokens }
             var values = masked.mutableSpan
             allowed.apply(to: &values)
             // Where only the end can follow, the fewest tokens cannot be reached.
