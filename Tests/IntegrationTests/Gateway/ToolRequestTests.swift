@@ -70,7 +70,7 @@ struct ToolRequestTests {
             #""response_format":{"type":"json_schema","json_schema":{"schema":{"type":"object","properties":{"a":{"not":{}}}}}}"#,
             "response_format.json_schema.schema", "#/properties/a: not is not supported"
         ),
-        (#""grammar":"root ::= ("#, "grammar", "grammar: "), (#""regex":"(?=a)""#, "regex", "regex: "),
+        (#""grammar":"root ::= (""#, "grammar", "grammar: "), (#""regex":"(?=a)""#, "regex", "regex: "),
         (#""grammar":"root ::= \"a\"","regex":"a""#, "regex", "only one of grammar, regex"),
         (#""regex":"a","ignore_eos":true"#, "ignore_eos", "regex"),
         (#""guided_choice":[]"#, "guided_choice", "not empty"), (#""grammar":5"#, "grammar", "string"),

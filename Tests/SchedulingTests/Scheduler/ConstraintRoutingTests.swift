@@ -17,16 +17,16 @@ import Testing
         world.submit("r2")
         #expect(world.refused["r1"]?.code == Fault.constraintsNotSupportedCode)
         #expect(world.refused["r1"]?.isRetriable == false)
-        #expect(world.started.map(\.request) == ["r2"])
+        #expect(world.allStarted.map(\.request) == ["r2"])
     }
 
     @Test func constrainedRequestsGoToReplicasThatKnow() {
         var world = world(Sample.mixed, constraining: [.decode("b")])
         for number in 0..<4 { world.submit(RequestID("c\(number)"), isConstrained: true) }
         for number in 0..<4 { world.submit(RequestID("r\(number)")) }
-        let constrained = world.started.filter { $0.request.rawValue.hasPrefix("c") }
+        let constrained = world.allStarted.filter { $0.request.rawValue.hasPrefix("c") }
         #expect(!constrained.isEmpty && constrained.allSatisfy { $0.route.decodeReplica == "m2" })
-        #expect(world.started.contains { $0.route.decodeReplica == "m1" })
+        #expect(world.allStarted.contains { $0.route.decodeReplica == "m1" })
         #expect(world.refused.isEmpty)
     }
 
@@ -54,7 +54,7 @@ import Testing
                 Issue.record("r1 is not routed")
                 return
             }
-            world.report("r1", .failed(Fault(code, "why")), by: first.first.key)
+            world.report("r1", .failed(Fault(code, "why", isRetriable: isInhibited)), by: first.first.key)
             #expect(world.core.snapshot(at: world.now).running == 0)
             world.submit("r2", isConstrained: true)
             #expect((world.started.last?.route.decodeReplica != first.route.decodeReplica) == isInhibited, "\(code)")
