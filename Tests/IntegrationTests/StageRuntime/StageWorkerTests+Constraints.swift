@@ -80,9 +80,10 @@ extension StageWorkerTests {
             }
             let continued = Array(stride(from: 1, to: whole.count, by: 5))
             #expect(
-                await plane.wait { state in continued.allSatisfy { state.outputs["c\($0)"]?.finish != nil } })
+                await plane.wait { state in continued.allSatisfy { state.outputs[RequestID("c\($0)")]?.finish != nil } }
+            )
             for cut in continued {
-                let output = plane.output("c\(cut)")
+                let output = plane.output(RequestID("c\(cut)"))
                 #expect(
                     (cut..<whole.count).map { output.tokens[UInt64($0)] } == whole[cut...].map { $0 }, "from \(cut)")
                 #expect(output.finish == .stop)
