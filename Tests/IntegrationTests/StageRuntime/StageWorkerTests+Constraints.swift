@@ -4,6 +4,7 @@ import Grammar
 import Inference
 import Protocol
 import StageRuntime
+import Synchronization
 import TestSupport
 import Testing
 
