@@ -84,7 +84,7 @@ let package = Package(
         shared("Inference", ["Domain", "Kernels", crypto], settings: strictMemory),
         shared("CostModel", ["Domain"]),
         shared("Drawing", ["Domain"]),
-        shared("Grammar"),
+        shared("Grammar", ["Domain"]),
         shared("Planning", ["Domain", "CostModel", "Drawing"]),
         shared("Scenarios", ["Domain", "CostModel"]),
         shared("Scheduling", ["Domain", "CostModel"]),
@@ -100,7 +100,10 @@ let package = Package(
             ]),
         shared(
             "StageRuntime",
-            ["Domain", "Protocol", "Messaging", "Inference", "Scheduling", "ServiceRuntime", lifecycle, logging]),
+            [
+                "Domain", "Protocol", "Messaging", "Inference", "Grammar", "Scheduling", "ServiceRuntime", lifecycle,
+                logging,
+            ]),
 
         service("Profiler", ["CostModel"]),
         service("Partitioner", ["Planning", "CostModel"]),
@@ -108,7 +111,7 @@ let package = Package(
         service("Scheduler", ["Scheduling", "CostModel"]),
         service("PrefillWorker", ["StageRuntime"]),
         service("DecoderWorker", ["StageRuntime"]),
-        service("Gateway", ["Inference", hummingbird, hummingbirdCore, httpTypes, nioCore]),
+        service("Gateway", ["Inference", "Grammar", hummingbird, hummingbirdCore, httpTypes, nioCore]),
         .executableTarget(
             name: "CommandLineTool",
             dependencies: serviceBase + [
@@ -141,7 +144,9 @@ let package = Package(
             [
                 "Profiler", "Partitioner", "Clusterer", "Scheduler", "PrefillWorker", "DecoderWorker", "Gateway",
                 "CommandLineTool", "StageRuntime", "TestSupport", "Domain", "Protocol", "Messaging", "ServiceRuntime",
-                "Inference", "Planning", "Scenarios", "Scheduling", "Simulation", "CostModel", argumentParser, logging,
+                "Inference", "Grammar", "Planning", "Scenarios", "Scheduling", "Simulation", "CostModel",
+                argumentParser,
+                logging,
                 lifecycle,
                 nioCore, nioPosix,
             ]),

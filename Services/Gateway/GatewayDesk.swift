@@ -83,7 +83,8 @@ struct GatewayDesk: ServiceDesk, Sendable {
     private func submit(_ submission: Submission) async {
         let body = SubmitRequest(
             generatedTokens: submission.generatedTokens, sampling: submission.sampling, stop: submission.stop,
-            gatewayEndpoint: announced, cacheSalt: submission.cacheSalt, tokenCount: submission.tokens.count)
+            gatewayEndpoint: announced, cacheSalt: submission.cacheSalt, constraint: submission.constraint,
+            tokenCount: submission.tokens.count)
         let message = Outgoing(
             .requestSubmit, request: submission.id, deadline: acceptTimeout - min(.seconds(2), acceptTimeout / 2),
             body: body, tensors: [Frame(elements: submission.tokens)])

@@ -13,7 +13,8 @@ extension WorkerHello {
             growsSequences: capabilities?.contains(Capability.sequenceGrow) ?? false,
             reusesPrefixes: capabilities?.contains(Capability.prefixReuse) ?? false,
             handsOverPrefixes: capabilities?.contains(Capability.prefixHandover) ?? false,
-            guessesTokens: capabilities?.contains(Capability.stepGuesses) ?? false)
+            guessesTokens: capabilities?.contains(Capability.stepGuesses) ?? false,
+            constrainsSampling: capabilities?.contains(Capability.samplingGrammar) ?? false)
     }
 }
 
@@ -23,7 +24,8 @@ extension SubmitRequest {
         return SubmittedRequest(
             id: id, promptTokens: shape[0], generatedTokens: generatedTokens, maxTokens: stop.maxTokens,
             gateway: gatewayEndpoint, patience: message.envelope.deadlineMilliseconds.map { Double($0) / 1000 },
-            prefix: PromptPrefix(tokens: try message.tokens("prompt"), salt: cacheSalt))
+            prefix: PromptPrefix(tokens: try message.tokens("prompt"), salt: cacheSalt),
+            isConstrained: constraint != nil)
     }
 }
 
@@ -53,7 +55,8 @@ extension RoutedRequest {
             route: route, generatedTokens: body.generatedTokens, sampling: body.sampling, stop: stop,
             reservedTokens: reservedTokens, capacityTokens: capacityTokens,
             prefillCapacityTokens: prefillCapacityTokens, prefixCache: reusesPrefixes ? true : nil,
-            cacheSalt: body.cacheSalt, speculation: speculates ? true : nil, tokenCount: shape[0])
+            cacheSalt: body.cacheSalt, speculation: speculates ? true : nil, constraint: body.constraint,
+            tokenCount: shape[0])
         return Outgoing(.requestStart, request: request, epoch: epoch, body: open, tensors: [frame])
     }
 }

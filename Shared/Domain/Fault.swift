@@ -20,6 +20,11 @@ public struct Fault: Error, Codable, Sendable, Hashable, CustomStringConvertible
     /// The code of a sequence that should begin with blocks of KV cache that are not there: it is computed in full.
     public static let prefixMissingCode = "prefix_missing"
 
+    /// The code of a request whose constraint cannot be compiled, or leads nowhere: nothing is wrong with the workers.
+    public static let constraintFailedCode = "constraint_failed"
+    /// The code of a request with a constraint where no replica knows of constraints.
+    public static let constraintsNotSupportedCode = "constraints_not_supported"
+
     /// Code and message.
     public var description: String { "\(code): \(message)" }
 

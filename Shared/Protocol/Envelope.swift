@@ -25,6 +25,8 @@ public enum Capability {
     public static let prefixHandover = "prefix.handover"
     /// A worker computes guessed tokens behind a sequence's next one (`speculation` of `request.start`, `guesses` of a step's part).
     public static let stepGuesses = "step.guesses"
+    /// A worker samples only what follows a constraint (`constraint` of `request.start`).
+    public static let samplingGrammar = "sampling.grammar"
 }
 
 /// Whether a reply reports success.

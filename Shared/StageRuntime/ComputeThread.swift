@@ -11,6 +11,15 @@ final class ComputeThread: Sendable {
         var engines: [Int: StageEngine] = [:]
         /// Weights that they share.
         let store = WeightStore()
+        private var constraints: ConstraintCache?
+
+        /// The constraints of the model; a worker serves one.
+        func constraints(of model: ModelFile) -> ConstraintCache {
+            if let constraints { return constraints }
+            let made = ConstraintCache(gguf: model.gguf)
+            constraints = made
+            return made
+        }
     }
 
     private typealias Job = @Sendable (Local) -> Void

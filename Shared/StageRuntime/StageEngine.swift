@@ -1,4 +1,5 @@
 import Domain
+import Grammar
 import Inference
 import Messaging
 import Scheduling
@@ -31,17 +32,21 @@ final class StageEngine {
         var length: Int
         var generated: Int
         var history: TokenHistory
+        /// What the output must follow.
+        var constraint: ConstrainedOutput?
     }
 
     let executor: StageExecutor
     private let duty: DutyCycle
+    private let constraints: ConstraintCache
     private var sampling: [RequestID: Sampling] = [:]
     /// Guesses of the last step, of sequences that had some: so many positions may be taken back.
     private var guessed: [RequestID: Int] = [:]
     private var sampler = Sampler()
     private var masked: [Float] = []
 
-    init(executor: StageExecutor, duty: DutyCycle) {
+    init(executor: StageExecutor, duty: DutyCycle, constraints: ConstraintCache) {
+        self.constraints = constraints
         self.executor = executor
         self.duty = duty
     }
@@ -58,16 +63,20 @@ final class StageEngine {
     }
 
     /// Prepares the last stage for sampling.
-    func prepareSampling(_ open: SequenceOpening) {
+    ///
+    /// - Throws: a fault where the constraint cannot be compiled, or was not followed so far.
+    func prepareSampling(_ open: SequenceOpening) throws {
         let (request, tokens) = (open.request, open.tokens)
         guard executor.isLast, sampling[request] == nil else { return }
         let prompt = tokens.dropLast(open.generatedTokens)
+        let output = tokens.suffix(open.generatedTokens)
         sampling[request] = Sampling(
             parameters: open.sampling, stop: open.stop,
             contextTokens: open.capacityTokens == nil
                 ? open.reservedTokens : executor.model.configuration.contextLength + 1,
             length: tokens.count, generated: open.generatedTokens,
-            history: TokenHistory(prompt: Array(prompt), output: Array(tokens.suffix(open.generatedTokens))))
+            history: TokenHistory(prompt: Array(prompt), output: Array(output)),
+            constraint: try open.constraint.map { try constraints.output($0, after: output) })
     }
 
     /// Frees the sequence.
@@ -186,6 +195,7 @@ final class StageEngine {
     private func noteInput(_ request: RequestID, _ token: Int32, at position: Int) {
         guard var state = sampling[request], state.length == position else { return }
         state.history.append(token)
+        _ = state.constraint?.accept(token)
         state.length += 1
         state.generated += 1
         sampling[request] = state
@@ -199,9 +209,10 @@ final class StageEngine {
         let choice = try executor.withLogits(row) { logits in
             try choose(logits, state, barred: barred)
         }
-        let reason = StopRule.finishReason(
+        var reason = StopRule.finishReason(
             after: choice.token, generated: state.generated + 1, position: state.length,
             contextTokens: state.contextTokens, conditions: state.stop)
+        if state.constraint?.accept(choice.token) == true { reason = .stop }
         let index = state.generated
         state.history.append(choice.token)
         state.generated += 1
@@ -212,11 +223,20 @@ final class StageEngine {
     }
 
     private func choose(_ logits: Span<Float>, _ state: Sampling, barred: [Int32]) throws -> SampledToken {
-        guard !barred.isEmpty else {
+        guard !barred.isEmpty || state.constraint != nil else {
             return try sampler.sample(
                 logits: logits, parameters: state.parameters, history: state.history, position: state.length)
         }
         masked = logits.withUnsafeBufferPointer { Array($0) }
+        var barred = barred
+        if let constraint = state.constraint {
+            let allowed = try constraint.allowed()
+            if !barred.isEmpty { barred += constraint.endTokens }
+            var values = masked.mutableSpan
+            allowed.apply(to: &values)
+            // Where only the end can follow, the fewest tokens cannot be reached.
+            if allowed.allowedCount <= barred.count, allowed.tokens.allSatisfy(barred.contains) { barred = [] }
+        }
         for token in barred where token >= 0 && Int(token) < masked.count { masked[Int(token)] = -.infinity }
         let remaining = masked
         return try sampler.sample(

@@ -89,6 +89,12 @@ extension StageWorker {
             prefillCapacityTokens: body.prefillCapacityTokens, reusesPrefixes: body.prefixCache ?? false,
             cacheSalt: body.cacheSalt, prefix: body.prefix)
         opening.speculates = body.speculation ?? false
+        if let constraint = body.constraint {
+            guard constraint.text.utf8.count <= SamplingConstraint.maximumBytes else {
+                throw Fault.constraintFailed("a constraint of more than \(SamplingConstraint.maximumBytes) bytes")
+            }
+            opening.constraint = constraint
+        }
         return opening
     }
 

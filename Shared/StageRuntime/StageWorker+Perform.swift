@@ -27,8 +27,11 @@ extension StageWorker {
             reserve(request, slot: slot, tokens: tokens, prefix: prefix)
         case .sample(let opening, let slot):
             compute.enqueue {
-                $0.engines[slot]?.prepareSampling(opening)
-            } completion: { _ in
+                try $0.engines[slot]?.prepareSampling(opening)
+            } completion: { [events] result in
+                if case .failure(let error) = result {
+                    events.push(.core(.sequenceFailed(opening.request, slot: slot, Fault(error))))
+                }
             }
         case .close(let request, let slot, let keeping):
             compute.enqueue {
@@ -87,7 +90,9 @@ extension StageWorker {
                 model: model, layers: layers, threads: configuration.threads, kvBudgetBytes: kvBytes, maxRows: rows,
                 kvType: type, store: local.store)
             if known > 0 { logger.info("\(known) of the layers \(layers) were here already") }
-            local.engines[slot] = StageEngine(executor: executor, duty: DutyCycle(share: configuration.computeShare))
+            local.engines[slot] = StageEngine(
+                executor: executor, duty: DutyCycle(share: configuration.computeShare),
+                constraints: local.constraints(of: model))
             return (executor.cache.capacityTokens, executor.weightBytes)
         } completion: { [events] result in
             switch result {
@@ -158,7 +163,7 @@ extension StageWorker {
                 stop: opening.stop, reservedTokens: opening.reservedTokens, capacityTokens: opening.capacityTokens,
                 prefillCapacityTokens: opening.prefillCapacityTokens,
                 prefixCache: opening.reusesPrefixes ? true : nil, cacheSalt: opening.cacheSalt, prefix: opening.prefix,
-                speculation: opening.speculates ? true : nil,
+                speculation: opening.speculates ? true : nil, constraint: opening.constraint,
                 tokenCount: opening.tokens.count)
             links.send(
                 Outgoing(

@@ -66,7 +66,7 @@ struct SchedulerSession {
                     stages: now.stages, kvBlockTokens: KVCache.blockTokens, requests: now.held,
                     capabilities: [
                         Capability.sequenceMove, Capability.sequenceGrow, Capability.prefixReuse,
-                        Capability.prefixHandover, Capability.stepGuesses,
+                        Capability.prefixHandover, Capability.stepGuesses, Capability.samplingGrammar,
                     ])
                 let reply = try await client.request(
                     Outgoing(.workerHello, epoch: now.epoch, body: hello), timeout: Self.patience)

@@ -59,6 +59,8 @@ struct Submission: Sendable, Hashable {
     var stop: StopConditions
     /// Only requests with the same salt share KV cache.
     var cacheSalt: String?
+    /// What the output must follow.
+    var constraint: SamplingConstraint?
 }
 
 /// What happens to one sequence, as its client sees it.

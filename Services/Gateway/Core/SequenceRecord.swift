@@ -62,7 +62,7 @@ struct SequenceRecord: Sendable {
         return Submission(
             id: wire, number: submission, tokens: stream.continuation, generatedTokens: stream.emitted.count,
             sampling: stream.demand.sampling, stop: stream.demand.stop,
-            cacheSalt: stream.demand.cacheSalt)
+            cacheSalt: stream.demand.cacheSalt, constraint: stream.demand.constraint)
     }
 
     /// Notes the route.

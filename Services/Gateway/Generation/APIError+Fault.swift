@@ -15,6 +15,11 @@ extension APIError {
                 parameter: kind == .chat ? "messages" : "prompt", code: error.code,
                 details: Self.limits(promptTokens: promptTokens, context: context))
         case "invalid_request": self = APIError.invalid(error.message, code: error.code)
+        case Fault.constraintFailedCode:
+            self = APIError.invalid("the output cannot follow the constraint: \(error.message)", code: error.code)
+        case Fault.constraintsNotSupportedCode:
+            self = APIError(
+                status: 501, type: "not_supported_error", message: error.message, code: error.code)
         case "overloaded": self = APIError.overloaded(error.message)
         case "timed_out":
             self = APIError(

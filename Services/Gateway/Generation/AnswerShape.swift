@@ -9,10 +9,14 @@ struct AnswerShape: Sendable {
     let model: String
     let fingerprint: String
     private let served: ServedModel
+    private let name: String
+    private let syntax: ToolSyntax?
 
     /// Makes the shape of a new answer; `name` is that of its sequences on the wire, `created` in seconds since 1970.
-    init(kind: GenerationKind, name: String, model: ServedModel, created: Int) {
+    init(kind: GenerationKind, name: String, model: ServedModel, created: Int, syntax: ToolSyntax? = nil) {
         self.kind = kind
+        self.name = name
+        self.syntax = syntax
         id = (kind == .chat ? "chatcmpl-" : "cmpl-") + name
         self.created = created
         self.model = model.name
@@ -38,16 +42,41 @@ struct AnswerShape: Sendable {
     func whole(_ choices: [FinishedChoice], usage: Usage) -> JSONValue {
         let shaped = choices.enumerated().map { index, choice -> JSONValue in
             let common: JSONValue = [
-                "logprobs": .null, "finish_reason": .string(choice.reason.rawValue), "stop_reason": choice.stop.json,
+                "logprobs": .null, "finish_reason": .string(choice.reasonText), "stop_reason": choice.stop.json,
             ]
             let content: JSONValue =
                 kind == .chat
-                ? ["message": ["role": "assistant", "content": .string(choice.text), "refusal": .null]]
+                ? ["message": message(choice, index)]
                 : ["text": .string(choice.text)]
             return (["index": .integer(index)] as JSONValue).adding(content).adding(common)
         }
         let base = envelope(kind == .chat ? "chat.completion" : "text_completion", shaped)
         return base.adding(["usage": usage.json]).adding(usage.timings)
+    }
+
+    private func message(_ choice: FinishedChoice, _ index: Int) -> JSONValue {
+        let isEmpty = choice.text.isEmpty && !choice.calls.isEmpty
+        var message: JSONValue = [
+            "role": "assistant", "content": isEmpty ? .null : .string(choice.text), "refusal": .null,
+        ]
+        if !choice.reasoning.isEmpty { message = message.adding(["reasoning_content": .string(choice.reasoning)]) }
+        guard !choice.calls.isEmpty else { return message }
+        let calls = choice.calls.enumerated().map { number, call -> JSONValue in
+            [
+                "id": .string(callID(number, of: index)), "type": "function",
+                "function": ["name": .string(call.name), "arguments": .string(call.arguments)],
+            ]
+        }
+        return message.adding(["tool_calls": .array(calls)])
+    }
+
+    private func callID(_ call: Int, of choice: Int) -> String {
+        (syntax ?? .hermes).callID(name, choice: choice, call: call)
+    }
+
+    /// OpenAI's name of a finish reason.
+    static func reasonText(_ reason: FinishReason, hasCalls: Bool) -> String {
+        hasCalls && reason == .stop ? "tool_calls" : reason.rawValue
     }
 
     /// The first chunk of a chat choice.
@@ -62,10 +91,34 @@ struct AnswerShape: Sendable {
         return chunk([choice(index, content, nil)])
     }
 
+    /// A chunk of an answer that is read as more than text.
+    func piece(_ piece: AnswerPiece, index: Int) -> JSONValue {
+        let delta: JSONValue
+        switch piece {
+        case .content(let text): return self.text(text, index: index)
+        case .reasoning(let text): delta = ["reasoning_content": .string(text)]
+        case .call(let number, let name):
+            delta = [
+                "tool_calls": [
+                    [
+                        "index": .integer(number), "id": .string(callID(number, of: index)), "type": "function",
+                        "function": ["name": .string(name), "arguments": ""],
+                    ]
+                ]
+            ]
+        case .arguments(let number, let text):
+            delta = ["tool_calls": [["index": .integer(number), "function": ["arguments": .string(text)]]]]
+        }
+        return chunk([choice(index, ["delta": delta], nil)])
+    }
+
     /// The chunk that ends a choice.
-    func closing(_ reason: FinishReason, stop: SequenceStream.StopCause?, index: Int) -> JSONValue {
+    func closing(
+        _ reason: FinishReason, stop: SequenceStream.StopCause?, hasCalls: Bool = false, index: Int
+    ) -> JSONValue {
         let content: JSONValue = kind == .chat ? ["delta": .object([])] : ["text": ""]
-        return chunk([choice(index, content, reason).adding(["stop_reason": stop.json])])
+        let text = Self.reasonText(reason, hasCalls: hasCalls)
+        return chunk([choice(index, content, text).adding(["stop_reason": stop.json])])
     }
 
     /// The chunk with the usage of the whole request, without choices.
@@ -77,18 +130,11 @@ struct AnswerShape: Sendable {
         envelope(kind == .chat ? "chat.completion.chunk" : "text_completion", choices)
     }
 
-    private func choice(_ index: Int, _ content: JSONValue, _ reason: FinishReason?) -> JSONValue {
+    private func choice(_ index: Int, _ content: JSONValue, _ reason: String?) -> JSONValue {
         (["index": .integer(index)] as JSONValue).adding(content).adding([
-            "logprobs": .null, "finish_reason": reason.map { .string($0.rawValue) } ?? .null,
+            "logprobs": .null, "finish_reason": reason.map { .string($0) } ?? .null,
         ])
     }
-}
-
-/// A choice that is complete.
-struct FinishedChoice: Sendable, Hashable {
-    var text: String
-    var reason: FinishReason
-    var stop: SequenceStream.StopCause?
 }
 
 extension SequenceStream.StopCause? {

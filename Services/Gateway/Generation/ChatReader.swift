@@ -6,11 +6,11 @@ struct ChatReader {
 
     init(_ reader: RequestReader) { self.reader = reader }
 
-    /// The tokens of the templated chat.
-    func tokens(_ fields: RequestFields) throws(APIError) -> [Int32] {
+    /// The tokens of the templated chat, in which the model is told of tools.
+    func tokens(_ fields: RequestFields, _ tools: ToolUse?) throws(APIError) -> [Int32] {
         let messages = try messages(fields)
         do {
-            return try reader.model.vocabulary.encode(messages)
+            return try encode(messages, tools)
         } catch is NoChatTemplate {
             throw APIError.invalid("the model has no chat template: use /v1/completions", "messages")
         } catch let error as UnusableChatTemplate {
@@ -19,6 +19,22 @@ struct ChatReader {
             throw APIError.unusableTemplate(error.message)
         } catch {
             throw APIError.invalid("the chat template does not accept these messages: \(error)", "messages")
+        }
+    }
+
+    private func encode(_ messages: [ChatMessage], _ tools: ToolUse?) throws -> [Int32] {
+        let vocabulary = reader.model.vocabulary
+        let prompt = ToolPrompt(messages, tools, template: vocabulary.chatTemplate)
+        guard prompt.messages.contains(where: \.hasNoContent) else {
+            return try vocabulary.encode(prompt.messages, extra: prompt.extra)
+        }
+        do {
+            return try vocabulary.encode(prompt.messages, extra: prompt.extra)
+        } catch is InferenceError {
+            // Some templates know no messages without content, others none with an empty one.
+            var messages = prompt.messages
+            for index in messages.indices { messages[index].hasNoContent = false }
+            return try vocabulary.encode(messages, extra: prompt.extra)
         }
     }
 
@@ -56,7 +72,11 @@ struct ChatReader {
         if role == "developer" { role = "system" }
         if fields.value("function_call") != nil { throw APIError.unsupported(fields.name("function_call")) }
         let content = try content(fields, mayBeAbsent: role == "assistant")
-        return ChatMessage(role: role, content: content, fields: try MessageFields.read(fields))
+        var message = ChatMessage(role: role, content: content, fields: try MessageFields.read(fields))
+        message.hasNoContent =
+            fields.value("content") == nil && fields.value("refusal") == nil
+            && message.fields.contains { $0.key == "tool_calls" }
+        return message
     }
 
     /// The text of a message. Assistants that called tools or refused to answer have none, and clients send back what

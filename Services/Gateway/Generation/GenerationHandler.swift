@@ -29,9 +29,11 @@ struct GenerationHandler: Sendable {
         metrics.requested(parallel: generation.choices, maxTokens: generation.maxTokens)
         let name = Session.randomName(bytes: 12)
         let shape = AnswerShape(
-            kind: kind, name: name, model: model, created: Int(Date().timeIntervalSince1970))
+            kind: kind, name: name, model: model, created: Int(Date().timeIntervalSince1970),
+            syntax: generation.reading?.syntax)
         let demands = generation.maxTokens > 0 ? generation.demands(context: model.context) : []
-        let group = service.open(demands, name: name) { model.vocabulary.makeText() }
+        let shown = generation.reading?.shownTokens ?? []
+        let group = service.open(demands, name: name) { model.vocabulary.makeText(showing: shown) }
         let watch = connection.onGone { group.cancel() }
         if generation.streams {
             let answer = StreamedAnswer(

@@ -56,6 +56,10 @@ struct GenerationRequest: Sendable {
     var cacheSalt: String?
     /// Whether the prompt is repeated before the output.
     var echoes = false
+    /// What the output must follow.
+    var constraint: SamplingConstraint?
+    /// How calls and channels are told from text; `nil` where all output is text.
+    var reading: AnswerReading?
 
     /// One prompt.
     struct Prompt: Sendable, Hashable {
@@ -77,7 +81,7 @@ struct GenerationRequest: Sendable {
                     prompt: prompt.tokens, sampling: sampling,
                     stop: StopConditions(maxTokens: room, minTokens: min(minTokens, room), stopTokens: stopTokens),
                     stopStrings: stopStrings, includesStopString: includesStopString,
-                    cacheSalt: cacheSalt)
+                    cacheSalt: cacheSalt, constraint: constraint)
             }
         }
     }

@@ -28,7 +28,7 @@ enum MessageFields {
             guard try inner.string("name") != nil else {
                 throw APIError.invalid("\(inner.name("name")) is missing", inner.name("name"))
             }
-            calls.append(template(withObjectOfArguments(element)))
+            calls.append(TemplateValue(withObjectOfArguments(element)))
         }
         return .array(calls)
     }
@@ -39,18 +39,5 @@ enum MessageFields {
             parsed.members != nil
         else { return call }
         return call.replacing("function", call["function"]?.replacing("arguments", parsed) ?? .null)
-    }
-
-    private static func template(_ value: JSONValue) -> TemplateValue {
-        switch value {
-        case .null: .null
-        case .bool(let flag): .bool(flag)
-        case .integer(let number): .int(number)
-        case .unsigned(let number): .double(Double(number))
-        case .number(let number): .double(number)
-        case .string(let text): .string(text)
-        case .array(let elements): .array(elements.map(template))
-        case .object(let members): .object(members.map { TemplateValue.Member($0.key, template($0.value)) })
-        }
     }
 }

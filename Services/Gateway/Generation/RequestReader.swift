@@ -24,11 +24,19 @@ struct RequestReader: Sendable {
         }
         try readStop(fields, into: &request)
         try readStream(fields, into: &request)
+        request.constraint = try ConstraintReader(fields).read()
+        let tools = try ToolReader(fields, model.vocabulary).read()
         switch kind {
         case .chat:
             if try fields.bool("echo") == true { throw APIError.unsupported("echo") }
-            request.prompts = [GenerationRequest.Prompt(tokens: try ChatReader(self).tokens(fields))]
+            request.prompts = [GenerationRequest.Prompt(tokens: try ChatReader(self).tokens(fields, tools))]
+            try readAnswer(tools, into: &request)
+            if request.constraint != nil, try fields.bool("ignore_eos") == true {
+                throw APIError.invalid(
+                    "ignore_eos cannot be set where the schemas of tools are followed", "ignore_eos")
+            }
         case .completion:
+            if tools != nil { throw APIError.unsupported("tools", "tools are for chats only") }
             request.echoes = try fields.bool("echo") ?? false
             request.prompts = try PromptReader(self).prompts(fields, echo: request.echoes)
         }
@@ -39,6 +47,25 @@ struct RequestReader: Sendable {
         }
         try checkLengths(request)
         return request
+    }
+
+    /// How the answer of a chat is read, and what it must follow for that.
+    private func readAnswer(_ tools: ToolUse?, into request: inout GenerationRequest) throws(APIError) {
+        let syntax = tools?.syntax ?? ToolSyntax(template: model.vocabulary.chatTemplate ?? "")
+        guard let syntax, tools != nil || syntax == .harmony else { return }
+        let controls = model.vocabulary.controlTokens(syntax.controlTexts)
+        if let tools {
+            request.constraint = try ToolConstraint(tools, controls: Set(controls.keys))
+                .constraint(answer: request.constraint)
+        } else if let answer = request.constraint {
+            // Other constraints are for the whole output, so that there are no channels.
+            guard let inChannel = ToolConstraint.inChannel(answer, controls: Set(controls.keys)) else { return }
+            request.constraint = inChannel
+        }
+        request.reading = AnswerReading(
+            syntax: syntax, names: Set(tools?.callable.map(\.name) ?? []),
+            mostCalls: tools.map { $0.mostCalls ?? .max } ?? 0,
+            shownTokens: Set(controls.values))
     }
 
     private func checkLengths(_ request: GenerationRequest) throws(APIError) {

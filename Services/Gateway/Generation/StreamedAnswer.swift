@@ -65,6 +65,8 @@ struct EventStream {
     private var usage: Usage
     private var running: Int
     private var started: Set<Int> = []
+    /// Of choices that are read as more than text.
+    private var readers: [Int: AnswerReader] = [:]
     private var lastWrite = ContinuousClock.now
     /// Whether an error was sent.
     private(set) var hasFailed = false
@@ -75,6 +77,9 @@ struct EventStream {
         keepAlive = answer.keepAlive
         usage = Usage(promptTokens: answer.request.promptTokens, choices: answer.request.choices)
         running = answer.group.ids.count
+        if let reading = answer.request.reading {
+            for index in 0..<running { readers[index] = AnswerReader(reading) }
+        }
     }
 
     /// Whether nothing more is waited for.
@@ -102,6 +107,11 @@ struct EventStream {
         case .accepted: return []
         case .text(let text, let tokens):
             usage.completionTokens += tokens
+            if let pieces = readers[index]?.append(text) {
+                let isFirst = tokens > 0 && started.insert(index).inserted
+                if pieces.isEmpty, isFirst { return [frame(shape.text("", index: index))] }
+                return pieces.map { frame(shape.piece($0, index: index)) }
+            }
             // The first token is shown even where its text is held back: clients take the time of the first chunk.
             guard !text.isEmpty || started.insert(index).inserted && tokens > 0 else { return [] }
             started.insert(index)
@@ -109,7 +119,10 @@ struct EventStream {
         case .ended(let reason, let stop, let times):
             usage.times.append(times)
             running -= 1
-            return [frame(shape.closing(reason, stop: stop, index: index))]
+            let last = readers[index]?.finish() ?? []
+            let hasCalls = readers[index]?.hasCalls ?? false
+            return last.map { frame(shape.piece($0, index: index)) }
+                + [frame(shape.closing(reason, stop: stop, hasCalls: hasCalls, index: index))]
         case .failed(let error):
             hasFailed = true
             return [ServerSentEvents.frame(shape.error(error, for: request).body)]

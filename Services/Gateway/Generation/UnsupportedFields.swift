@@ -3,10 +3,10 @@
 enum UnsupportedFields {
     private static let neutral: [(String, [JSONValue])] = [
         ("logprobs", [false]), ("top_logprobs", [0]), ("prompt_logprobs", []), ("logit_bias", [.object([])]),
-        ("tools", [.array([])]), ("functions", [.array([])]), ("function_call", ["none", "auto"]),
+        ("functions", [.array([])]), ("function_call", ["none", "auto"]),
         ("suffix", [""]), ("use_beam_search", [false]), ("length_penalty", [1, .number(1)]),
-        ("guided_json", []), ("guided_regex", []), ("guided_choice", []), ("guided_grammar", []),
-        ("structured_outputs", []), ("grammar", [""]), ("json_schema", []), ("bad_words", [.array([])]),
+        ("guided_whitespace_pattern", []), ("structural_tag", []), ("grammar_lazy", [false]),
+        ("grammar_triggers", [.array([])]), ("bad_words", [.array([])]),
         ("allowed_token_ids", []), ("typical_p", [1, .number(1)]), ("mirostat", [0]),
         ("dynatemp_range", [0, .number(0)]),
         ("dry_multiplier", [0, .number(0)]), ("xtc_probability", [0, .number(0)]), ("top_n_sigma", [-1, .number(-1)]),
@@ -21,27 +21,9 @@ enum UnsupportedFields {
         if let top = try fields.int("top_logprobs", in: 0...20), top > 0, fields.value("logprobs") != .bool(true) {
             throw APIError.invalid("top_logprobs is \(top), which needs logprobs to be true", "top_logprobs")
         }
-        if let choice = fields.value("tool_choice"), choice != "none", choice != "auto" {
-            throw APIError.unsupported("tool_choice")
-        }
         for (key, neutral) in neutral where !allowed.contains(key) {
             guard let value = fields.value(key), !neutral.contains(value) else { continue }
             throw APIError.unsupported(key)
-        }
-        try checkResponseFormat(fields)
-    }
-
-    private static func checkResponseFormat(_ fields: RequestFields) throws(APIError) {
-        guard let format = fields.value("response_format") else { return }
-        let inner = try RequestFields(format, prefix: "response_format.")
-        switch try inner.string("type") {
-        case "text": return
-        case "json_object", "json_schema":
-            throw APIError.unsupported("response_format", "structured output is not supported by this server")
-        case let type:
-            throw APIError.invalid(
-                "response_format.type must be text, json_object or json_schema, not \(type ?? "absent")",
-                "response_format.type")
         }
     }
 }

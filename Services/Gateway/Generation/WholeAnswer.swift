@@ -16,6 +16,7 @@ struct WholeAnswer {
         var choices = (0..<request.sequenceCount).map {
             FinishedChoice(text: request.echo($0), reason: .length)
         }
+        var readers = choices.map { _ in request.reading.map(AnswerReader.init) }
         var running = group.ids.count
         var items = group.items
         while running > 0, let item = await items.next() {
@@ -23,9 +24,14 @@ struct WholeAnswer {
             switch output {
             case .accepted: break
             case .text(let text, let tokens):
-                choices[index].text += text
+                if let pieces = readers[index]?.append(text) {
+                    for piece in pieces { choices[index].add(piece) }
+                } else {
+                    choices[index].text += text
+                }
                 usage.completionTokens += tokens
             case .ended(let reason, let stop, let times):
+                for piece in readers[index]?.finish() ?? [] { choices[index].add(piece) }
                 choices[index].reason = reason
                 choices[index].stop = stop
                 usage.times.append(times)

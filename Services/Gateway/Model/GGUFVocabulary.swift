@@ -23,12 +23,25 @@ struct GGUFVocabulary: ServedVocabulary {
         tokenizer.encode(text, addSpecial: addsSpecial, parseSpecial: parsesSpecial)
     }
 
-    func encode(_ chat: [ChatMessage]) throws -> [Int32] {
+    func encode(_ chat: [ChatMessage]) throws -> [Int32] { try encode(chat, extra: [:]) }
+
+    func encode(_ chat: [ChatMessage], extra: [String: TemplateValue]) throws -> [Int32] {
         switch chats {
-        case .format(let format): return try format.tokens(chat)
+        case .format(let format): return try format.tokens(chat, extra: extra)
         case .absent: throw NoChatTemplate()
         case .unusable(let reason): throw UnusableChatTemplate(reason: reason)
         }
+    }
+
+    var chatTemplate: String? { if case .format(let format) = chats { format.source } else { nil } }
+
+    func controlTokens(_ names: Set<String>) -> [String: Int32] {
+        var found: [String: Int32] = [:]
+        for name in names {
+            let tokens = tokenizer.encode(name, addSpecial: false, parseSpecial: true)
+            if tokens.count == 1, tokenizer.isControl(tokens[0]) { found[name] = tokens[0] }
+        }
+        return found
     }
 
     func decode(_ tokens: [Int32]) -> String { tokenizer.decode(tokens, skipSpecial: false) }
@@ -36,6 +49,10 @@ struct GGUFVocabulary: ServedVocabulary {
     func piece(_ token: Int32) -> String { String(decoding: tokenizer.piece(token), as: UTF8.self) }
 
     func makeText() -> any TokenText { StreamingDetokenizer(tokenizer: tokenizer, skipSpecial: true) }
+
+    func makeText(showing tokens: Set<Int32>) -> any TokenText {
+        StreamingDetokenizer(tokenizer: tokenizer, skipSpecial: true, showing: tokens)
+    }
 }
 
 /// The model is not made for chats.

@@ -15,16 +15,28 @@ protocol ServedVocabulary: Sendable {
     func encode(_ text: String, addsSpecial: Bool, parsesSpecial: Bool) throws -> [Int32]
     /// The tokens of a chat, ending where the assistant's answer begins. Special-token text in messages stays text.
     func encode(_ chat: [ChatMessage]) throws -> [Int32]
+    /// The same for a chat whose template is told of tools and other variables.
+    func encode(_ chat: [ChatMessage], extra: [String: TemplateValue]) throws -> [Int32]
+    /// The chat template.
+    var chatTemplate: String? { get }
+    /// The control tokens of some names, where the model has them.
+    func controlTokens(_ names: Set<String>) -> [String: Int32]
     /// The text of tokens, special ones included.
     func decode(_ tokens: [Int32]) -> String
     /// The text that one token adds to a text; what is not UTF-8 is replaced.
     func piece(_ token: Int32) -> String
     /// Turns generated tokens into text, without special ones.
     func makeText() -> any TokenText
+    /// The same, but with the names of some special ones.
+    func makeText(showing tokens: Set<Int32>) -> any TokenText
 }
 
 extension ServedVocabulary {
     var chatProblem: String? { nil }
+    var chatTemplate: String? { nil }
+    func encode(_ chat: [ChatMessage], extra: [String: TemplateValue]) throws -> [Int32] { try encode(chat) }
+    func controlTokens(_ names: Set<String>) -> [String: Int32] { [:] }
+    func makeText(showing tokens: Set<Int32>) -> any TokenText { makeText() }
 }
 
 /// The longest sequence that the scheduler promises; all copies of a model share it.

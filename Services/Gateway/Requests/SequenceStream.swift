@@ -14,6 +14,8 @@ struct SequenceDemand: Sendable, Hashable {
     var includesStopString = false
     /// Only requests with the same salt share KV cache.
     var cacheSalt: String?
+    /// What the output must follow.
+    var constraint: SamplingConstraint?
 }
 
 /// The gateway's side of one sequence: tokens in, text out.

@@ -13,7 +13,8 @@ struct TokenizeRoutes: Sendable {
         let tokens: [Int32]
         let content = try fields.string("content")
         if content == nil, fields.value("messages") != nil {
-            tokens = try ChatReader(reader).tokens(fields)
+            tokens = try ChatReader(reader).tokens(
+                fields, try ToolReader(fields, model.vocabulary).read())
         } else {
             let prompt = try fields.string("prompt")
             guard let text = content ?? prompt else {

@@ -28,6 +28,16 @@ struct SchemaCompiler {
         return (compiler.json.rules, root)
     }
 
+    /// The expression for a schema whose rules are added to those of other parts.
+    static func append(_ schema: SchemaValue, to json: inout JSONRules) throws(GrammarError) -> Expression {
+        var compiler = SchemaCompiler(json: json, root: schema)
+        let root = try compiler.json.rules.reserve("schema")
+        compiler.referred["#"] = .rule(root)
+        compiler.json.rules.define(root, try compiler.expression(schema, "#"))
+        json = compiler.json
+        return .rule(root)
+    }
+
     private init(json: JSONRules, root: SchemaValue) {
         self.json = json
         self.root = root

@@ -29,4 +29,34 @@ public final class GrammarVocabulary: Sendable {
         guard token >= 0, token < count else { return [] }
         return storage[Int(offsets[Int(token)])..<Int(offsets[Int(token) + 1])]
     }
+
+    /// The bytes by which a format knows a control token: no text has the first of them, so that nothing else than the token itself
+    /// gives them.
+    static func controlBytes(_ name: String) -> [UInt8] { [0xFF] + name.utf8 }
+
+    /// Arranges the vocabulary of a model.
+    ///
+    /// - Parameters:
+    ///   - count: How many tokens there are.
+    ///   - end: Tokens with which an output ends.
+    ///   - isControl: Whether a token is no text; formats can ask for it by its name.
+    ///   - piece: The bytes of a token, or the name of a control token.
+    public convenience init(
+        count: Int, end: Set<Int32>, isControl: (Int32) -> Bool, piece: (Int32) -> [UInt8]
+    ) {
+        var tokens: [[UInt8]] = []
+        var special: Set<Int32> = []
+        tokens.reserveCapacity(count)
+        for token in 0..<Int32(clamping: count) {
+            let bytes = piece(token)
+            if isControl(token) {
+                tokens.append([0xFF] + bytes)
+            } else {
+                // Bytes that no text has could be taken for the beginning of a control token.
+                if bytes.contains(0xFF) { special.insert(token) }
+                tokens.append(bytes)
+            }
+        }
+        self.init(tokens: tokens, special: special, end: end)
+    }
 }

@@ -3,6 +3,8 @@ public struct ChatFormat: Sendable {
     /// Where model files keep the template.
     static let templateKey = "tokenizer.chat_template"
 
+    /// The text of the template.
+    public let source: String
     private let template: ChatTemplate
     private let tokenizer: Tokenizer
     private let bosText: String
@@ -14,6 +16,7 @@ public struct ChatFormat: Sendable {
     /// - Throws: `InferenceError` where the template is malformed.
     public init?(gguf: GGUFFile, tokenizer: Tokenizer) throws {
         guard let source = try gguf.metadata.optionalString(Self.templateKey) else { return nil }
+        self.source = source
         template = try ChatTemplate(source: source)
         self.tokenizer = tokenizer
         bosText = tokenizer.bosToken.map { String(decoding: tokenizer.piece($0), as: UTF8.self) } ?? ""
@@ -36,10 +39,13 @@ public struct ChatFormat: Sendable {
     /// The tokens of a chat, ending where the assistant's answer begins. The names of special tokens inside messages stay
     /// text. A template that writes the BOS token itself does not get a second one.
     ///
+    /// - Parameters:
+    ///   - messages: The chat so far.
+    ///   - extra: More variables, such as `tools`.
     /// - Throws: `InferenceError` where the template refuses the chat.
-    public func tokens(_ messages: [ChatMessage]) throws -> [Int32] {
+    public func tokens(_ messages: [ChatMessage], extra: [String: TemplateValue] = [:]) throws -> [Int32] {
         let segments = try template.renderSegments(
-            messages: messages, addGenerationPrompt: true, bosToken: bosText, eosToken: eosText)
+            messages: messages, addGenerationPrompt: true, bosToken: bosText, eosToken: eosText, extra: extra)
         var tokens = tokenizer.encode(segments: segments, addSpecial: true)
         if let bos = tokenizer.bosToken, tokens.starts(with: [bos, bos]) { tokens.removeFirst() }
         return tokens

@@ -4,6 +4,8 @@ public struct ChatMessage: Sendable, Hashable {
     public var role: String
     /// What is said.
     public var content: String
+    /// Whether the template is given `none` for the content: the message consists of calls only.
+    public var hasNoContent = false
     /// What else the template may want to know of it, such as `tool_calls`. Counts as content.
     public var fields: [TemplateValue.Member]
 

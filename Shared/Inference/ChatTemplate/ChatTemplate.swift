@@ -52,7 +52,10 @@ public final class ChatTemplate: Sendable {
                 try messages.map { message -> Value in
                     var members: [(String, Value)] = [
                         ("role", .text(Text(message.role, isTemplate: message.hasKnownRole))),
-                        ("content", .text(Text(message.content, isTemplate: false))),
+                        (
+                            "content",
+                            message.hasNoContent ? .none : .text(Text(message.content, isTemplate: false))
+                        ),
                     ]
                     for field in message.fields { members.append((field.key, try field.value.value())) }
                     return .map(try Map(members))

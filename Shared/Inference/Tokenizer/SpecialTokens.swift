@@ -27,6 +27,12 @@ struct SpecialTokens: Sendable {
             guard vocabulary.type(id) == .control, text.count <= KnownTokens.maxBytes else { return }
             if unsafe KnownTokens.ends.contains(String(decoding: text, as: UTF8.self)) { ends.insert(id) }
         }
+        // Where answers have channels, this one ends a channel only.
+        if let call = vocabulary.controlToken("<|call|>"), vocabulary.controlToken("<|return|>") != nil,
+            ends.contains(call), let end = vocabulary.controlToken("<|end|>"), end != self.end
+        {
+            ends.remove(end)
+        }
         endOfGeneration = ends.sorted()
     }
 

@@ -4,18 +4,22 @@
 public struct StreamingDetokenizer: Sendable {
     private let tokenizer: Tokenizer
     private let skipSpecial: Bool
+    private let shown: Set<Int32>
     /// The start of a code point: at most three bytes.
     private var pending: [UInt8] = []
 
-    /// - Parameter skipSpecial: leave control tokens out; otherwise their names are part of the text.
-    public init(tokenizer: Tokenizer, skipSpecial: Bool) {
+    /// - Parameters:
+    ///   - skipSpecial: leave control tokens out; otherwise their names are part of the text.
+    ///   - shown: control tokens whose names are part of the text all the same.
+    public init(tokenizer: Tokenizer, skipSpecial: Bool, showing shown: Set<Int32> = []) {
         self.tokenizer = tokenizer
+        self.shown = shown
         self.skipSpecial = skipSpecial
     }
 
     /// The text that is complete with this token; bytes that can be no text become U+FFFD.
     public mutating func append(_ token: Int32) -> String {
-        if skipSpecial, tokenizer.isControl(token) { return "" }
+        if skipSpecial, tokenizer.isControl(token), !shown.contains(token) { return "" }
         pending += tokenizer.piece(token)
         let complete = pending.count - Self.incompleteSuffix(pending)
         defer { pending.removeFirst(complete) }

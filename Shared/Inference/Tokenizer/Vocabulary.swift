@@ -52,6 +52,16 @@ struct Vocabulary: Sendable {
         unsafe texts.forEachString { unsafe body(Int32($0), $1) }
     }
 
+    /// The control token of a name.
+    func controlToken(_ name: String) -> Int32? {
+        var found: Int32?
+        let bytes = Array(name.utf8)
+        unsafe forEachText { id, text in
+            if type(id) == .control, text.count == bytes.count, unsafe text.elementsEqual(bytes) { found = id }
+        }
+        return found
+    }
+
     /// Calls `body` with the bytes of every token that is written in the byte alphabet.
     func forEachByteString(_ body: (Int32, [UInt8]) -> Void) {
         var bytes: [UInt8] = []

@@ -183,14 +183,17 @@ public struct SubmitRequest: Codable, Sendable, Hashable {
     public var gatewayEndpoint: String
     /// Only requests with the same salt share KV cache (since 1.2).
     public var cacheSalt: String?
+    /// What the output must follow (since 1.2).
+    public var constraint: SamplingConstraint?
     /// The tensor `prompt`, i32 [n].
     public var tensors: [TensorDescriptor]
 
     /// Makes the body; `tokenCount` is the length of the tensor.
     public init(
         generatedTokens: Int = 0, sampling: SamplingParameters, stop: StopConditions, gatewayEndpoint: String,
-        cacheSalt: String? = nil, tokenCount: Int
+        cacheSalt: String? = nil, constraint: SamplingConstraint? = nil, tokenCount: Int
     ) {
+        self.constraint = constraint
         self.cacheSalt = cacheSalt
         self.generatedTokens = generatedTokens
         self.sampling = sampling
@@ -200,7 +203,7 @@ public struct SubmitRequest: Codable, Sendable, Hashable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case sampling, stop, tensors
+        case sampling, stop, constraint, tensors
         case cacheSalt = "cache_salt"
         case generatedTokens = "generated_tokens"
         case gatewayEndpoint = "gateway_endpoint"

@@ -92,6 +92,8 @@ public struct SequenceOpen: Codable, Sendable, Hashable {
     public var prefix: SequencePrefix?
     /// Whether the decoder replica may guess tokens and compute them together (since 1.2).
     public var speculation: Bool?
+    /// What the output must follow, where all workers of the route have `sampling.grammar` (since 1.2).
+    public var constraint: SamplingConstraint?
     /// The tensor `tokens`, i32 [n]: prompt and already generated tokens.
     public var tensors: [TensorDescriptor]
 
@@ -99,8 +101,10 @@ public struct SequenceOpen: Codable, Sendable, Hashable {
     public init(
         route: Route, generatedTokens: Int, sampling: SamplingParameters, stop: StopConditions, reservedTokens: Int,
         capacityTokens: Int? = nil, prefillCapacityTokens: Int? = nil, prefixCache: Bool? = nil,
-        cacheSalt: String? = nil, prefix: SequencePrefix? = nil, speculation: Bool? = nil, tokenCount: Int
+        cacheSalt: String? = nil, prefix: SequencePrefix? = nil, speculation: Bool? = nil,
+        constraint: SamplingConstraint? = nil, tokenCount: Int
     ) {
+        self.constraint = constraint
         self.prefillCapacityTokens = prefillCapacityTokens
         self.speculation = speculation
         self.prefixCache = prefixCache
@@ -116,7 +120,7 @@ public struct SequenceOpen: Codable, Sendable, Hashable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case route, sampling, stop, prefix, speculation, tensors
+        case route, sampling, stop, prefix, speculation, constraint, tensors
         case prefillCapacityTokens = "prefill_capacity_tokens"
         case prefixCache = "prefix_cache"
         case cacheSalt = "cache_salt"

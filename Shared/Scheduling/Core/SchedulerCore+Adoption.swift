@@ -75,7 +75,8 @@ extension SchedulerCore {
             prefill: nil, decode: home.id, reserved: reserved, prefillReserved: 0, prefillWork: 0, epoch: home.formed)
         var record = RequestRecord(
             id: held.request, gateway: held.gatewayEndpoint, promptTokens: 0, continuedTokens: 0,
-            maxTokens: max(1, reserved), placement: placement, routed: nil, generated: 0, lastEvent: now)
+            maxTokens: max(1, reserved), isConstrained: true, placement: placement, routed: nil, generated: 0,
+            lastEvent: now)
         record.prefillDone = true
         record.kvDone = true
         record.decodes = true

@@ -52,6 +52,21 @@ extension SchedulerCore {
         replica.workers.allSatisfy { workers[$0]?.guessesTokens == true }
     }
 
+    /// Whether all stages of a replica know of constraints: they pass them on, and the last one samples by them.
+    func constrainsSampling(_ replica: PlanReplica) -> Bool {
+        replica.workers.allSatisfy { workers[$0]?.constrainsSampling == true }
+    }
+
+    /// The replicas that can serve a request; `nil` where none of the plan ever can.
+    private func able(_ situations: [ReplicaSituation], for request: SubmittedRequest) -> [ReplicaSituation]? {
+        guard request.isConstrained else { return situations }
+        let able = situations.filter { constrainsSampling($0.replica) }
+        // What a worker can do is not known until it has said hello.
+        let isKnown = situations.allSatisfy { $0.replica.workers.allSatisfy { workers[$0] != nil } }
+        if isKnown, !able.contains(where: { $0.replica.role.phases.contains(.decode) }) { return nil }
+        return able
+    }
+
     /// Tokens that sequences have taken beyond what was reserved for them; all that there are right after one had to yield,
     /// until heartbeats tell how it is.
     private func grownTokens(of replica: PlanReplica, _ capacity: Int, at now: Double) -> Int {
@@ -115,7 +130,11 @@ extension SchedulerCore {
                 remainingTokens: remaining, expectedTokens: expected,
                 behind: requests.waiting.count - 1 - blocked)
             notePrefix(of: request, in: &situations)
-            switch router.decide(need, situations, times, turn: requests.turn) {
+            guard let able = able(situations, for: request) else {
+                if requests.dequeue(request.id) != nil { refuse(request, .constraintsNotSupported, at: now) }
+                continue
+            }
+            switch router.decide(need, able, times, turn: requests.turn) {
             case .unservable: continue
             case .wait:
                 blocked += 1
@@ -170,7 +189,8 @@ extension SchedulerCore {
         requests.start(
             RequestRecord(
                 id: request.id, gateway: request.gateway, promptTokens: request.promptTokens,
-                continuedTokens: request.generatedTokens, maxTokens: routed.maxTokens, placement: placement,
+                continuedTokens: request.generatedTokens, maxTokens: routed.maxTokens,
+                isConstrained: request.isConstrained, placement: placement,
                 routed: routed, generated: request.generatedTokens, lastEvent: now))
         emit(.start(routed))
     }

@@ -55,7 +55,8 @@ extension SchedulerCore {
         for situation in situations where situation.replica.role.phases.contains(.decode) {
             let reserved = reservation(of: request, on: situation.replica)
             // What is kept in another type would not give the same tokens.
-            guard situation.kvType == record.kvType, situation.kvCapacity >= reserved, situation.hasRoom(reserved),
+            guard situation.kvType == record.kvType, !request.isConstrained || constrainsSampling(situation.replica),
+                situation.kvCapacity >= reserved, situation.hasRoom(reserved),
                 situation.sequences < situation.sequenceLimit(overcommit: configuration.overcommit),
                 let seconds = times.moveSeconds(from: home, to: situation.replica, tokens: tokens)
             else { continue }

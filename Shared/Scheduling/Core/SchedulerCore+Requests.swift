@@ -67,7 +67,10 @@ extension SchedulerCore {
                 lose(record, .preempted, at: now)
                 return
             }
-            for replica in home { inhibited[replica.id] = now + configuration.inhibitSeconds }
+            // Other requests have nothing to fear from what only this one asked for.
+            if fault.code != Fault.constraintFailedCode {
+                for replica in home { inhibited[replica.id] = now + configuration.inhibitSeconds }
+            }
             note("request \(record.id) failed on \(address.key): \(fault)")
             lose(record, fault, at: now)
             return

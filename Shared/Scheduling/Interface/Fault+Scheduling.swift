@@ -12,6 +12,10 @@ extension Fault {
     static func invalidRequest(_ message: String) -> Fault {
         Fault("invalid_request", message, isRetriable: false)
     }
+    /// Trying again is of no use as long as the workers are what they are.
+    static let constraintsNotSupported = Fault(
+        Fault.constraintsNotSupportedCode,
+        "no replica of this fleet can constrain its output: its workers are of an older version", isRetriable: false)
     static func overloaded(_ message: String) -> Fault {
         Fault("overloaded", message, isRetriable: true)
     }

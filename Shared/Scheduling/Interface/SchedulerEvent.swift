@@ -58,13 +58,17 @@ public struct WorkerReport: Sendable, Hashable {
     public var handsOverPrefixes: Bool
     /// Whether it computes guessed tokens behind a sequence's next one.
     public var guessesTokens: Bool
+    /// Whether it can sample only what follows a constraint.
+    public var constrainsSampling: Bool
 
     /// Makes a report.
     public init(
         address: WorkerAddress, endpoint: String, epoch: Epoch = 0, stages: [ServedStage] = [], kvBlockTokens: Int = 1,
         held: [HeldRequest] = [], movesSequences: Bool = false, growsSequences: Bool = false,
-        reusesPrefixes: Bool = false, handsOverPrefixes: Bool = false, guessesTokens: Bool = false
+        reusesPrefixes: Bool = false, handsOverPrefixes: Bool = false, guessesTokens: Bool = false,
+        constrainsSampling: Bool = false
     ) {
+        self.constrainsSampling = constrainsSampling
         self.handsOverPrefixes = handsOverPrefixes
         self.guessesTokens = guessesTokens
         self.reusesPrefixes = reusesPrefixes
@@ -95,12 +99,15 @@ public struct SubmittedRequest: Sendable, Hashable {
     public var patience: Double?
     /// How it begins.
     public var prefix: PromptPrefix
+    /// Whether its output must follow a constraint, which not every worker may know of.
+    public var isConstrained: Bool
 
     /// Makes a request.
     public init(
         id: RequestID, promptTokens: Int, generatedTokens: Int = 0, maxTokens: Int, gateway: String,
-        patience: Double? = nil, prefix: PromptPrefix = PromptPrefix()
+        patience: Double? = nil, prefix: PromptPrefix = PromptPrefix(), isConstrained: Bool = false
     ) {
+        self.isConstrained = isConstrained
         self.prefix = prefix
         self.id = id
         self.promptTokens = promptTokens

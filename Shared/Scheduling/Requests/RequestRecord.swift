@@ -26,6 +26,8 @@ struct RequestRecord: Sendable {
     let continuedTokens: Int
     /// Most tokens of the output, the continued ones included.
     let maxTokens: Int
+    /// Whether its output follows a constraint, or may do so where a restarted scheduler does not know.
+    let isConstrained: Bool
     var placement: Placement
     /// What the gateway was told.
     var routed: RoutedRequest?

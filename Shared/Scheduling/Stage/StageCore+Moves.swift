@@ -54,14 +54,13 @@ extension StageCore {
         // It may have grown since the way was chosen.
         if move.capacityTokens != nil { move.reservedTokens = max(move.reservedTokens, tokens.count + 1) }
         let first = move.route.decode[0].endpoint
-        emit(
-            .open(
-                SequenceOpening(
-                    request: request, epoch: move.epoch, route: move.route, tokens: tokens,
-                    generatedTokens: opening.generatedTokens + output.count - 1, sampling: opening.sampling,
-                    stop: opening.stop, reservedTokens: move.reservedTokens,
-                    capacityTokens: move.capacityTokens, reusesPrefixes: move.reusesPrefixes,
-                    cacheSalt: opening.cacheSalt), to: first))
+        var next = SequenceOpening(
+            request: request, epoch: move.epoch, route: move.route, tokens: tokens,
+            generatedTokens: opening.generatedTokens + output.count - 1, sampling: opening.sampling,
+            stop: opening.stop, reservedTokens: move.reservedTokens, capacityTokens: move.capacityTokens,
+            reusesPrefixes: move.reusesPrefixes, cacheSalt: opening.cacheSalt)
+        next.constraint = opening.constraint
+        emit(.open(next, to: first))
         emit(.firstToken(request, token: token, nil, epoch: move.epoch, to: first))
         depart(move, stage)
     }

@@ -100,6 +100,8 @@ public struct SequenceOpening: Sendable, Hashable {
     public var reusesPrefixes: Bool
     /// Whether tokens may be guessed; all stages of the decoder replica can do it then.
     public var speculates = false
+    /// What the output must follow.
+    public var constraint: SamplingConstraint?
     /// Only requests with the same salt share KV cache.
     public var cacheSalt: String?
     /// With which blocks it begins and how its own are named; set by the first stage.

@@ -29,6 +29,8 @@ struct WorkerRecord: Sendable {
     /// Whether it does so with prompts that are handed over, too, and hands over, or is handed, only what is missing.
     var handsOverPrefixes = false
     var guessesTokens = false
+    /// Whether it can sample only what follows a constraint.
+    var constrainsSampling = false
     /// Its last heartbeat.
     var load: WorkerLoad?
     /// Measured speed.

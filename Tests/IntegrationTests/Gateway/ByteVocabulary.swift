@@ -8,6 +8,8 @@ struct ByteVocabulary: ServedVocabulary {
     static let end: Int32 = 256
     static let start: Int32 = 257
     private static let endText = "<|end|>"
+    /// What the gateway takes for the template; chats are written in the same way whatever it is.
+    var chatTemplate: String?
 
     var count: Int { 258 }
     var endTokens: [Int32] { [Self.end] }
@@ -40,9 +42,10 @@ struct ByteVocabulary: ServedVocabulary {
     static let model = makeModel()
 
     /// A model of its own, for tests in which the fleet promises a context: all copies of a model share the promise.
-    static func makeModel() -> ServedModel {
+    static func makeModel(template: String? = nil, context: Int = 512) -> ServedModel {
         ServedModel(
-            name: "byte-model", aliases: ["bytes"], digest: "digest", trainedContext: 512, vocabulary: ByteVocabulary())
+            name: "byte-model", aliases: ["bytes"], digest: "digest", trainedContext: context,
+            vocabulary: ByteVocabulary(chatTemplate: template))
     }
 
     static func tokens(_ text: String) -> [Int32] { text.utf8.map { Int32($0) } }

@@ -88,13 +88,14 @@ struct RequestReaderTests {
         (#""logprobs":true"#, 400, "logprobs"), (#""top_logprobs":5"#, 400, "top_logprobs"),
         (#""logprobs":true,"top_logprobs":1000000000"#, 400, "top_logprobs"),
         (#""logit_bias":{"5":1}"#, 400, "logit_bias"),
-        (#""response_format":{"type":"json_object"}"#, 400, "response_format"),
+        (#""response_format":{"type":"json_schema"}"#, 400, "response_format.json_schema"),
         (#""response_format":{"type":"xml"}"#, 400, "response_format.type"),
         (#""response_format":1"#, 400, "response_format"),
         (#""max_tokens":1e300"#, 400, "max_tokens"), (#""top_k":18446744073709551615"#, 400, "top_k"),
         (#""seed":-9223372036854775809"#, 400, "seed"), (#""seed":"1""#, 400, "seed"),
-        (#""tools":[{"type":"function"}]"#, 400, "tools"), (#""tool_choice":"required""#, 400, "tool_choice"),
-        (#""best_of":3"#, 400, "best_of"), (#""guided_json":{}"#, 400, "guided_json"), (#""echo":true"#, 400, "echo"),
+        (#""tools":[{"type":"function"}]"#, 400, "tools[0].function"),
+        (#""tool_choice":"required""#, 400, "tool_choice"),
+        (#""best_of":3"#, 400, "best_of"), (#""guided_json":1"#, 400, "guided_json"), (#""echo":true"#, 400, "echo"),
         (#""use_beam_search":true"#, 400, "use_beam_search"), (#""chat_template":"{{x}}""#, 400, "chat_template"),
     ])
     func refuses(field: String, status: Int, parameter: String) {
@@ -106,7 +107,7 @@ struct RequestReaderTests {
 
     /// Refused for what they are, not as a fault of the server, which clients would ask again and again.
     @Test(arguments: [
-        #""tools":[{"type":"function"}]"#, #""logprobs":true"#, #""response_format":{"type":"json_object"}"#,
+        #""tools":[{"type":"retrieval"}]"#, #""logprobs":true"#, #""structured_outputs":{"structural_tag":"{}"}"#,
     ])
     func whatIsNotSupportedIsACallersError(field: String) {
         let error = #expect(throws: APIError.self) { try read(chat(field)) }
@@ -137,7 +138,8 @@ struct RequestReaderTests {
             (#""content":null,"refusal":"No.""#, "No."),
             (
                 #""content":null,"tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{}"}}]"#,
-                ""
+                // The template does not know of calls.
+                #"<tool_call>[{"name":"f","arguments":{}}]</tool_call>"#
             ),
             (#""content":"a","tool_calls":[]"#, "a"), (#""content":"a","tool_calls":null,"function_call":null"#, "a"),
             (#""content":[{"type":"refusal","refusal":"No."}]"#, "No."),

@@ -174,12 +174,12 @@ final class FakeControlPlane: Sendable {
     func start(
         _ request: RequestID, _ tokens: [Int32], route: Route, sampling: SamplingParameters, stop: StopConditions,
         generated: Int = 0, capacity: Int? = nil, reuses: Bool? = nil, salt: String? = nil,
-        guesses: Bool? = nil
+        guesses: Bool? = nil, constraint: SamplingConstraint? = nil
     ) async throws {
         let open = SequenceOpen(
             route: route, generatedTokens: generated, sampling: sampling, stop: stop,
             reservedTokens: tokens.count - generated + stop.maxTokens, capacityTokens: capacity, prefixCache: reuses,
-            cacheSalt: salt, speculation: guesses, tokenCount: tokens.count)
+            cacheSalt: salt, speculation: guesses, constraint: constraint, tokenCount: tokens.count)
         let kind: WorkerKind = route.prefill.isEmpty ? .decode : .prefill
         let key = Key(device: (route.prefill.first ?? route.decode[0]).device, kind: kind)
         guard let peer = state.withLock({ $0.peers[key] }) else { return }

@@ -180,7 +180,8 @@ struct FleetWorld {
                     address: address(key), endpoint: StageWorld.endpoint(key), epoch: summary.epoch,
                     stages: summary.stages, kvBlockTokens: StageWorld.block, held: summary.held,
                     movesSequences: movesSequences, growsSequences: growsSequences,
-                    reusesPrefixes: reusesPrefixes, handsOverPrefixes: reusesPrefixes, guessesTokens: true)))
+                    reusesPrefixes: reusesPrefixes, handsOverPrefixes: reusesPrefixes, guessesTokens: true,
+                    constrainsSampling: true)))
     }
 
     /// Hands a request to the scheduler with what the gateway has.

@@ -23,6 +23,8 @@ struct StageWorld {
     var exporting: [(key: WorkerKey, order: ExportOrder)] = []
     /// Sequences whose KV cache was read for another replica.
     var moved: Set<RequestID> = []
+    /// What the sequences must follow that workers were told to sample.
+    var sampledBy: [WorkerKey: [SamplingConstraint?]] = [:]
     /// Loads on the compute threads.
     var loading: [(key: WorkerKey, slot: Int, kvBytes: Int)] = []
     /// Whether loads end at once.
@@ -149,7 +151,7 @@ struct StageWorld {
     mutating func start(
         _ request: RequestID, _ route: Route, epoch: Epoch, prompt: Int = 40, output: Int = 6, generated: Int = 0,
         reserved: Int? = nil, capacity: Int? = nil, prefillCapacity: Int? = nil, reuses: Bool = false,
-        salt: String? = nil, guesses: Bool = false
+        salt: String? = nil, guesses: Bool = false, constraint: SamplingConstraint? = nil
     ) {
         let total = prompt + generated
         var opening = SequenceOpening(
@@ -159,6 +161,7 @@ struct StageWorld {
             reservedTokens: reserved ?? prompt + output + 1, capacityTokens: capacity,
             prefillCapacityTokens: prefillCapacity, reusesPrefixes: reuses, cacheSalt: salt)
         opening.speculates = guesses
+        opening.constraint = constraint
         let isPrefill = !route.prefill.isEmpty
         let first = WorkerKey((isPrefill ? route.prefill : route.decode)[0].device, isPrefill ? .prefill : .decode)
         send(.start(opening), to: first)
@@ -297,7 +300,8 @@ struct StageWorld {
         case .refuse(let ticket, let refusal): answers[ticket] = .failure(refusal)
         case .released(let ticket): released.insert(ticket)
         case .refuseMessage(let refusal): refusals.append(refusal)
-        case .sample, .hold, .drop, .note: break
+        case .sample(let opening, _): sampledBy[key, default: []].append(opening.constraint)
+        case .hold, .drop, .note: break
         }
     }
 

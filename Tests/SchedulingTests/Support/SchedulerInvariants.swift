@@ -60,7 +60,9 @@ struct SchedulerInvariants {
         case .confirm(let routed): unanswered.remove(routed.request)
         case .refuse(let id, _, _):
             expect(unanswered.remove(id) != nil, "\(id) was refused without being asked for")
-        case .lose(let id, _, let fault): expect(fault.isRetriable, "\(id) is lost for good")
+        case .lose(let id, _, let fault):
+            // Only what is wrong with a request itself is for good.
+            expect(fault.isRetriable || fault.code == Fault.constraintFailedCode, "\(id) is lost for good")
         case .cancel(_, let address): expectKnown(address)
         default: break
         }

@@ -30,6 +30,8 @@ struct SchedulerWorld {
     var silent: Set<WorkerKey> = []
     /// Workers that can hold one stage only.
     var small: Set<WorkerKey> = []
+    /// Workers that know of constraints.
+    var constraining: Set<WorkerKey> = []
     /// Whether the gateway sends heartbeats.
     var gatewayBeats = true
     /// What the gateway waits for.
@@ -88,7 +90,8 @@ struct SchedulerWorld {
         WorkerReport(
             address: address(key), endpoint: "tcp://\(key)", epoch: worker.epoch,
             stages: worker.stages.values.sorted { $0.assignment.replica < $1.assignment.replica },
-            held: worker.held.values.sorted { $0.request < $1.request })
+            held: worker.held.values.sorted { $0.request < $1.request },
+            constrainsSampling: constraining.contains(key))
     }
 
     /// Replaces the scheduler by a new one that knows nothing; workers notice with their next heartbeat.
@@ -98,14 +101,15 @@ struct SchedulerWorld {
     }
 
     mutating func submit(
-        _ id: RequestID, prompt: Int = 48, generated: Int = 0, max: Int = 100, patience: Double? = nil
+        _ id: RequestID, prompt: Int = 48, generated: Int = 0, max: Int = 100, patience: Double? = nil,
+        isConstrained: Bool = false
     ) {
         wanted.insert(id)
         send(
             .submitted(
                 SubmittedRequest(
                     id: id, promptTokens: prompt, generatedTokens: generated, maxTokens: max, gateway: Self.gateway,
-                    patience: patience)))
+                    patience: patience, isConstrained: isConstrained)))
     }
 
     mutating func cancel(_ id: RequestID) {
