@@ -31,7 +31,7 @@ import Testing
             "| worst ratio | 0.900 | >= 0.980 | no |",
             "| median gap to the bound | 2.1 % | <= 5.0 % | yes |",
             "* 8 devices, seed 12, llama-3-8b-q4: 0.9000 of b0; **the baseline is above the bound for all plans**",
-            "| 8 | 7 | llama-3-8b-q4 | 8 devices of 2 types, wired | 2.4 | 2 | - | 1 | 1 | 1.200 | 2.5 | 4.2 % | 0.0 |",
+            "| 8 | 7 | llama-3-8b-q4 | 8 devices of 2 types, wired | 2.4 | 2 | - | 1 | 1 | - | - | 1.200 | 2.5 | 4.2 % | 0.0 |",
             "* 4 x one group",
             "## Generated fleets beside the baselines, on",
             "| ratio, all fleets | 1.500 | >= 1.200 | yes |",
