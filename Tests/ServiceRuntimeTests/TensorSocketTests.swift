@@ -1,4 +1,5 @@
 import Domain
+import Foundation
 import Messaging
 import Protocol
 import ServiceRuntime
@@ -7,7 +8,11 @@ import Testing
 /// Data sockets as workers use them: both ends with `SocketOptions.tensor`.
 @Suite(.timeLimit(.minutes(3))) struct TensorSocketTests {
     /// What one connection may hold besides libzmq's queues: the buffers of the operating system.
-    private static let systemBytes = 12 << 20
+    private static let systemBytes = ["rmem", "wmem"].reduce(1 << 20) { sum, name in
+        // The third number is how far the system lets the buffer of a connection grow.
+        let text = (try? String(contentsOfFile: "/proc/sys/net/ipv4/tcp_\(name)", encoding: .utf8)) ?? ""
+        return sum + (text.split(whereSeparator: \.isWhitespace).last.flatMap { Int($0) } ?? 6 << 20)
+    }
 
     private func block(_ index: Int, byteCount: Int) -> Outgoing {
         let body = LinkEcho(payloadBytes: byteCount)
