@@ -109,6 +109,8 @@ extension StageWorker {
             reusesPrefixes: body.prefixCache ?? false)
     }
 
+    private static let mostGuesses = 64
+
     private func forwarded(_ message: WireMessage, _ epoch: Epoch) throws -> ForwardedStep {
         let body: StageForward = try message.body()
         guard body.entries.allSatisfy({ $0.count > 0 && $0.count <= 1 << 16 && $0.start >= 0 }) else {
@@ -116,7 +118,10 @@ extension StageWorker {
         }
         for part in body.entries {
             guard let guesses = part.guesses else { continue }
-            guard part.inputToken != nil, part.sample, part.count == 1 + guesses.count else {
+            // Every guess has a row of logits: what nobody guesses is not allocated for either.
+            guard part.inputToken != nil, part.sample, part.count == 1 + guesses.count,
+                guesses.count <= Self.mostGuesses
+            else {
                 throw ProtocolError(
                     .malformed, "stage.forward: \(guesses.count) guesses for \(part.count) rows of \(part.request)")
             }
