@@ -1,4 +1,5 @@
 import Foundation
+import Messaging
 import Scheduling
 import ServiceRuntime
 import Synchronization
@@ -42,7 +43,7 @@ final class SnapshotBox: Sendable {
     }
 
     /// Waits until there is something to do, for so long at most. For one task at a time.
-    func waitForWork(atMost limit: Duration) async throws {
+    func waitForWork(atMost limit: Duration, _ clock: SocketClock) async throws {
         let (work, waiter) = AsyncStream.makeStream(of: Void.self)
         let isIdle = state.withLock { state in
             guard state.summary.load.isIdle else { return false }
@@ -51,7 +52,7 @@ final class SnapshotBox: Sendable {
         }
         guard isIdle else { return }
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { try? await Task.sleep(for: limit) }
+            group.addTask { try? await clock.sleep(for: limit) }
             group.addTask { for await _ in work {} }
             await group.next()
             group.cancelAll()

@@ -97,8 +97,8 @@ public enum WorkerService {
         let hello = SchedulerSession(
             client: scheduler, device: configuration.device, kind: configuration.kind, dataEndpoint: endpoint,
             snapshot: box, logger: logger)
-        sockets.run { await registry.run() }
-        sockets.run { await hello.run() }
+        sockets.runBesideSockets { await registry.run($0) }
+        sockets.runBesideSockets { await hello.run($0) }
         return worker
     }
 }

@@ -12,31 +12,31 @@ struct RegistrySession {
     let registration: RegisterDevice
     let logger: Logger
 
-    func run() async {
+    func run(_ clock: SocketClock) async {
         while !Task.isCancelled {
             do {
                 let reply = try await client.request(
                     Outgoing(.deviceRegister, body: registration), timeout: .seconds(3))
                 let accepted: DeviceRegistered = try reply.body()
                 logger.info("registered with the profiler")
-                try await beat(every: .milliseconds(max(100, accepted.heartbeatMilliseconds)))
+                try await beat(every: .milliseconds(max(100, accepted.heartbeatMilliseconds)), clock)
             } catch is CancellationError {
                 return
             } catch {
                 if (error as? RuntimeError)?.code == .refused {
                     logger.error("the profiler refuses this device: \(error)")
                 }
-                try? await Task.sleep(for: .seconds(1))
+                try? await clock.sleep(for: .seconds(1))
             }
         }
     }
 
-    private func beat(every interval: Duration) async throws {
+    private func beat(every interval: Duration, _ clock: SocketClock) async throws {
         while true {
             let body = DeviceHeartbeat(
                 device: registration.device, worker: registration.worker, residentBytes: ProcessFacts.residentBytes())
             _ = try await client.request(Outgoing(.deviceHeartbeat, body: body), timeout: .seconds(3))
-            try await Task.sleep(for: interval)
+            try await clock.sleep(for: interval)
         }
     }
 }
@@ -54,11 +54,11 @@ struct SchedulerSession {
     /// How long an answer may take: a scheduler that has restarted should hear of this worker soon.
     private static let patience = Duration.seconds(1)
 
-    func run() async {
+    func run(_ clock: SocketClock) async {
         while !Task.isCancelled {
             do {
                 guard let now = snapshot.value else {
-                    try await Task.sleep(for: Self.patience)
+                    try await clock.sleep(for: Self.patience)
                     continue
                 }
                 let hello = WorkerHello(
@@ -75,24 +75,24 @@ struct SchedulerSession {
                 let interval = max(100, welcome.heartbeatMilliseconds)
                 try await beat(
                     every: .milliseconds(interval),
-                    idle: .milliseconds(max(interval, welcome.idleHeartbeatMilliseconds ?? interval)))
+                    idle: .milliseconds(max(interval, welcome.idleHeartbeatMilliseconds ?? interval)), clock)
             } catch is CancellationError {
                 return
             } catch {
                 logger.debug("scheduler: \(error)")
-                try? await Task.sleep(for: .milliseconds(300))
+                try? await clock.sleep(for: .milliseconds(300))
             }
         }
     }
 
-    private func beat(every interval: Duration, idle: Duration) async throws {
+    private func beat(every interval: Duration, idle: Duration, _ clock: SocketClock) async throws {
         // What the scheduler was told last: it expects reports of a worker that has something to do sooner.
         var isIdle = false
         while true {
             if isIdle, idle > interval {
-                try await snapshot.waitForWork(atMost: idle)
+                try await snapshot.waitForWork(atMost: idle, clock)
             } else {
-                try await Task.sleep(for: interval)
+                try await clock.sleep(for: interval)
             }
             isIdle = false
             guard let now = snapshot.value else { continue }

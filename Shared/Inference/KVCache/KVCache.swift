@@ -1,4 +1,5 @@
 public import Domain
+internal import Glibc
 
 /// Keys and values of the sequences of one stage, in blocks of 32 positions that hold all layers of the stage.
 ///
@@ -218,6 +219,11 @@ public final class KVCache {
 
     /// Notes that a step has written `count` more positions.
     func advance(_ sequence: RequestID, by count: Int) { tables[sequence]?.length += count }
+
+    /// Writes zeros to all blocks of a sequence, so that their memory is there; for measurements.
+    func fill(_ sequence: RequestID) {
+        for block in tables[sequence]?.blocks ?? [] { unsafe memset(base(of: block), 0, layout.blockBytes) }
+    }
 
     /// Writes the bases of a sequence's blocks from `destination` on and returns how many there are.
     func writeBlockBases(

@@ -1,15 +1,16 @@
 public import Domain
 
-/// Measures how fast this device runs a model, on a few of its layers, so that no device loads the whole model.
+/// Measures how fast this device runs a model, on some of its layers, so that no device loads a model that is too large.
 ///
-/// Blocks the calling thread for about the time budget. Times are divided by `computeShare`: a device that may use half of
-/// its processors' time takes twice as long.
+/// Layers are so many that their weights come from memory (see `WorkingSet`), as those of a stage do. Blocks the calling
+/// thread for about the time budget. Times are divided by `computeShare`: a device that may use half of its processors'
+/// time takes twice as long.
 public struct SelfMeasurement: Sendable {
     /// Compute threads.
     public var threads: Int
     /// Share of the time that the device may compute, above 0, at most 1.
     public var computeShare: Double
-    /// Layers that are loaded.
+    /// Layers that are loaded at least.
     public var layers: Int
     /// Prompt chunk lengths to measure, in tokens.
     public var prefillTokens: [Int]
@@ -51,15 +52,33 @@ public struct SelfMeasurement: Sendable {
         guard computeShare > 0, computeShare <= 1 else {
             throw InferenceError(.invalidInput, "a compute share of \(computeShare) is not in 0...1")
         }
-        let clock = MeasurementClock(budgetSeconds: budgetSeconds, repetitions: repetitions, share: computeShare)
-        let body = try LayerMeasurement(model: model, plan: self, clock: clock)
-        let prefill = try body.prefill()
-        let decode = try body.decode()
-        let head = try HeadMeasurement(model: model, plan: self, clock: clock).run()
+        let sizes = model.description
+        let cacheBytes = WorkingSet.cacheBytes()
+        let deep = WorkingSet.layers(
+            least: layers, of: model.configuration.layers, bytesPerLayer: sizes.bytesPerLayer, cacheBytes: cacheBytes,
+            memoryBytes: memoryUsableBytes)
+        func clock() -> MeasurementClock {
+            MeasurementClock(budgetSeconds: budgetSeconds, repetitions: repetitions, share: computeShare)
+        }
+        let prefill = try LayerMeasurement.prefill(model, plan: self, layers: deep, clock: clock())
+        let decode = try LayerMeasurement.decode(
+            model, plan: self, layers: deep, kvBytes: memoryUsableBytes / 4 * 3 - deep * sizes.bytesPerLayer,
+            clock: clock())
+        let head =
+            headRows.isEmpty
+            ? [] : try HeadMeasurement(model: model, plan: self, cacheBytes: cacheBytes, clock: clock()).run()
         return DeviceMeasurements(
             prefill: prefill, decode: decode, head: head, memoryUsableBytes: memoryUsableBytes)
     }
 
-    /// How many points are measured; the budget is shared among them.
-    var points: Int { prefillTokens.count + decodeBatches.count * decodeContexts.count + headRows.count }
+    /// Prompt chunks longer than this compute for so long that it does not matter where their weights come from.
+    var shortestLongPrompt: Int { 64 }
+
+    /// The part of the budget that one point may take; prefill and decode are measured one at a time by workers.
+    var part: Double {
+        1 / Double(max(prefillTokens.count + decodeBatches.count * decodeContexts.count + headRows.count, 1))
+    }
+
+    /// Layers that are loaded at least, as far as the model has them.
+    func leastLayers(of model: ModelFile) -> Int { min(max(layers, 1), model.configuration.layers) }
 }

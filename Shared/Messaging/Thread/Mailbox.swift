@@ -52,6 +52,8 @@ enum Command: Sendable {
     case setReading(ChannelID, Bool)
     case close(ChannelID, (@Sendable () -> Void)?)
     case run(UnownedJob)
+    case wait(WaitRequest)
+    case endWait(UInt64)
     case stop
 
     /// Answers a command that came too late.
@@ -63,7 +65,8 @@ enum Command: Sendable {
         case .close(_, let done): done?()
         // A task must go on, or who waits for it would wait for ever.
         case .run(let job): globalConcurrentExecutor.enqueue(ExecutorJob(job))
-        case .flush, .resumeReading, .setReading, .stop: break
+        case .wait(let request): request.done(false)
+        case .flush, .resumeReading, .setReading, .endWait, .stop: break
         }
     }
 }

@@ -4,6 +4,7 @@ final class SocketLoop {
     private let mailbox: Mailbox
     private let executor: SocketExecutor
     private var channels: [LoopChannel] = []
+    private var waits: [WaitRequest] = []
     private var isStopping = false
     private var poller = Poller()
 
@@ -26,8 +27,18 @@ final class SocketLoop {
                 channel.reportConnections()
                 if channel.isBlocked || channel.wakeAt.map({ $0 <= now }) ?? false { channel.flush(at: now) }
             }
+            endWaits(at: now)
             endFinished(at: now)
         }
+        for wait in waits { wait.done(false) }
+        waits = []
+    }
+
+    private func endWaits(at now: ContinuousClock.Instant) {
+        guard waits.contains(where: { $0.instant <= now }) else { return }
+        let due = waits.filter { $0.instant <= now }
+        waits.removeAll { $0.instant <= now }
+        for wait in due { wait.done(true) }
     }
 
     /// Does what is asked, and what that asks in turn: jobs resume others and send messages.
@@ -42,7 +53,7 @@ final class SocketLoop {
     private func wait() {
         poller.removeAll()
         poller.add(descriptor: mailbox.readDescriptor)
-        var deadline: ContinuousClock.Instant?
+        var deadline = waits.lazy.map(\.instant).min()
         for channel in channels {
             poller.add(channel.socket, reads: channel.wantsToRead, writes: channel.wantsToWrite)
             if let monitor = channel.monitor { poller.add(monitor.socket, reads: true, writes: false) }
@@ -72,6 +83,10 @@ final class SocketLoop {
             guard let channel = channel(id) else { return command.refuse() }
             channel.beginClose(at: .now, done)
         case .run(let job): executor.run(job)
+        case .wait(let request): waits.append(request)
+        case .endWait(let id):
+            guard let index = waits.firstIndex(where: { $0.id == id }) else { return }
+            waits.remove(at: index).done(false)
         case .stop:
             isStopping = true
             for channel in channels { channel.beginClose(at: .now, nil) }

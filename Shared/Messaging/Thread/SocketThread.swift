@@ -20,6 +20,9 @@ public final class SocketThread: Sendable {
     /// tasks that never block and compute little.
     public var executor: any TaskExecutor { core.executor }
 
+    /// Waits for tasks on this thread.
+    public var clock: SocketClock { SocketClock(mailbox: mailbox) }
+
     /// Closes the thread's sockets as `MessagingContext.terminate` does, and joins the thread.
     public func close() async {
         core.mailbox.post(.stop)

@@ -187,10 +187,10 @@ public final class Keyring: Sendable {
 
     /// Keeps the list as it is elsewhere: reads the file again when it has changed, or asks the profiler, more often while unknown keys
     /// come.
-    func follow(_ registry: ClientSocket?, note: @escaping @Sendable (String) -> Void) async {
+    func follow(_ registry: ClientSocket?, clock: SocketClock, note: @escaping @Sendable (String) -> Void) async {
         var seenUnknown = 0
         var pause = 0
-        while (try? await Task.sleep(for: .seconds(1))) != nil {
+        while (try? await clock.sleep(for: .seconds(1))) != nil {
             switch source {
             case .file(let path): reload(path, note)
             case .profiler(let known):

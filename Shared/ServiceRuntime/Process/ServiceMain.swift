@@ -58,10 +58,14 @@ public enum ParentWatch {
         guard let text = ProcessInfo.processInfo.environment["E2LLM_EXIT_WITH_PARENT"], let parent = Int32(text) else {
             return
         }
-        Task {
-            // Dozens of processes of a machine do this while nothing else happens, so not more often than needed.
-            while getppid() == parent { try? await Task.sleep(for: .seconds(2)) }
+        // Dozens of processes of a machine do this while nothing else happens: a thread that sleeps wakes no other one, as a
+        // task does that sleeps.
+        let thread = Thread {
+            while getppid() == parent { sleep(2) }
             action()
         }
+        thread.name = "parent"
+        thread.stackSize = 128 << 10
+        thread.start()
     }
 }

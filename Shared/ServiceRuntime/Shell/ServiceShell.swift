@@ -91,7 +91,7 @@ public final class ServiceShell<Input: Sendable>: Service {
             await withTaskCancellationHandler {
                 await withTaskExecutorPreference(sockets.loopThread.executor) {
                     await withDiscardingTaskGroup { group in
-                        group.addTask { await self.tick() }
+                        group.addTask { await self.tick(sockets.loopThread.clock) }
                         group.addTask { await sockets.watchPeers() }
                         group.addTask { await sockets.followKeys() }
                         for work in sockets.work { group.addTask { await work() } }
@@ -188,11 +188,8 @@ public final class ServiceShell<Input: Sendable>: Service {
         ]
     }
 
-    private func tick() async {
+    private func tick(_ clock: SocketClock) async {
         guard let ticks else { return }
-        while !Task.isCancelled {
-            inbox.push(ticks.input)
-            try? await Task.sleep(for: ticks.every)
-        }
+        repeat { inbox.push(ticks.input) } while (try? await clock.sleep(for: ticks.every)) != nil
     }
 }

@@ -194,6 +194,12 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
     /// Runs something beside the run loop until the service stops.
     public func run(_ work: @escaping @Sendable () async -> Void) { opened.withLock { $0.work.append(work) } }
 
+    /// Runs something that sends and waits for time on the thread of these sockets, wherever the run loop runs.
+    public func runBesideSockets(_ work: @escaping @Sendable (SocketClock) async -> Void) {
+        let thread = thread
+        run { await withTaskExecutorPreference(thread.executor) { await work(thread.clock) } }
+    }
+
     // MARK: Looking
 
     /// Where the well-known sockets of this service are bound, with real ports.
@@ -250,10 +256,14 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
         guard let keyring = addresses.keyring else { return }
         let logger = logger
         await withDiscardingTaskGroup { group in
-            group.addTask { await keyring.follow(self.opened.withLock { $0.registry }) { logger.info("\($0)") } }
+            group.addTask {
+                await keyring.follow(self.opened.withLock { $0.registry }, clock: self.loopThread.clock) {
+                    logger.info("\($0)")
+                }
+            }
             group.addTask {
                 var told = 0
-                while (try? await Task.sleep(for: .seconds(told == 0 ? 5 : 60))) != nil {
+                while (try? await self.loopThread.clock.sleep(for: .seconds(told == 0 ? 5 : 60))) != nil {
                     let refused = keyring.refused
                     if refused > told {
                         logger.warning("\(refused - told) connections and messages were refused for their keys")
@@ -269,7 +279,7 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
         var since: [UnreachablePeer: ContinuousClock.Instant] = [:]
         var told: [UnreachablePeer: ContinuousClock.Instant] = [:]
         // Where nobody is missing there is no hurry: looking costs more than anything else that an idle service does.
-        while (try? await Task.sleep(for: .seconds(since.isEmpty ? 4 : 1))) != nil {
+        while (try? await loopThread.clock.sleep(for: .seconds(since.isEmpty ? 4 : 1))) != nil {
             let now = ContinuousClock.now
             let missing = Set(unreachable)
             for peer in told.keys where !missing.contains(peer) {

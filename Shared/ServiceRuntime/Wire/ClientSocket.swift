@@ -11,11 +11,12 @@ public final class ClientSocket: Sendable {
 
     private let socket: DealerSocket
     private let session: Session
-    private let pending = PendingReplies()
+    private let pending: PendingReplies
     private let pump = Mutex<Task<Void, Never>?>(nil)
     private let connection: ConnectionState
 
-    private init(socket: DealerSocket, session: Session, connection: ConnectionState) {
+    private init(socket: DealerSocket, session: Session, connection: ConnectionState, on thread: SocketThread) {
+        pending = PendingReplies(on: thread)
         self.socket = socket
         self.session = session
         self.connection = connection
@@ -39,7 +40,7 @@ public final class ClientSocket: Sendable {
                 connection.note($0)
                 if case .connected = $0 { onConnected?() }
             })
-        let client = ClientSocket(socket: dealer, session: session, connection: connection)
+        let client = ClientSocket(socket: dealer, session: session, connection: connection, on: thread)
         let task = Task(executorPreference: thread.executor) { [weak client] in
             for await message in dealer.messages {
                 guard let client else { return }

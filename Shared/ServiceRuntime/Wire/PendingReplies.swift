@@ -24,6 +24,14 @@ final class PendingReplies: Sendable {
     }
 
     private let state = Mutex(State())
+    private let clock: SocketClock
+    private let executor: any TaskExecutor
+
+    /// Makes an empty table with its timer on a thread, which is not kept for it.
+    init(on thread: SocketThread) {
+        clock = thread.clock
+        executor = thread.executor
+    }
 
     /// A reply to message `id` may come from now on; `reply` must be called for it.
     func expect(_ id: String) { state.withLock { $0.expected[id] = .some(nil) } }
@@ -68,8 +76,8 @@ final class PendingReplies: Sendable {
     }
 
     private func wake(at instant: ContinuousClock.Instant) {
-        Task { [weak self] in
-            try? await Task.sleep(until: instant, clock: .continuous)
+        Task(executorPreference: executor) { [weak self, clock] in
+            try? await clock.sleep(until: instant)
             self?.failLate(at: instant)
         }
     }

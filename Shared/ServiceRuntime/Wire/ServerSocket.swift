@@ -13,11 +13,12 @@ public final class ServerSocket: Sendable {
 
     private let socket: RouterSocket
     private let session: Session
-    private let pending = PendingReplies()
+    private let pending: PendingReplies
     private let pump = Mutex<Task<Void, Never>?>(nil)
     private let damaged = Atomic<Int>(0)
 
-    private init(socket: RouterSocket, session: Session) {
+    private init(socket: RouterSocket, session: Session, on thread: SocketThread) {
+        pending = PendingReplies(on: thread)
         self.socket = socket
         self.session = session
     }
@@ -42,7 +43,7 @@ public final class ServerSocket: Sendable {
             default: break
             }
         }
-        let server = ServerSocket(socket: router, session: session)
+        let server = ServerSocket(socket: router, session: session, on: thread)
         let task = Task(executorPreference: thread.executor) { [weak server] in
             for await message in router.messages {
                 guard let server else { return }

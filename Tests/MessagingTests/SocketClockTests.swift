@@ -1,0 +1,47 @@
+import Messaging
+import Synchronization
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct SocketClockTests {
+    @Test func waitsEndInTheOrderOfTheirTimes() async throws {
+        try await TestBus.with { bus in
+            let clock = bus.thread.clock
+            let ended = Mutex<[Int]>([])
+            let began = ContinuousClock.now
+            await withTaskExecutorPreference(bus.thread.executor) {
+                await withDiscardingTaskGroup { group in
+                    for milliseconds in [60, 1, 30, 0] {
+                        group.addTask {
+                            try? await clock.sleep(until: began + .milliseconds(milliseconds))
+                            ended.withLock { $0.append(milliseconds) }
+                        }
+                    }
+                }
+            }
+            #expect(ended.withLock { $0 } == [0, 1, 30, 60])
+            #expect(began.duration(to: .now) >= .milliseconds(60))
+        }
+    }
+
+    @Test func cancellationEndsAWait() async throws {
+        try await TestBus.with { bus in
+            let clock = bus.thread.clock
+            // Before, while and after the thread hears of the wait.
+            for round in 0..<100 {
+                let wait = Task { try await clock.sleep(for: .seconds(3600)) }
+                for _ in 0..<round % 7 { await Task.yield() }
+                wait.cancel()
+                await #expect(throws: CancellationError.self) { try await wait.value }
+            }
+        }
+    }
+
+    @Test func theEndOfTheThreadEndsWaits() async throws {
+        let context = try MessagingContext()
+        let clock = try context.makeThread(name: "ending").clock
+        let waits = (0..<3).map { _ in Task { try await clock.sleep(for: .seconds(3600)) } }
+        await context.terminate()
+        for wait in waits { await #expect(throws: CancellationError.self) { try await wait.value } }
+        await #expect(throws: CancellationError.self) { try await clock.sleep(for: .zero) }
+    }
+}
