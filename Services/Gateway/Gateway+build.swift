@@ -50,9 +50,9 @@ struct GatewayServer: Sendable {
         routes.on(.post, "/v1/completions", "/completions") { request, connection async throws(APIError) in
             try await generation.respond(request, connection, kind: .completion)
         }
-        routes.on(.get, "/v1/models", "/models") { _, _ in status.models() }
+        routes.on(.get, "/v1/models", "/models") { _, _ in await status.models() }
         routes.below(.get, "/v1/models/", "/models/") { request, _ async throws(APIError) in
-            try status.model(request.uri.path)
+            try await status.model(request.uri.path)
         }
         routes.on(.get, "/health", "/v1/health", "/ready", needsKey: false) { _, _ async throws(APIError) in
             try status.health()

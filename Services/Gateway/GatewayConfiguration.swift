@@ -5,8 +5,10 @@ import ServiceRuntime
 struct GatewayConfiguration: Sendable {
     /// The model file; only its vocabulary and metadata are read.
     var modelPath: String
-    /// The name that clients use; the file's own name where absent.
+    /// The id that clients use; the name of the file where absent.
     var modelAlias: String?
+    /// Other names that clients may use.
+    var aliases: [String] = []
     /// Most tokens of prompt and output; the model's own limit where absent.
     var context: Int?
     /// Where HTTP listens.
@@ -45,7 +47,8 @@ struct GatewayConfiguration: Sendable {
     static let keys: [SettingKey] =
         [
             SettingKey("model.path", "", "the GGUF file; the gateway reads vocabulary and metadata only"),
-            SettingKey("model.alias", "", "the model's name for clients; default: the name in the file"),
+            SettingKey("model.alias", "", "the model's id for clients; default: the file's name without .gguf"),
+            SettingKey("gateway.aliases", "", "other names of the model for clients, with commas between"),
             SettingKey("model.context", "", "most tokens of prompt and output; default: the model's own limit"),
             SettingKey("gateway.host", "127.0.0.1", "address that HTTP listens on"),
             SettingKey("gateway.port", "8080", "port that HTTP listens on; 0 takes a free one"),
@@ -54,7 +57,7 @@ struct GatewayConfiguration: Sendable {
             SettingKey("gateway.max_connections", "2048", "most open connections"),
             SettingKey("gateway.max_requests", "256", "most sequences that run or wait; more get 503"),
             SettingKey("gateway.max_choices", "8", "most sequences of one request (n times prompts)"),
-            SettingKey("gateway.default_max_tokens", "1024", "tokens to generate where the client does not say"),
+            SettingKey("gateway.default_max_tokens", "", "tokens to generate where the client does not say; default: to the context"),
             SettingKey("gateway.idle_timeout_s", "30", "time for a request's header and for its body"),
             SettingKey("gateway.write_timeout_s", "60", "time after which a client that does not read is cut off"),
             SettingKey("gateway.keep_alive_s", "15", "silence before a comment is sent on a stream; 0 is off"),
@@ -70,7 +73,9 @@ struct GatewayConfiguration: Sendable {
     /// Reads the settings of `keys`.
     init(reader settings: Settings) throws {
         modelPath = try settings.string("model.path")
-        modelAlias = settings.optionalString("model.alias")
+        modelAlias = try settings.optionalString("model.alias")
+            .map { text throws(RuntimeError) in try ModelNames.read(text, setting: "model.alias") }?.first
+        aliases = try ModelNames.read(settings.optionalString("gateway.aliases") ?? "", setting: "gateway.aliases")
         if settings.optionalString("model.context") != nil {
             context = try settings.int("model.context", in: 2...10_000_000)
         }
@@ -81,7 +86,9 @@ struct GatewayConfiguration: Sendable {
         maximumConnections = try settings.int("gateway.max_connections", in: 1...100_000)
         limits.sequences = try settings.int("gateway.max_requests", in: 1...100_000)
         requestLimits.choices = try settings.int("gateway.max_choices", in: 1...1024)
-        requestLimits.defaultMaxTokens = try settings.int("gateway.default_max_tokens", in: 1...10_000_000)
+        if settings.optionalString("gateway.default_max_tokens") != nil {
+            requestLimits.defaultMaxTokens = try settings.int("gateway.default_max_tokens", in: 1...10_000_000)
+        }
         idleTimeout = .seconds(try settings.double("gateway.idle_timeout_s", in: 0.1...3600))
         writeTimeout = .seconds(try settings.double("gateway.write_timeout_s", in: 1...3600))
         let silence = try settings.double("gateway.keep_alive_s", in: 0...3600)

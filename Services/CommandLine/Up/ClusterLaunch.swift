@@ -32,6 +32,8 @@ struct ClusterLaunch {
         logger = Logger(label: "up")
         guard (1...65535).contains(command.port) else { throw Failure(.usage, "--port must be 1 to 65535") }
         fleet = try LaunchFleetFile.read(command.fleet)
+        let spoiled = command.alias.first { $0.isEmpty || $0.contains { $0 == "," || $0.isWhitespace } }
+        if let spoiled { throw Failure(.usage, "--alias takes a name without commas and spaces, not \"\(spoiled)\"") }
         try Self.check((fleet.settings ?? [:]).map { "\($0.key)=\($0.value)" } + command.set)
         model = URL(fileURLWithPath: command.model).standardizedFileURL.path
         if let problem = try ModelCheck.run(command.model) { logger.warning("\(problem)") }
@@ -125,6 +127,9 @@ struct ClusterLaunch {
             switch service {
             case .gateway:
                 settings += ["gateway.port=\(command.port)", "model.path=\(model)"]
+                if !command.alias.isEmpty {
+                    settings.append("gateway.aliases=\(command.alias.joined(separator: ","))")
+                }
             case .profiler:
                 settings.append("profiler.directory=\(directory.appendingPathComponent("profiles").path)")
             default: break

@@ -26,7 +26,8 @@ struct GenerationHandler: Sendable {
             metrics.rejected("unavailable")
             throw APIError.unavailable(obstacle)
         }
-        metrics.requested(parallel: generation.choices, maxTokens: generation.maxTokens)
+        metrics.requested(
+            parallel: generation.choices, maxTokens: min(generation.maxTokens, model.context))
         let name = Session.randomName(bytes: 12)
         let shape = AnswerShape(
             kind: kind, name: name, model: model, created: Int(Date().timeIntervalSince1970),

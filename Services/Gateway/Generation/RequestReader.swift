@@ -8,9 +8,7 @@ struct RequestReader: Sendable {
     /// Reads a body of `/v1/chat/completions` or `/v1/completions`.
     func read(_ body: JSONValue, kind: GenerationKind) throws(APIError) -> GenerationRequest {
         let fields = try RequestFields(body)
-        if let name = try fields.string("model"), !model.answers(to: name) {
-            throw APIError.notFound("the model \(name.prefix(128)) does not exist", code: "model_not_found", "model")
-        }
+        if let name = try fields.string("model"), !model.names.contain(name) { throw model.names.unknown(name) }
         try UnsupportedFields.check(fields, allowing: kind == .completion ? ["add_special_tokens"] : [])
         var request = GenerationRequest(
             kind: kind, prompts: [], sampling: try sampling(fields), maxTokens: try maxTokens(fields, kind))
@@ -87,7 +85,7 @@ struct RequestReader: Sendable {
         let least = kind == .chat ? 1 : 0
         let newer = try fields.int("max_completion_tokens", in: least...Int.max)
         let older = try fields.int("max_tokens", in: least...Int.max)
-        return newer ?? older ?? limits.defaultMaxTokens
+        return newer ?? older ?? limits.defaultMaxTokens ?? .max
     }
 
     private func sampling(_ fields: RequestFields) throws(APIError) -> SamplingParameters {

@@ -30,7 +30,7 @@ struct TokenizeRoutes: Sendable {
             tokens = try encode(text, addsSpecial: llama ?? vllm ?? (content == nil), parsesSpecial: parses)
         }
         var answer: JSONValue = [
-            "count": .integer(tokens.count), "max_model_len": .integer(model.context),
+            "count": .integer(tokens.count), "max_model_len": model.toldContext.map { .integer($0) } ?? .null,
             "tokens": .array(tokens.map { .integer(Int($0)) }),
         ]
         if try fields.bool("with_pieces") == true {

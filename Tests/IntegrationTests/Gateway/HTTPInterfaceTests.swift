@@ -77,6 +77,8 @@ import Testing
                 return try await fixture.json("/v1/completions", "{\"prompt\":[\(prompt)]}")
             }
             #expect(try await ask(99).status == 200)
+            // Without a limit of the client's, an answer goes on to the end of the context.
+            #expect(fixture.fleet.seen.last?.body.stop.maxTokens == 1)
             let (status, value) = try await ask(100)
             #expect(status == 400)
             #expect(value["error"]?["n_ctx"] == 100 && value["error"]?["n_prompt_tokens"] == 100)
@@ -85,10 +87,12 @@ import Testing
     }
 
     @Test func modelsMetricsAndCluster() async throws {
-        try await GatewayFixture.run { fixture in
+        try await GatewayFixture.run(model: ByteVocabulary.makeModel()) { fixture in
             let models = try await fixture.ask("GET", "/v1/models")
             let card = try JSONParser.parse(Array(models.body.utf8))["data"]?.elements?.first
-            #expect(card?["id"] == "byte-model")
+            #expect(card?["id"] == "byte-model" && card?["root"] == "byte-model" && card?["aliases"] == ["bytes"])
+            let alias = try JSONParser.parse(Array(models.body.utf8))["data"]?.elements?.last
+            #expect(alias?["id"] == "bytes" && alias?["root"] == "byte-model" && alias?["max_model_len"] == 512)
             #expect(card?["max_model_len"] == 512)
             #expect(try await fixture.ask("POST", chat, hi).status == 200)
             let metrics = try await fixture.ask("GET", "/metrics").body
@@ -111,7 +115,7 @@ import Testing
     }
 
     @Test func notReady() async throws {
-        try await GatewayFixture.run(ready: false) { fixture in
+        try await GatewayFixture.run(ready: false, model: ByteVocabulary.makeModel()) { fixture in
             let health = try await fixture.ask("GET", "/health")
             #expect(health.status == 503)
             #expect(health.headers["retry-after"] != nil)
@@ -122,7 +126,10 @@ import Testing
             #expect(try await fixture.ask("POST", chat, hi).status == 503)
             // What is wrong with a request is said even then.
             #expect(try await fixture.ask("POST", chat, "{}").status == 400)
-            #expect(try await fixture.ask("GET", "/v1/models").status == 200)
+            // Nothing is promised before the fleet has promised it.
+            let models = try await fixture.ask("GET", "/v1/models")
+            let card = try JSONParser.parse(Array(models.body.utf8))["data"]?.elements?.first
+            #expect(models.status == 200 && card?["id"] == "byte-model" && card?["max_model_len"] == .null)
             fixture.fleet.publish(GatewayCoreTests.state(model: "another"))
             _ = try await eventually { fixture.gateway.service.obstacle?.contains("another") == true ? true : nil }
             #expect(try await fixture.ask("GET", "/health").status == 503)
