@@ -26,16 +26,21 @@ struct GatewayServer: Sendable {
             configuration: configuration, model: model.digest, promise: model.promise, metrics: metrics,
             context: context, logger: logger)
         let routes = routes(configuration, model: model, service: service, metrics: metrics)
+        let hosts = HostNames(
+            machine: ProcessInfo.processInfo.hostName, listening: configuration.host, further: configuration.hosts)
+        let browsers = BrowserPolicy(
+            hosts: hosts, origins: configuration.corsOrigins, needsKeys: !configuration.apiKeys.isEmpty)
         let responder = GatewayResponder(
-            routes: routes, access: Access(keys: configuration.apiKeys), metrics: metrics)
-        let http = HTTPService(configuration: configuration, responder: responder, gateway: service, logger: logger)
+            routes: routes, access: Access(keys: configuration.apiKeys), browsers: browsers, metrics: metrics)
+        let http = HTTPService(
+            configuration: configuration, responder: responder, gateway: service, metrics: metrics, logger: logger)
         return GatewayServer(service: service, http: http)
     }
 
     private static func routes(
         _ configuration: GatewayConfiguration, model: ServedModel, service: GatewayService, metrics: GatewayMetrics
     ) -> RouteTable {
-        let bodies = BodyReader(limit: configuration.maximumBodyBytes, timeout: configuration.idleTimeout)
+        let bodies = BodyReader(limit: configuration.maximumBodyBytes, timeout: configuration.bodyTimeout)
         let reader = RequestReader(model: model, limits: configuration.requestLimits)
         let generation = GenerationHandler(
             service: service, model: model, metrics: metrics, reader: reader, bodies: bodies,
@@ -61,11 +66,11 @@ struct GatewayServer: Sendable {
         routes.on(.get, "/metrics", needsKey: false) { _, _ in status.metricsText() }
         routes.on(.get, "/version", needsKey: false) { _, _ in status.versionObject() }
         routes.on(.get, "/v1/cluster") { _, _ in status.cluster() }
-        routes.on(.post, "/tokenize", "/v1/tokenize") { request, _ async throws(APIError) in
-            try await texts.tokenize(request)
+        routes.on(.post, "/tokenize", "/v1/tokenize") { request, connection async throws(APIError) in
+            try await texts.tokenize(request, connection)
         }
-        routes.on(.post, "/detokenize", "/v1/detokenize") { request, _ async throws(APIError) in
-            try await texts.detokenize(request)
+        routes.on(.post, "/detokenize", "/v1/detokenize") { request, connection async throws(APIError) in
+            try await texts.detokenize(request, connection)
         }
         return routes
     }

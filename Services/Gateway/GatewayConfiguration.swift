@@ -19,14 +19,20 @@ struct GatewayConfiguration: Sendable {
     var maximumBodyBytes = 4 << 20
     /// Most open connections.
     var maximumConnections = 2048
-    /// A connection without a whole request for this long is closed; also the time for a whole body.
-    var idleTimeout: Duration = .seconds(30)
+    /// A connection on which no request begins, or none gets further, for this long is closed.
+    var idleTimeout: Duration = .seconds(75)
+    /// Time for a whole body.
+    var bodyTimeout: Duration = .seconds(30)
     /// A client that does not read for this long is disconnected.
     var writeTimeout: Duration = .seconds(60)
     /// Silence after which a stream gets a comment; `nil` turns them off.
     var keepAlive: Duration? = .seconds(15)
     /// Running streams have this long after a request to stop.
-    var drain: Duration = .seconds(10)
+    var drain: Duration = .seconds(30)
+    /// Names of this server besides those of the machine and its addresses; `*`: every name.
+    var hosts: [String] = []
+    /// Origins whose pages may use it; `*`: all.
+    var corsOrigins: Set<String> = []
     /// Accepted API keys; none means that everybody may ask.
     var apiKeys: [APIKey] = []
     /// Bounds of one request.
@@ -57,16 +63,24 @@ struct GatewayConfiguration: Sendable {
             SettingKey("gateway.max_connections", "2048", "most open connections"),
             SettingKey("gateway.max_requests", "256", "most sequences that run or wait; more get 503"),
             SettingKey("gateway.max_choices", "8", "most sequences of one request (n times prompts)"),
-            SettingKey("gateway.default_max_tokens", "", "tokens to generate where the client does not say; default: to the context"),
-            SettingKey("gateway.idle_timeout_s", "30", "time for a request's header and for its body"),
+            SettingKey(
+                "gateway.default_max_tokens", "",
+                "tokens to generate where the client does not say; default: to the context"),
+            SettingKey("gateway.idle_timeout_s", "75", "time after which a connection without a request is closed"),
+            SettingKey("gateway.body_timeout_s", "30", "time for the body of a request"),
             SettingKey("gateway.write_timeout_s", "60", "time after which a client that does not read is cut off"),
             SettingKey("gateway.keep_alive_s", "15", "silence before a comment is sent on a stream; 0 is off"),
-            SettingKey("gateway.drain_s", "10", "time that running streams have after a request to stop"),
+            SettingKey("gateway.drain_s", "30", "time that running streams have after a request to stop"),
             SettingKey("gateway.accept_timeout_s", "150", "time that the scheduler has to route a request"),
             SettingKey("gateway.continuation_s", "60", "time that a lost request is submitted again for"),
             SettingKey("gateway.stall_s", "120", "time without a token after which a request counts as lost"),
             SettingKey(
-                "gateway.api_keys", "", "accepted API keys, with commas between: KEY or NAME KEY [N/min]; none: no key"),
+                "gateway.api_keys", "", "accepted API keys, with commas between: KEY or NAME KEY [N/min]; none: no key",
+                isSecret: true),
+            SettingKey(
+                "gateway.hosts", "",
+                "names in URLs besides localhost, addresses and the machine's name, with commas between; *: every name"),
+            SettingKey("gateway.cors_origins", "", "origins whose pages may use it, with commas between; *: all"),
             SettingKey("gateway.api_key_file", "", "file of accepted API keys, one a line, as above"),
         ] + EndpointSetting.keys(binding: [.tokens])
 
@@ -91,6 +105,14 @@ struct GatewayConfiguration: Sendable {
         }
         idleTimeout = .seconds(try settings.double("gateway.idle_timeout_s", in: 0.1...3600))
         writeTimeout = .seconds(try settings.double("gateway.write_timeout_s", in: 1...3600))
+        bodyTimeout = .seconds(try settings.double("gateway.body_timeout_s", in: 0.1...3600))
+        hosts = try ModelNames.read(settings.optionalString("gateway.hosts") ?? "", setting: "gateway.hosts")
+        do throws(OriginError) {
+            corsOrigins = try BrowserPolicy.read(settings.optionalString("gateway.cors_origins") ?? "")
+        } catch {
+            throw RuntimeError(
+                .badSetting, "gateway.cors_origins: \(error.text) is no origin like https://chat.example")
+        }
         let silence = try settings.double("gateway.keep_alive_s", in: 0...3600)
         keepAlive = silence > 0 ? .seconds(silence) : nil
         drain = .seconds(try settings.double("gateway.drain_s", in: 0...600))

@@ -87,7 +87,7 @@ struct ChatReader {
         case nil where mayBeAbsent: return try fields.string("refusal") ?? ""
         case .string(let text): return text
         case .array(let parts):
-            var text = ""
+            var texts: [String] = []
             for (index, part) in parts.enumerated() {
                 let inner = try RequestFields(part, prefix: "\(name)[\(index)].")
                 let type = try inner.string("type")
@@ -97,9 +97,9 @@ struct ChatReader {
                 guard let piece = try inner.string(key) else {
                     throw APIError.invalid("\(inner.name(key)) is missing", inner.name(key))
                 }
-                text += piece
+                texts.append(piece)
             }
-            return text
+            return texts.joined(separator: "\n")
         default: throw APIError.invalid("\(name) must be a string or an array of text parts", name)
         }
     }

@@ -18,7 +18,7 @@ struct GenerationHandler: Sendable {
     func respond(
         _ request: Request, _ connection: ClientConnection, kind: GenerationKind
     ) async throws(APIError) -> Response {
-        let body = try await bodies.json(request)
+        let body = try await bodies.json(request, connection)
         let generation = try reader.read(body, kind: kind)
         await service.awaitFirstState()
         // Looked up before anything is queued, so that overload and loading are answered at once.

@@ -89,6 +89,7 @@ extension ServedModel {
             throw RuntimeError(.badSetting, "\(configuration.modelPath): \(error)")
         }
         self.init(
-            names: names, digest: ModelDigest(file.digest), trainedContext: min(configuration.context ?? trained, trained), vocabulary: vocabulary)
+            names: names, digest: ModelDigest(file.digest),
+            trainedContext: min(configuration.context ?? trained, trained), vocabulary: vocabulary)
     }
 }

@@ -13,7 +13,7 @@ struct StatusRoutes: Sendable {
 
     /// 200 only while a chat request would succeed.
     func health() throws(APIError) -> Response {
-        guard let obstacle = service.obstacle else { return .json(["status": "ok"]) }
+        guard let obstacle = service.nextObstacle else { return .json(["status": "ok"]) }
         throw APIError.unavailable(obstacle)
     }
 

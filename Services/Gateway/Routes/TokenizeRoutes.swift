@@ -8,8 +8,8 @@ struct TokenizeRoutes: Sendable {
     let bodies: BodyReader
     let reader: RequestReader
 
-    func tokenize(_ request: Request) async throws(APIError) -> Response {
-        let fields = try RequestFields(try await bodies.json(request))
+    func tokenize(_ request: Request, _ connection: ClientConnection) async throws(APIError) -> Response {
+        let fields = try RequestFields(try await bodies.json(request, connection))
         let tokens: [Int32]
         let content = try fields.string("content")
         if content == nil, fields.value("messages") != nil {
@@ -46,8 +46,8 @@ struct TokenizeRoutes: Sendable {
         return .json(answer)
     }
 
-    func detokenize(_ request: Request) async throws(APIError) -> Response {
-        let fields = try RequestFields(try await bodies.json(request))
+    func detokenize(_ request: Request, _ connection: ClientConnection) async throws(APIError) -> Response {
+        let fields = try RequestFields(try await bodies.json(request, connection))
         guard let tokens = try fields.tokens("tokens", vocabulary: model.vocabulary.count, atMost: 1_000_000) else {
             throw APIError.invalid("tokens must be an array of token ids", "tokens")
         }

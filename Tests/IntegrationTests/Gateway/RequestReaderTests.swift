@@ -81,7 +81,8 @@ struct RequestReaderTests {
 
     @Test func contentParts() throws {
         let body = #"{"messages":[{"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}]}"#
-        #expect(try read(body).prompts[0].tokens == ByteVocabulary().encode([ChatMessage(role: "user", content: "ab")]))
+        #expect(
+            try read(body).prompts[0].tokens == ByteVocabulary().encode([ChatMessage(role: "user", content: "a\nb")]))
     }
 
     @Test(arguments: [
