@@ -24,7 +24,7 @@ final class ProtocolHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var part = unwrapInboundIn(data)
         if case .head(var head) = part {
-            let isOld = head.version < .http1_1
+            let isOld = head.version.major < 1 || head.version == .http1_0
             unanswered.append(isOld)
             isAwaited = !isOld && head.headers[canonicalForm: "expect"].contains { $0.lowercased() == "100-continue" }
             if isOld {

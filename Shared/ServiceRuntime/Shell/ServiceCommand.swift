@@ -19,6 +19,7 @@ public protocol ServiceCommand: AsyncParsableCommand {
 }
 
 extension ServiceCommand {
+    /// Fifteen seconds.
     public func stopTime(_ settings: Settings) throws -> Duration { .seconds(15) }
 
     /// Reads the settings and runs the service.

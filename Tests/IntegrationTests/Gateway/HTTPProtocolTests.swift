@@ -132,7 +132,8 @@ import Testing
     @Test(arguments: ["application/json", "Application/JSON; charset=utf-8", "application/vnd.api+json"])
     func jsonIsRead(type: String) async throws {
         try await GatewayFixture.run { fixture in
-            #expect(try await fixture.ask("POST", chat, hi, headers: ["Content-Type": type]).status == 200)
+            let answer = try await fixture.ask("POST", chat, hi, headers: ["Content-Type": type])
+            #expect(answer.status == 200)
         }
     }
 
