@@ -62,7 +62,8 @@ struct GatewayConfiguration: Sendable {
             SettingKey("gateway.max_body", "4M", "largest body of a request"),
             SettingKey("gateway.max_connections", "2048", "most open connections"),
             SettingKey("gateway.max_requests", "256", "most sequences that run or wait; more get 503"),
-            SettingKey("gateway.max_choices", "8", "most sequences of one request (n times prompts)"),
+            SettingKey("gateway.max_choices", "8", "most choices of a prompt (n)"),
+            SettingKey("gateway.max_prompts", "128", "most prompts of a request, and n times prompts"),
             SettingKey(
                 "gateway.default_max_tokens", "",
                 "tokens to generate where the client does not say; default: to the context"),
@@ -100,6 +101,7 @@ struct GatewayConfiguration: Sendable {
         maximumConnections = try settings.int("gateway.max_connections", in: 1...100_000)
         limits.sequences = try settings.int("gateway.max_requests", in: 1...100_000)
         requestLimits.choices = try settings.int("gateway.max_choices", in: 1...1024)
+        requestLimits.prompts = try settings.int("gateway.max_prompts", in: 1...1024)
         if settings.optionalString("gateway.default_max_tokens") != nil {
             requestLimits.defaultMaxTokens = try settings.int("gateway.default_max_tokens", in: 1...10_000_000)
         }

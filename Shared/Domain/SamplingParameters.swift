@@ -16,11 +16,17 @@ public struct SamplingParameters: Codable, Sendable, Hashable {
     public var frequencyPenalty: Double
     /// Seed of the random numbers.
     public var seed: UInt64
+    /// What is added to the logits of some tokens, each at most once; absent where nothing is. Only to workers with the
+    /// capability `sampling.logits` (since 1.2).
+    public var logitBias: [LogitBias]?
+
+    /// Most tokens of `logitBias`.
+    public static let mostBiases = 1024
 
     /// Makes parameters; the defaults sample from the model's own distribution.
     public init(
         temperature: Double = 1, topK: Int = 0, topP: Double = 1, minP: Double = 0, repetitionPenalty: Double = 1,
-        presencePenalty: Double = 0, frequencyPenalty: Double = 0, seed: UInt64 = 0
+        presencePenalty: Double = 0, frequencyPenalty: Double = 0, seed: UInt64 = 0, logitBias: [LogitBias]? = nil
     ) {
         self.temperature = temperature
         self.topK = topK
@@ -30,6 +36,7 @@ public struct SamplingParameters: Codable, Sendable, Hashable {
         self.presencePenalty = presencePenalty
         self.frequencyPenalty = frequencyPenalty
         self.seed = seed
+        self.logitBias = logitBias
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -40,6 +47,24 @@ public struct SamplingParameters: Codable, Sendable, Hashable {
         case repetitionPenalty = "repetition_penalty"
         case presencePenalty = "presence_penalty"
         case frequencyPenalty = "frequency_penalty"
+        case logitBias = "logit_bias"
+    }
+}
+
+/// A number that is added to the logit of a token before everything else.
+public struct LogitBias: Codable, Sendable, Hashable {
+    /// The token.
+    public var token: Int32
+    /// What is added.
+    public var bias: Float
+
+    /// What is added where a token must never be chosen.
+    public static let never: Float = -1e30
+
+    /// Makes a bias.
+    public init(token: Int32, bias: Float) {
+        self.token = token
+        self.bias = bias
     }
 }
 

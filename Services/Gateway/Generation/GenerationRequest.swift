@@ -8,8 +8,10 @@ enum GenerationKind: Sendable, Hashable {
 
 /// Bounds of what one request may ask for.
 struct RequestLimits: Sendable, Hashable {
-    /// Most sequences of one request: choices times prompts.
+    /// Most choices of one prompt.
     var choices = 8
+    /// Most prompts of a request, and most sequences: choices times prompts.
+    var prompts = 128
     /// Tokens to generate where the client does not say; `nil`: as many as the context holds.
     var defaultMaxTokens: Int?
     /// Most messages of a chat.

@@ -22,11 +22,9 @@ struct GGUFVocabulary: ServedVocabulary {
         tokenizer.encode(text, addSpecial: addsSpecial, parseSpecial: parsesSpecial)
     }
 
-    func encode(_ chat: [ChatMessage]) throws -> [Int32] { try encode(chat, extra: [:]) }
-
-    func encode(_ chat: [ChatMessage], extra: [String: TemplateValue]) throws -> [Int32] {
+    func encode(_ chat: [ChatMessage], extra: [String: TemplateValue], ending: ChatEnding) throws -> [Int32] {
         switch chats {
-        case .format(let format): return try format.tokens(chat, extra: extra)
+        case .format(let format): return try format.tokens(chat, extra: extra, ending: ending)
         case .absent: throw NoChatTemplate()
         case .unusable(let reason): throw UnusableChatTemplate(reason: reason)
         }

@@ -15,8 +15,8 @@ protocol ServedVocabulary: Sendable {
     func encode(_ text: String, addsSpecial: Bool, parsesSpecial: Bool) throws -> [Int32]
     /// The tokens of a chat, ending where the assistant's answer begins. Special-token text in messages stays text.
     func encode(_ chat: [ChatMessage]) throws -> [Int32]
-    /// The same for a chat whose template is told of tools and other variables.
-    func encode(_ chat: [ChatMessage], extra: [String: TemplateValue]) throws -> [Int32]
+    /// The same for a chat whose template is told of tools and other variables, and which may end otherwise.
+    func encode(_ chat: [ChatMessage], extra: [String: TemplateValue], ending: ChatEnding) throws -> [Int32]
     /// The chat template.
     var chatTemplate: String? { get }
     /// The control tokens of some names, where the model has them.
@@ -34,7 +34,7 @@ protocol ServedVocabulary: Sendable {
 extension ServedVocabulary {
     var chatProblem: String? { nil }
     var chatTemplate: String? { nil }
-    func encode(_ chat: [ChatMessage], extra: [String: TemplateValue]) throws -> [Int32] { try encode(chat) }
+    func encode(_ chat: [ChatMessage]) throws -> [Int32] { try encode(chat, extra: [:], ending: .answer) }
     func controlTokens(_ names: Set<String>) -> [String: Int32] { [:] }
     func makeText(showing tokens: Set<Int32>) -> any TokenText { makeText() }
 }

@@ -3,7 +3,7 @@ internal import Kernels
 
 /// Chooses the next token from the logits of the last position.
 ///
-/// The choice depends only on the arguments: logits, parameters, history and position. Steps in order: penalties,
+/// The choice depends only on the arguments: logits, parameters, history and position. Steps in order: biases, penalties,
 /// temperature, top-k, top-p (over what top-k kept), min-p, draw. Among equal logits the lower token ranks first, so a
 /// greedy choice is the lowest token with the largest logit. The random number of position `p` is
 /// `CounterRandom.uniform(seed, p)`; exponentials come from the kernels and sums run in a fixed order, so every device
