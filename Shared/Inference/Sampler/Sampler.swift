@@ -42,6 +42,12 @@ public struct Sampler {
         return LogProbabilities.report(token: token, top: count, logits: logits, scratch: &weights)
     }
 
+    /// How likely a token is under the model's own distribution, with the most likely ones; a token beyond the logits is impossible.
+    public mutating func score(_ token: Int32, top count: Int, logits: Span<Float>) -> TokenLikelihood {
+        guard token >= 0, Int(token) < logits.count else { return TokenLikelihood(logProbability: -.infinity) }
+        return LogProbabilities.score(token: token, top: count, logits: logits, scratch: &weights)
+    }
+
     private static func choose(
         _ logits: Span<Float>, parameters: SamplingParameters, position: Int, weights: inout [Float]
     ) throws(InferenceError) -> Int32 {
