@@ -43,6 +43,7 @@ let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hum
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
@@ -111,7 +112,7 @@ let package = Package(
         service("Scheduler", ["Scheduling", "CostModel"]),
         service("PrefillWorker", ["StageRuntime"]),
         service("DecoderWorker", ["StageRuntime"]),
-        service("Gateway", ["Inference", "Grammar", hummingbird, hummingbirdCore, httpTypes, nioCore]),
+        service("Gateway", ["Inference", "Grammar", hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1]),
         .executableTarget(
             name: "CommandLineTool",
             dependencies: serviceBase + [

@@ -26,16 +26,21 @@ struct GatewayServer: Sendable {
             configuration: configuration, model: model.digest, promise: model.promise, metrics: metrics,
             context: context, logger: logger)
         let routes = routes(configuration, model: model, service: service, metrics: metrics)
+        let hosts = HostNames(
+            machine: ProcessInfo.processInfo.hostName, listening: configuration.host, further: configuration.hosts)
+        let browsers = BrowserPolicy(
+            hosts: hosts, origins: configuration.corsOrigins, needsKeys: !configuration.apiKeys.isEmpty)
         let responder = GatewayResponder(
-            routes: routes, access: Access(keys: configuration.apiKeys), metrics: metrics)
-        let http = HTTPService(configuration: configuration, responder: responder, gateway: service, logger: logger)
+            routes: routes, access: Access(keys: configuration.apiKeys), browsers: browsers, metrics: metrics)
+        let http = HTTPService(
+            configuration: configuration, responder: responder, gateway: service, metrics: metrics, logger: logger)
         return GatewayServer(service: service, http: http)
     }
 
     private static func routes(
         _ configuration: GatewayConfiguration, model: ServedModel, service: GatewayService, metrics: GatewayMetrics
     ) -> RouteTable {
-        let bodies = BodyReader(limit: configuration.maximumBodyBytes, timeout: configuration.idleTimeout)
+        let bodies = BodyReader(limit: configuration.maximumBodyBytes, timeout: configuration.bodyTimeout)
         let reader = RequestReader(model: model, limits: configuration.requestLimits)
         let generation = GenerationHandler(
             service: service, model: model, metrics: metrics, reader: reader, bodies: bodies,
@@ -50,9 +55,9 @@ struct GatewayServer: Sendable {
         routes.on(.post, "/v1/completions", "/completions") { request, connection async throws(APIError) in
             try await generation.respond(request, connection, kind: .completion)
         }
-        routes.on(.get, "/v1/models", "/models") { _, _ in status.models() }
+        routes.on(.get, "/v1/models", "/models") { _, _ in await status.models() }
         routes.below(.get, "/v1/models/", "/models/") { request, _ async throws(APIError) in
-            try status.model(request.uri.path)
+            try await status.model(request.uri.path)
         }
         routes.on(.get, "/health", "/v1/health", "/ready", needsKey: false) { _, _ async throws(APIError) in
             try status.health()
@@ -61,11 +66,11 @@ struct GatewayServer: Sendable {
         routes.on(.get, "/metrics", needsKey: false) { _, _ in status.metricsText() }
         routes.on(.get, "/version", needsKey: false) { _, _ in status.versionObject() }
         routes.on(.get, "/v1/cluster") { _, _ in status.cluster() }
-        routes.on(.post, "/tokenize", "/v1/tokenize") { request, _ async throws(APIError) in
-            try await texts.tokenize(request)
+        routes.on(.post, "/tokenize", "/v1/tokenize") { request, connection async throws(APIError) in
+            try await texts.tokenize(request, connection)
         }
-        routes.on(.post, "/detokenize", "/v1/detokenize") { request, _ async throws(APIError) in
-            try await texts.detokenize(request)
+        routes.on(.post, "/detokenize", "/v1/detokenize") { request, connection async throws(APIError) in
+            try await texts.detokenize(request, connection)
         }
         return routes
     }

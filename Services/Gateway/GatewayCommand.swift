@@ -15,6 +15,11 @@ struct GatewayCommand: ServiceCommand {
 
     @OptionGroup var options: ServiceOptions
 
+    /// Running streams, and then everything else.
+    func stopTime(_ settings: Settings) throws -> Duration {
+        .seconds(try settings.double("gateway.drain_s", in: 0...600) + 5)
+    }
+
     func services(_ settings: Settings, _ logger: Logger) throws -> [any Service] {
         let configuration = try GatewayConfiguration(reader: settings)
         let model = try ServedModel(configuration)

@@ -43,7 +43,7 @@ struct GatewayDesk: ServiceDesk, Sendable {
             perform(instruction, &tasks)
         }
         view.value = core.scheduler
-        if case .schedulerState(let state, _) = event { promise.set(state.contextTokens) }
+        if case .schedulerState(let state, _) = event, state.plan != nil { promise.set(state.contextTokens) }
     }
 
     var trace: TraceLog? { log }

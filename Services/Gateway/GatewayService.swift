@@ -14,6 +14,8 @@ final class GatewayService: Sendable {
     let shell: ServiceShell<GatewayEvent>
     private let requests: OpenRequests
     private let view: CurrentView
+    private let mostRequests: Int
+    private let draining = Mutex(false)
 
     /// Makes the service; the shell opens its sockets.
     init(
@@ -23,6 +25,7 @@ final class GatewayService: Sendable {
         let core = GatewayCore(model: model, limits: configuration.limits, metrics: metrics)
         let (cluster, requests, view) = (ClusterView(), OpenRequests(), CurrentView(core.scheduler))
         (self.cluster, self.requests, self.view) = (cluster, requests, view)
+        mostRequests = configuration.limits.sequences
         shell = ServiceShell(
             .gateway, addresses: configuration.addresses, ticks: (.tick, .milliseconds(250)), stop: .after(.stopping),
             capacity: 4096, context: context, logger: logger
@@ -55,8 +58,21 @@ final class GatewayService: Sendable {
 
     /// Why a request would not be served now; `nil` where it would.
     var obstacle: String? {
-        view.value.obstacle(at: now)
+        draining.withLock { $0 } ? "the server is shutting down" : view.value.obstacle(at: now)
     }
+
+    /// Why the next request would not be served, because of those that there are as well; `nil` where it would.
+    var nextObstacle: String? {
+        if let obstacle { return obstacle }
+        let count = openRequests
+        return count < mostRequests ? nil : "\(count) requests are running or waiting"
+    }
+
+    /// Sequences that clients wait for.
+    var openRequests: Int { requests.count }
+
+    /// From now on new requests are refused; what runs goes on.
+    func startDraining() { draining.withLock { $0 = true } }
 
     /// Waits a moment for the first state of the scheduler: a gateway that has just started would refuse what it could
     /// serve at once. Where there is no scheduler nobody waits for long.

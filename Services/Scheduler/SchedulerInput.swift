@@ -33,6 +33,9 @@ enum SchedulerInput: Sendable {
             return .event(.workerHeartbeat(address, body.load), message)
         case .requestSubmit:
             let body: SubmitRequest = try message.body()
+            if let problem = body.sampling.problem {
+                throw ProtocolError(.malformed, "\(message.type): \(problem)")
+            }
             let request = try body.submitted(id: requestID(of: message), message)
             return .event(.submitted(request), message)
         case .requestCancel: return .event(.cancelled(try requestID(of: message)), message)

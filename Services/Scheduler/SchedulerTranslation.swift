@@ -14,7 +14,8 @@ extension WorkerHello {
             reusesPrefixes: capabilities?.contains(Capability.prefixReuse) ?? false,
             handsOverPrefixes: capabilities?.contains(Capability.prefixHandover) ?? false,
             guessesTokens: capabilities?.contains(Capability.stepGuesses) ?? false,
-            constrainsSampling: capabilities?.contains(Capability.samplingGrammar) ?? false)
+            constrainsSampling: capabilities?.contains(Capability.samplingGrammar) ?? false,
+            readsLogits: capabilities?.contains(Capability.samplingLogits) ?? false)
     }
 }
 
@@ -25,7 +26,8 @@ extension SubmitRequest {
             id: id, promptTokens: shape[0], generatedTokens: generatedTokens, maxTokens: stop.maxTokens,
             gateway: gatewayEndpoint, patience: message.envelope.deadlineMilliseconds.map { Double($0) / 1000 },
             prefix: PromptPrefix(tokens: try message.tokens("prompt"), salt: cacheSalt),
-            isConstrained: constraint != nil)
+            isConstrained: constraint != nil, readsLogits: sampling.readsLogits,
+            scoresPrompt: sampling.promptScores != nil)
     }
 }
 

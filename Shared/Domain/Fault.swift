@@ -25,6 +25,9 @@ public struct Fault: Error, Codable, Sendable, Hashable, CustomStringConvertible
     /// The code of a request with a constraint where no replica knows of constraints.
     public static let constraintsNotSupportedCode = "constraints_not_supported"
 
+    /// The code of a request that asks for biases or log probabilities where no replica knows of them.
+    public static let samplingNotSupportedCode = "sampling_not_supported"
+
     /// Code and message.
     public var description: String { "\(code): \(message)" }
 

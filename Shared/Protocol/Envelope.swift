@@ -27,6 +27,8 @@ public enum Capability {
     public static let stepGuesses = "step.guesses"
     /// A worker samples only what follows a constraint (`constraint` of `request.start`).
     public static let samplingGrammar = "sampling.grammar"
+    /// A worker adds biases to logits and tells log probabilities (`logit_bias`, `top_logprobs` and `prompt_logprobs` of `sampling`).
+    public static let samplingLogits = "sampling.logits"
 }
 
 /// Whether a reply reports success.

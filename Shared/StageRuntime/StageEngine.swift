@@ -34,6 +34,8 @@ final class StageEngine {
         var history: TokenHistory
         /// What the output must follow.
         var constraint: ConstrainedOutput?
+        /// The tokens of the prompt, where it is asked how likely they are.
+        var prompt: [Int32] = []
     }
 
     let executor: StageExecutor
@@ -70,13 +72,15 @@ final class StageEngine {
         guard executor.isLast, sampling[request] == nil else { return }
         let prompt = tokens.dropLast(open.generatedTokens)
         let output = tokens.suffix(open.generatedTokens)
+        let scoresPrompt = open.sampling.promptScores != nil
         sampling[request] = Sampling(
             parameters: open.sampling, stop: open.stop,
             contextTokens: open.capacityTokens == nil
                 ? open.reservedTokens : executor.model.configuration.contextLength + 1,
             length: tokens.count, generated: open.generatedTokens,
             history: TokenHistory(prompt: Array(prompt), output: Array(output)),
-            constraint: try open.constraint.map { try constraints.output($0, after: output) })
+            constraint: try open.constraint.map { try constraints.output($0, after: output) },
+            prompt: scoresPrompt ? Array(prompt) : [])
     }
 
     /// Frees the sequence.
@@ -116,6 +120,8 @@ final class StageEngine {
         case .hidden(let bytes): hidden = bytes
         case .logits(let entries):
             sample(outcome.parts, entries, &outcome)
+            // Last, because it takes the memory of the logits that are sampled.
+            scorePrompts(outcome.parts, &outcome)
         }
         for part in outcome.parts { guessed[part.request] = part.guesses?.count }
         var exports: [[UInt8]] = []
@@ -142,6 +148,40 @@ final class StageEngine {
                 outcome.failed[part.request] = Fault(error)
             }
             row += 1 + guesses.count
+        }
+    }
+
+    /// Rows of prompts whose logits are computed at a time: those of hundreds would take hundreds of megabytes.
+    private static let scoredRows = 16
+
+    /// Finds how likely the tokens of prompts are for which that is asked: the row of each token tells of the next one.
+    private func scorePrompts(_ parts: [StepPart], _ outcome: inout StepOutcome) {
+        var first = 0
+        for part in parts {
+            defer { first += part.count }
+            guard part.inputToken == nil, let state = sampling[part.request], !state.prompt.isEmpty,
+                let top = state.parameters.promptScores, outcome.failed[part.request] == nil
+            else { continue }
+            let count = min(part.count, state.prompt.count - 1 - part.start)
+            guard count > 0 else { continue }
+            do {
+                var scores: [TokenLikelihood] = []
+                for offset in stride(from: 0, to: count, by: Self.scoredRows) {
+                    let rows = offset..<min(count, offset + Self.scoredRows)
+                    try executor.computeLogits(rows: first + rows.lowerBound..<first + rows.upperBound)
+                    for row in rows {
+                        let token = state.prompt[part.start + row + 1]
+                        scores.append(
+                            try executor.withLogits(row - rows.lowerBound) {
+                                sampler.score(token, top: top, logits: $0)
+                            })
+                    }
+                }
+                outcome.scored.append(
+                    StepOutcome.ScoredPrompt(request: part.request, start: part.start + 1, scores: scores))
+            } catch {
+                outcome.failed[part.request] = Fault(error)
+            }
         }
     }
 
@@ -206,8 +246,11 @@ final class StageEngine {
             throw InferenceError(.invalidSequence, "sequence \(entry.request) is not open for sampling")
         }
         let barred = state.generated < state.stop.minTokens ? state.stop.stopTokens : []
+        var score: TokenLikelihood?
         let choice = try executor.withLogits(row) { logits in
-            try choose(logits, state, barred: barred)
+            let choice = try choose(logits, state, barred: barred)
+            if let top = state.parameters.topScores { score = sampler.score(choice.token, top: top, logits: logits) }
+            return choice
         }
         var reason = StopRule.finishReason(
             after: choice.token, generated: state.generated + 1, position: state.length,
@@ -219,7 +262,8 @@ final class StageEngine {
         state.length += 1
         sampling[entry.request] = state
         return StepOutcome.Sampled(
-            result: StepResult(request: entry.request, token: choice.token, finishReason: reason), index: index)
+            result: StepResult(request: entry.request, token: choice.token, finishReason: reason), index: index,
+            score: score)
     }
 
     private func choose(_ logits: Span<Float>, _ state: Sampling, barred: [Int32]) throws -> SampledToken {

@@ -82,6 +82,7 @@ extension StageWorker {
         guard let request = message.envelope.request, !request.rawValue.isEmpty else {
             throw ProtocolError(.malformed, "\(message.type): the envelope names no request")
         }
+        if let problem = body.sampling.problem { throw ProtocolError(.malformed, "\(message.type): \(problem)") }
         var opening = SequenceOpening(
             request: request, epoch: message.envelope.epoch ?? 0, route: body.route,
             tokens: try message.tokens("tokens"), generatedTokens: body.generatedTokens, sampling: body.sampling,

@@ -204,12 +204,23 @@ extension StageWorker {
                 Outgoing(
                     .sequenceFirstToken, request: request, epoch: epoch,
                     body: FirstToken(token: token, finishReason: reason)), to: endpoint)
-        case .emit(let request, let index, let tokens, let reason, let epoch, let cached, let guessed, let endpoint):
+        case .emit(
+            let request, let index, let tokens, let reason, let epoch, let cached, let guessed, let scores, let endpoint
+        ):
+            let tensors = scores.isEmpty ? nil : ScoreTensors(scores)
             links.send(
                 Outgoing(
                     .tokensEmitted, request: request, epoch: epoch, seq: UInt64(max(0, index)), final: reason != nil,
                     body: TokensEmitted(
-                        tokens: tokens, finishReason: reason, cachedTokens: cached, guessedTokens: guessed)),
+                        tokens: tokens, finishReason: reason, cachedTokens: cached, guessedTokens: guessed,
+                        tensors: tensors?.descriptors), tensors: tensors?.frames ?? []),
+                to: endpoint)
+        case .emitPrompt(let request, let start, let scores, let epoch, let endpoint):
+            let tensors = ScoreTensors(scores)
+            links.send(
+                Outgoing(
+                    .promptScored, request: request, epoch: epoch,
+                    body: PromptScored(start: start, tensors: tensors.descriptors), tensors: tensors.frames),
                 to: endpoint)
         default: break
         }

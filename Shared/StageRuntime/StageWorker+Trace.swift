@@ -71,7 +71,7 @@ extension StageWorker {
                 .kvSent, sending.request, replica: sending.replica, rows: sending.count, position: sending.start,
                 bytes: exports.indices.contains(export) ? exports[export].count : nil)
         case .firstToken(let request, _, _, _, _): log.note(.firstTokenSent, request)
-        case .emit(let request, let index, _, _, _, _, _, _):
+        case .emit(let request, let index, _, _, _, _, _, _, _):
             log.note(
                 .emitted, request, replica: computed?.place?.replica, stage: computed?.place?.stage,
                 step: computed?.order.number, position: index)

@@ -67,6 +67,7 @@ struct SchedulerSession {
                     capabilities: [
                         Capability.sequenceMove, Capability.sequenceGrow, Capability.prefixReuse,
                         Capability.prefixHandover, Capability.stepGuesses, Capability.samplingGrammar,
+                        Capability.samplingLogits,
                     ])
                 let reply = try await client.request(
                     Outgoing(.workerHello, epoch: now.epoch, body: hello), timeout: Self.patience)

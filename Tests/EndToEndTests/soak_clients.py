@@ -71,7 +71,7 @@ class Connection:
         """Sends the request, or only the parts of it that are named: (0.5,) is its first half."""
         path, body = asked
         data = json.dumps({**body, "stream": True} if stream else body).encode()
-        data = (f"POST {path} HTTP/1.1\r\nhost: soak\r\ncontent-type: application/json\r\nconnection: close\r\n"
+        data = (f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nconnection: close\r\n"
                 f"content-length: {len(data)}\r\n\r\n").encode() + data
         done = 0
         for part in parts:

@@ -14,6 +14,17 @@ import Testing
         return path
     }
 
+    @Test func secretsAreNotTakenFromArguments() throws {
+        let keys = [SettingKey("demo.key", "", "a key", isSecret: true)]
+        let error = #expect(throws: RuntimeError.self) {
+            try Settings(keys: keys, arguments: ["demo.key=sesame"], environment: [:])
+        }
+        #expect(error?.message.contains("demo.key") == true && error?.message.contains("E2LLM_DEMO_KEY") == true)
+        #expect(error?.message.contains("sesame") == false)
+        let settings = try Settings(keys: keys, environment: ["E2LLM_DEMO_KEY": "sesame"])
+        #expect(settings.optionalString("demo.key") == "sesame")
+    }
+
     @Test func argumentsWinOverEnvironmentOverFileOverDefaults() throws {
         let path = try file("demo:\n  name: file\n  count: 5\n  size: 2M\nscheduler:\n  key: 1\n")
         defer { try? FileManager.default.removeItem(atPath: path) }

@@ -1,6 +1,7 @@
 import Foundation
 
-/// The API key that a command sends: from an option, a file, or the environment.
+/// The API key that a command sends: from a file or the environment; never from an argument, which everybody on the
+/// machine can read.
 struct GatewayKey: Sendable {
     /// The variable that holds the key where no option does.
     static let variable = "E2LLM_API_KEY"
@@ -10,15 +11,13 @@ struct GatewayKey: Sendable {
     /// Chooses the key.
     ///
     /// - Parameters:
-    ///   - given: the key of `--api-key`.
     ///   - file: the file of `--api-key-file`; its first line that is no remark counts.
     /// - Throws: a `Failure` where the file cannot be read or what was found cannot be a key.
     init(
-        given: String? = nil, file: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment
+        file: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws {
-        if given != nil, file != nil { throw Failure(.usage, "give either --api-key or --api-key-file") }
         let variable = environment[Self.variable].flatMap { $0.isEmpty ? nil : $0 }
-        key = try given ?? file.map { try Self.read($0) } ?? variable
+        key = try file.map { try Self.read($0) } ?? variable
         // Anything else would end the header line.
         guard key?.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) != false, key?.isEmpty != true else {
             throw Failure(.usage, "an API key consists of printable ASCII characters without spaces")

@@ -12,8 +12,7 @@ struct RunCommand: AsyncParsableCommand {
     @Argument(help: "One message; without it the chat is interactive.") var prompt: String?
     @OptionGroup var cluster: ClusterOptions
     @Option(help: "The HTTP address of the gateway; default: the newest cluster of this machine.") var url: String?
-    @Option(help: "The API key, which everybody sees among the processes; default: that of E2LLM_API_KEY.")
-    var apiKey: String?
+    @Option(help: "A file with the API key; default: the key in E2LLM_API_KEY.") var apiKeyFile: String?
     @Option(help: "A system message.") var system: String?
     @Option(help: "0 takes the most likely token.") var temperature: Double?
     @Option(help: "Most tokens of an answer.") var maxTokens: Int?
@@ -23,7 +22,7 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         try await Failure.reporting {
             var chat = ChatSession(
-                base: try GatewayAddress(url ?? cluster.http()).base, headers: try GatewayKey(given: apiKey).headers,
+                base: try GatewayAddress(url ?? cluster.http()).base, headers: try GatewayKey(file: apiKeyFile).headers,
                 command: self)
             if let prompt {
                 try await chat.ask(prompt)
@@ -144,7 +143,7 @@ struct ChatSession {
         }
         guard status == 200 else {
             let response = HTTPClient.Response(status: status, body: rest)
-            let hint = status == 401 ? "; give it with --api-key or E2LLM_API_KEY" : ""
+            let hint = status == 401 ? "; give it with --api-key-file or E2LLM_API_KEY" : ""
             throw Failure(
                 status == 503 ? .notReady : .failed,
                 (response.errorMessage ?? "the server at \(base) answered \(status)") + hint)

@@ -92,6 +92,7 @@ struct ComposeFile {
             variables.append("E2LLM_PROFILER_DIRECTORY: /var/lib/e2llm")
         case .gateway:
             lines += [
+                "# Longer than `gateway.drain_s`: running streams end.", "stop_grace_period: 40s",
                 "volumes: [\"./config:/etc/e2llm:ro\", \"\(Self.models)\"]", "networks: [bus, outside]",
                 "ports: [\"127.0.0.1:${E2LLM_PORT:-8080}:8080\"]",
             ]

@@ -32,6 +32,8 @@ struct ClusterLaunch {
         logger = Logger(label: "up")
         guard (1...65535).contains(command.port) else { throw Failure(.usage, "--port must be 1 to 65535") }
         fleet = try LaunchFleetFile.read(command.fleet)
+        let spoiled = command.alias.first { $0.isEmpty || $0.contains { $0 == "," || $0.isWhitespace } }
+        if let spoiled { throw Failure(.usage, "--alias takes a name without commas and spaces, not \"\(spoiled)\"") }
         try Self.check((fleet.settings ?? [:]).map { "\($0.key)=\($0.value)" } + command.set)
         model = URL(fileURLWithPath: command.model).standardizedFileURL.path
         if let problem = try ModelCheck.run(command.model) { logger.warning("\(problem)") }
@@ -93,7 +95,10 @@ struct ClusterLaunch {
                 if let failure = await announceWhenReady(url: record.http, supervisor, stop) { stop.request(failure) }
             }
             await stop.wait()
-            await supervisor.stop(grace: .seconds(18))
+            // Workers serve what the gateway still has to answer; asked again, nothing is waited for.
+            await supervisor.stop(
+                ServiceName.gateway.rawValue, grace: Self.drain(settings) + .seconds(6), while: { !stop.isRepeated })
+            await supervisor.stop(grace: stop.isRepeated ? .seconds(2) : .seconds(18))
             group.cancelAll()
         }
         logger.info("stopped")
@@ -101,12 +106,23 @@ struct ClusterLaunch {
         if let refusal = await supervisor.refusal { throw refusal.failure }
     }
 
+    /// The settings of the fleet file and of the command, in the order in which later ones count.
+    private var settings: [String] {
+        let roles = fleet.roles.map { ["clusterer.roles=\($0)"] } ?? []
+        return roles + (fleet.settings ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" } + command.set
+    }
+
+    /// How long the gateway lets streams run.
+    static func drain(_ settings: [String]) -> Duration {
+        let key = "gateway.drain_s="
+        let given = settings.last { $0.hasPrefix(key) }.flatMap { Double($0.dropFirst(key.count)) }
+        return .seconds(given.map { min(max($0, 0), 600) } ?? 30)
+    }
+
     private func specifications() -> [ProcessSpecification] {
         let shared =
             endpoints.sorted { $0.key.rawValue < $1.key.rawValue }.map { "endpoints.\($0.key.rawValue)=\($0.value)" }
-        let roles = fleet.roles.map { ["clusterer.roles=\($0)"] } ?? []
-        let extra =
-            roles + (fleet.settings ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" } + command.set
+        let extra = settings
         let logs = directory.appendingPathComponent("logs")
         func arguments(_ settings: [String]) -> [String] {
             settings.flatMap { ["--set", $0] } + ["--log-level", command.logLevel]
@@ -125,6 +141,9 @@ struct ClusterLaunch {
             switch service {
             case .gateway:
                 settings += ["gateway.port=\(command.port)", "model.path=\(model)"]
+                if !command.alias.isEmpty {
+                    settings.append("gateway.aliases=\(command.alias.joined(separator: ","))")
+                }
             case .profiler:
                 settings.append("profiler.directory=\(directory.appendingPathComponent("profiles").path)")
             default: break
@@ -208,6 +227,12 @@ struct ClusterLaunch {
         for setting in settings {
             guard setting.contains("=") else { throw Failure(.usage, "--set takes key=value, not \(setting)") }
             let key = String(setting.prefix { $0 != "=" })
+            if key == "gateway.api_keys" {
+                throw Failure(
+                    .usage,
+                    "gateway.api_keys is not taken from arguments, which everybody on this machine can read: use "
+                        + "gateway.api_key_file")
+            }
             if let option = own[key] { throw Failure(.usage, "\(key) is decided by \(option), not by a setting") }
             let parts = key.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
             let section = String(parts[0])
@@ -269,6 +294,7 @@ final class StopSignal: Sendable {
     private let stream: AsyncStream<Void>
     private let continuation: AsyncStream<Void>.Continuation
     private let state = Mutex(false)
+    private let signals = Mutex<(first: ContinuousClock.Instant?, isRepeated: Bool)>((nil, false))
     private let cause = Mutex<Failure?>(nil)
 
     init() {
@@ -276,9 +302,26 @@ final class StopSignal: Sendable {
         (self.stream, self.continuation) = (stream, continuation)
         signal(SIGPIPE, SIG_IGN)
         Task {
-            for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { continuation.yield() }
+            for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
+                self.noteSignal(at: .now)
+                continuation.yield()
+            }
         }
         ParentWatch.onParentEnd { continuation.yield() }
+    }
+
+    /// Whether a signal came again, so that nothing is waited for any more.
+    var isRepeated: Bool { signals.withLock { $0.isRepeated } }
+
+    /// Notes a signal. Where a group of processes is stopped the same request may come from several sides at once.
+    func noteSignal(at now: ContinuousClock.Instant) {
+        signals.withLock { signals in
+            if let first = signals.first {
+                signals.isRepeated = signals.isRepeated || first.duration(to: now) >= .milliseconds(500)
+            } else {
+                signals.first = now
+            }
+        }
     }
 
     var isSet: Bool { state.withLock { $0 } }

@@ -28,6 +28,8 @@ actor Supervisor {
     private let logger: Logger
     private var running: [String: Process] = [:]
     private var stopping = false
+    /// Processes that are not started again.
+    private var stopped: Set<String> = []
     /// The first process that refused its settings.
     private(set) var refusal: Refusal?
 
@@ -37,7 +39,7 @@ actor Supervisor {
     /// it refused.
     func supervise(_ specification: ProcessSpecification) async -> Bool {
         var policy = RestartPolicy()
-        while !stopping {
+        while !stopping, !stopped.contains(specification.name) {
             let started = ContinuousClock.now
             let written = specification.logFile.map { RefusalReason.end(of: $0) } ?? 0
             let end: ProcessEnd
@@ -46,7 +48,7 @@ actor Supervisor {
             } catch {
                 end = .notStarted("\(error)")
             }
-            if stopping { return false }
+            if stopping || stopped.contains(specification.name) { return false }
             switch policy.ended(end, after: started.duration(to: .now)) {
             case .again(let pause):
                 let place = specification.logFile.map { "; see \($0)" } ?? ""
@@ -66,10 +68,20 @@ actor Supervisor {
     /// Whether a process runs at the moment.
     func isRunning(_ name: String) -> Bool { running[name] != nil }
 
+    /// Asks one process to stop and waits until it has, at most for `grace`, and only while `isPatient`.
+    func stop(_ name: String, grace: Duration, while isPatient: @Sendable () -> Bool = { true }) async {
+        stopped.insert(name)
+        running[name]?.terminate()
+        let deadline = ContinuousClock.now + grace
+        while running[name] != nil, ContinuousClock.now < deadline, isPatient() {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
     /// Asks every process to stop, and ends those that have not after `grace`.
     func stop(grace: Duration) async {
         stopping = true
-        for process in running.values { process.terminate() }
+        for (name, process) in running where !stopped.contains(name) { process.terminate() }
         let deadline = ContinuousClock.now + grace
         while !running.isEmpty, ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(20))
@@ -129,7 +141,7 @@ actor Supervisor {
         try Self.withoutBlockedSignals { try process.run() }
         running[name] = process
         defer { running[name] = nil }
-        if stopping { process.terminate() }
+        if stopping || stopped.contains(name) { process.terminate() }
         for await end in ended { return end }
         return .notStarted("nobody knows how it ended")
     }

@@ -11,6 +11,7 @@ struct UpCommand: AsyncParsableCommand {
 
     @Option(help: "The GGUF file.") var model: String
     @Option(help: "A YAML file that describes the devices.") var fleet: String
+    @Option(help: "Another name of the model for clients; may be repeated.") var alias: [String] = []
     @Option(help: "The port of the HTTP interface.") var port: Int = 8080
     @Option(
         help: "An address of this machine at which devices of other machines may join, with keys; default: none may.")

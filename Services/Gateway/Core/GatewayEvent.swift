@@ -101,6 +101,8 @@ struct SequenceTimes: Sendable, Hashable {
     var decodeReplica: ReplicaID?
     /// How many times it was continued elsewhere by computing it again.
     var continuations = 0
+    /// Those of them before its first token.
+    var restarts = 0
     /// How many times it was continued elsewhere with its KV cache.
     var moves = 0
     /// How many times it gave its KV cache up for older sequences, and was computed again when there was room.

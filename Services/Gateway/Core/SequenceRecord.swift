@@ -150,7 +150,10 @@ struct SequenceRecord: Sendable {
         guard times.continuations < limits.continuations || failures > 0, now - since <= limits.continuation else {
             return false
         }
-        if failures == 0 { times.continuations += 1 }
+        if failures == 0 {
+            times.continuations += 1
+            if stream.emitted.isEmpty { times.restarts += 1 }
+        }
         // Half a second, doubling up to four; the first time at once, because another replica may be free.
         let pause = failures == 0 ? 0 : min(4, 0.25 * Double(1 << min(failures, 4)))
         failures += 1

@@ -19,7 +19,8 @@ extension APIError {
             self = APIError.invalid("the output cannot follow the constraint: \(error.message)", code: error.code)
         case Fault.constraintsNotSupportedCode:
             self = APIError(
-                status: 501, type: "not_supported_error", message: error.message, code: error.code)
+                status: 400, type: "not_supported_error", message: error.message, parameter: "response_format",
+                code: error.code)
         case "overloaded": self = APIError.overloaded(error.message)
         case "timed_out":
             self = APIError(

@@ -19,7 +19,7 @@ struct AnswerShape: Sendable {
         self.syntax = syntax
         id = (kind == .chat ? "chatcmpl-" : "cmpl-") + name
         self.created = created
-        self.model = model.name
+        self.model = model.names.id
         served = model
         fingerprint = "e2llm-" + model.digest.rawValue.prefix(12)
     }

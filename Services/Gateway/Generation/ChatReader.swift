@@ -9,8 +9,14 @@ struct ChatReader {
     /// The tokens of the templated chat, in which the model is told of tools.
     func tokens(_ fields: RequestFields, _ tools: ToolUse?) throws(APIError) -> [Int32] {
         let messages = try messages(fields)
+        let options = try ChatOptions(fields, template: reader.model.vocabulary.chatTemplate)
+        if options.ending == .continuation, messages.last?.role != "assistant" {
+            throw APIError.invalid(
+                "continue_final_message goes on with a message of the assistant, but the last one is not",
+                "continue_final_message")
+        }
         do {
-            return try encode(messages, tools)
+            return try encode(messages, tools, options)
         } catch is NoChatTemplate {
             throw APIError.invalid("the model has no chat template: use /v1/completions", "messages")
         } catch let error as UnusableChatTemplate {
@@ -22,19 +28,21 @@ struct ChatReader {
         }
     }
 
-    private func encode(_ messages: [ChatMessage], _ tools: ToolUse?) throws -> [Int32] {
+    private func encode(_ messages: [ChatMessage], _ tools: ToolUse?, _ options: ChatOptions) throws -> [Int32] {
         let vocabulary = reader.model.vocabulary
         let prompt = ToolPrompt(messages, tools, template: vocabulary.chatTemplate)
+        // Tools are told by what stands in the request, whatever else is.
+        let extra = options.variables.merging(prompt.extra) { $1 }
         guard prompt.messages.contains(where: \.hasNoContent) else {
-            return try vocabulary.encode(prompt.messages, extra: prompt.extra)
+            return try vocabulary.encode(prompt.messages, extra: extra, ending: options.ending)
         }
         do {
-            return try vocabulary.encode(prompt.messages, extra: prompt.extra)
+            return try vocabulary.encode(prompt.messages, extra: extra, ending: options.ending)
         } catch is InferenceError {
             // Some templates know no messages without content, others none with an empty one.
             var messages = prompt.messages
             for index in messages.indices { messages[index].hasNoContent = false }
-            return try vocabulary.encode(messages, extra: prompt.extra)
+            return try vocabulary.encode(messages, extra: extra, ending: options.ending)
         }
     }
 
@@ -87,7 +95,7 @@ struct ChatReader {
         case nil where mayBeAbsent: return try fields.string("refusal") ?? ""
         case .string(let text): return text
         case .array(let parts):
-            var text = ""
+            var texts: [String] = []
             for (index, part) in parts.enumerated() {
                 let inner = try RequestFields(part, prefix: "\(name)[\(index)].")
                 let type = try inner.string("type")
@@ -97,9 +105,9 @@ struct ChatReader {
                 guard let piece = try inner.string(key) else {
                     throw APIError.invalid("\(inner.name(key)) is missing", inner.name(key))
                 }
-                text += piece
+                texts.append(piece)
             }
-            return text
+            return texts.joined(separator: "\n")
         default: throw APIError.invalid("\(name) must be a string or an array of text parts", name)
         }
     }

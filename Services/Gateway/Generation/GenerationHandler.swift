@@ -18,7 +18,7 @@ struct GenerationHandler: Sendable {
     func respond(
         _ request: Request, _ connection: ClientConnection, kind: GenerationKind
     ) async throws(APIError) -> Response {
-        let body = try await bodies.json(request)
+        let body = try await bodies.json(request, connection)
         let generation = try reader.read(body, kind: kind)
         await service.awaitFirstState()
         // Looked up before anything is queued, so that overload and loading are answered at once.
@@ -26,7 +26,8 @@ struct GenerationHandler: Sendable {
             metrics.rejected("unavailable")
             throw APIError.unavailable(obstacle)
         }
-        metrics.requested(parallel: generation.choices, maxTokens: generation.maxTokens)
+        metrics.requested(
+            parallel: generation.choices, maxTokens: min(generation.maxTokens, model.context))
         let name = Session.randomName(bytes: 12)
         let shape = AnswerShape(
             kind: kind, name: name, model: model, created: Int(Date().timeIntervalSince1970),

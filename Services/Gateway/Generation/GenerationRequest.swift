@@ -8,10 +8,12 @@ enum GenerationKind: Sendable, Hashable {
 
 /// Bounds of what one request may ask for.
 struct RequestLimits: Sendable, Hashable {
-    /// Most sequences of one request: choices times prompts.
+    /// Most choices of one prompt.
     var choices = 8
-    /// Tokens to generate where the client does not say.
-    var defaultMaxTokens = 1024
+    /// Most prompts of a request, and most sequences: choices times prompts.
+    var prompts = 128
+    /// Tokens to generate where the client does not say; `nil`: as many as the context holds.
+    var defaultMaxTokens: Int?
     /// Most messages of a chat.
     var messages = 2048
     /// Most stop strings.
@@ -36,7 +38,7 @@ struct GenerationRequest: Sendable {
     var choices = 1
     /// How tokens are chosen; choice i adds i to the seed.
     var sampling: SamplingParameters
-    /// Most tokens to generate per sequence.
+    /// Most tokens to generate per sequence; `Int.max` where only the context limits them.
     var maxTokens: Int
     /// Fewest tokens.
     var minTokens = 0

@@ -2,11 +2,11 @@ import Inference
 
 /// What a message of a chat holds besides its role and text, for templates that know of it.
 enum MessageFields {
-    /// `tool_calls`, `tool_call_id` and `name` of a message as clients write them.
+    /// `tool_calls`, `tool_call_id`, `name` and `reasoning_content` of a message as clients write them.
     static func read(_ fields: RequestFields) throws(APIError) -> [TemplateValue.Member] {
         var result: [TemplateValue.Member] = []
         if let calls = try toolCalls(fields) { result.append(TemplateValue.Member("tool_calls", calls)) }
-        for key in ["tool_call_id", "name"] {
+        for key in ["tool_call_id", "name", "reasoning_content"] {
             if let text = try fields.string(key) { result.append(TemplateValue.Member(key, .string(text))) }
         }
         return result

@@ -12,9 +12,9 @@ struct PromptReader {
         case .array(let elements):
             guard let first = elements.first else { throw APIError.invalid("prompt is empty", "prompt") }
             if first.whole != nil { return [try prompt(elements, echo)] }
-            guard elements.count <= reader.limits.choices else {
+            guard elements.count <= reader.limits.prompts else {
                 throw APIError.invalid(
-                    "prompt has \(elements.count) entries, at most \(reader.limits.choices) are accepted", "prompt")
+                    "prompt has \(elements.count) entries, at most \(reader.limits.prompts) are accepted", "prompt")
             }
             var result: [GenerationRequest.Prompt] = []
             for element in elements {

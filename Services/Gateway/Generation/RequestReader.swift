@@ -8,12 +8,11 @@ struct RequestReader: Sendable {
     /// Reads a body of `/v1/chat/completions` or `/v1/completions`.
     func read(_ body: JSONValue, kind: GenerationKind) throws(APIError) -> GenerationRequest {
         let fields = try RequestFields(body)
-        if let name = try fields.string("model"), !model.answers(to: name) {
-            throw APIError.notFound("the model \(name.prefix(128)) does not exist", code: "model_not_found", "model")
-        }
+        if let name = try fields.string("model"), !model.names.contain(name) { throw model.names.unknown(name) }
         try UnsupportedFields.check(fields, allowing: kind == .completion ? ["add_special_tokens"] : [])
         var request = GenerationRequest(
-            kind: kind, prompts: [], sampling: try sampling(fields), maxTokens: try maxTokens(fields, kind))
+            kind: kind, prompts: [], sampling: try SamplingReader(fields, model.vocabulary).read(),
+            maxTokens: try maxTokens(fields, kind))
         request.choices = try fields.int("n", in: 1...limits.choices) ?? 1
         if let best = try fields.int("best_of", in: 1...limits.choices), best != request.choices {
             throw APIError.unsupported("best_of")
@@ -30,7 +29,7 @@ struct RequestReader: Sendable {
         case .chat:
             if try fields.bool("echo") == true { throw APIError.unsupported("echo") }
             request.prompts = [GenerationRequest.Prompt(tokens: try ChatReader(self).tokens(fields, tools))]
-            try readAnswer(tools, into: &request)
+            try readAnswer(fields, tools, into: &request)
             if request.constraint != nil, try fields.bool("ignore_eos") == true {
                 throw APIError.invalid(
                     "ignore_eos cannot be set where the schemas of tools are followed", "ignore_eos")
@@ -40,33 +39,53 @@ struct RequestReader: Sendable {
             request.echoes = try fields.bool("echo") ?? false
             request.prompts = try PromptReader(self).prompts(fields, echo: request.echoes)
         }
-        guard request.prompts.count * request.choices <= limits.choices else {
+        let most = max(limits.prompts, limits.choices)
+        guard request.prompts.count * request.choices <= most else {
             throw APIError.invalid(
-                "n times the number of prompts is \(request.prompts.count * request.choices), at most "
-                    + "\(limits.choices) are accepted", request.prompts.count > 1 ? "prompt" : "n")
+                "n times the number of prompts is \(request.prompts.count * request.choices), at most \(most) are "
+                    + "accepted", request.prompts.count > 1 ? "prompt" : "n")
         }
         try checkLengths(request)
         return request
     }
 
     /// How the answer of a chat is read, and what it must follow for that.
-    private func readAnswer(_ tools: ToolUse?, into request: inout GenerationRequest) throws(APIError) {
-        let syntax = tools?.syntax ?? ToolSyntax(template: model.vocabulary.chatTemplate ?? "")
-        guard let syntax, tools != nil || syntax == .harmony else { return }
-        let controls = model.vocabulary.controlTokens(syntax.controlTexts)
+    private func readAnswer(
+        _ fields: RequestFields, _ tools: ToolUse?, into request: inout GenerationRequest
+    ) throws(APIError) {
+        let template = model.vocabulary.chatTemplate ?? ""
+        let format = try fields.string("reasoning_format")
+        guard [nil, "auto", "deepseek", "none"].contains(format) else {
+            throw APIError.unsupported("reasoning_format", "reasoning_format must be auto, deepseek or none")
+        }
+        let tellsThoughts = try fields.bool("include_reasoning") ?? true
+        var syntax = tools?.syntax ?? ToolSyntax(template: template)
+        if tools == nil, syntax != .harmony { syntax = nil }
+        var controls = model.vocabulary.controlTokens(syntax?.controlTexts ?? [])
         if let tools {
             request.constraint = try ToolConstraint(tools, controls: Set(controls.keys))
                 .constraint(answer: request.constraint)
-        } else if let answer = request.constraint {
+        } else if syntax == .harmony, let answer = request.constraint {
             // Other constraints are for the whole output, so that there are no channels.
             guard let inChannel = ToolConstraint.inChannel(answer, controls: Set(controls.keys)) else { return }
             request.constraint = inChannel
         }
+        // What follows a constraint from its beginning has no thoughts in front.
+        let mayThink = syntax != .harmony && format != "none" && request.constraint == nil
+        let thinking = mayThink ? ThinkTags.of(template: template) : nil
+        guard syntax != nil || thinking != nil else { return }
+        if let thinking {
+            controls.merge(model.vocabulary.controlTokens([thinking.open, thinking.close])) { $1 }
+        }
+        let end = model.vocabulary.decode(Array((request.prompts.first?.tokens ?? []).suffix(Self.promptEnd)))
         request.reading = AnswerReading(
             syntax: syntax, names: Set(tools?.callable.map(\.name) ?? []),
-            mostCalls: tools.map { $0.mostCalls ?? .max } ?? 0,
-            shownTokens: Set(controls.values))
+            mostCalls: tools.map { $0.mostCalls ?? .max } ?? 0, shownTokens: Set(controls.values),
+            thinking: thinking, isThinking: thinking?.isOpen(atEndOf: end) ?? false, tellsThoughts: tellsThoughts)
     }
+
+    /// Tokens at the end of a prompt among which the beginning of thoughts is looked for.
+    private static let promptEnd = 32
 
     private func checkLengths(_ request: GenerationRequest) throws(APIError) {
         let parameter = request.kind == .chat ? "messages" : "prompt"
@@ -87,23 +106,12 @@ struct RequestReader: Sendable {
         let least = kind == .chat ? 1 : 0
         let newer = try fields.int("max_completion_tokens", in: least...Int.max)
         let older = try fields.int("max_tokens", in: least...Int.max)
-        return newer ?? older ?? limits.defaultMaxTokens
-    }
-
-    private func sampling(_ fields: RequestFields) throws(APIError) -> SamplingParameters {
-        var sampling = SamplingParameters()
-        sampling.temperature = try fields.double("temperature", in: 0...2) ?? 1
-        sampling.topP = try fields.double("top_p", in: 0...1, excludingLower: true) ?? 1
-        // vLLM's clients write -1 for "all".
-        sampling.topK = max(0, try fields.int("top_k", in: -1...1_000_000_000) ?? 0)
-        sampling.minP = try fields.double("min_p", in: 0...1) ?? 0
-        sampling.presencePenalty = try fields.double("presence_penalty", in: -2...2) ?? 0
-        sampling.frequencyPenalty = try fields.double("frequency_penalty", in: -2...2) ?? 0
-        let repetition = try fields.double("repetition_penalty", in: 0...10, excludingLower: true)
-        let repeating = try fields.double("repeat_penalty", in: 0...10, excludingLower: true)
-        sampling.repetitionPenalty = repetition ?? repeating ?? 1
-        sampling.seed = try fields.seed("seed") ?? UInt64.random(in: 0...UInt64.max)
-        return sampling
+        // llama-server's name; -1 and -2 stand for no limit but the context.
+        let native = try fields.int("n_predict", in: -2...Int.max).map { $0 < 0 ? Int.max : $0 }
+        if let native, native < least {
+            throw APIError.invalid("n_predict must be \(least) or more, or -1, not \(native)", "n_predict")
+        }
+        return newer ?? older ?? native ?? limits.defaultMaxTokens ?? .max
     }
 
     private func readStop(_ fields: RequestFields, into request: inout GenerationRequest) throws(APIError) {

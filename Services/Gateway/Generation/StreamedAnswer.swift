@@ -107,7 +107,9 @@ struct EventStream {
         case .accepted: return []
         case .text(let text, let tokens):
             usage.completionTokens += tokens
-            if let pieces = readers[index]?.append(text) {
+            let before = readers[index]?.reasoningTokens ?? 0
+            if let pieces = readers[index]?.append(text, tokens: tokens) {
+                usage.reasoningTokens += (readers[index]?.reasoningTokens ?? 0) - before
                 let isFirst = tokens > 0 && started.insert(index).inserted
                 if pieces.isEmpty, isFirst { return [frame(shape.text("", index: index))] }
                 return pieces.map { frame(shape.piece($0, index: index)) }

@@ -6,6 +6,8 @@ struct Usage: Sendable, Hashable {
     var promptTokens: Int
     /// Tokens of all outputs.
     var completionTokens = 0
+    /// Those of them that were thoughts.
+    var reasoningTokens = 0
     /// The course of every sequence that has ended.
     var times: [SequenceTimes] = []
 
@@ -27,7 +29,7 @@ struct Usage: Sendable, Hashable {
             "prompt_tokens": .integer(promptTokens), "completion_tokens": .integer(completionTokens),
             "total_tokens": .integer(promptTokens + completionTokens),
             "prompt_tokens_details": ["cached_tokens": .integer(cachedTokens)],
-            "completion_tokens_details": ["reasoning_tokens": 0],
+            "completion_tokens_details": ["reasoning_tokens": .integer(reasoningTokens)],
         ]
     }
 

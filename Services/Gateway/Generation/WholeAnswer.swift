@@ -24,7 +24,7 @@ struct WholeAnswer {
             switch output {
             case .accepted: break
             case .text(let text, let tokens):
-                if let pieces = readers[index]?.append(text) {
+                if let pieces = readers[index]?.append(text, tokens: tokens) {
                     for piece in pieces { choices[index].add(piece) }
                 } else {
                     choices[index].text += text
@@ -32,6 +32,7 @@ struct WholeAnswer {
                 usage.completionTokens += tokens
             case .ended(let reason, let stop, let times):
                 for piece in readers[index]?.finish() ?? [] { choices[index].add(piece) }
+                usage.reasoningTokens += readers[index]?.reasoningTokens ?? 0
                 choices[index].reason = reason
                 choices[index].stop = stop
                 usage.times.append(times)

@@ -40,6 +40,17 @@ extension APIError {
             status: 400, type: "invalid_request_error", message: message, parameter: parameter, code: code)
     }
 
+    static func forbidden(_ message: String, _ code: String) -> APIError {
+        APIError(status: 403, type: "permission_error", message: message, code: code)
+    }
+
+    static let headersTooLarge = APIError(
+        status: 431, type: "invalid_request_error", message: "the headers are too large",
+        code: "request_header_fields_too_large")
+
+    static let unreadable = APIError(
+        status: 400, type: "invalid_request_error", message: "this is not an HTTP request", code: "bad_request")
+
     static func unsupported(_ parameter: String, _ message: String? = nil) -> APIError {
         APIError(
             status: 400, type: "invalid_request_error",
@@ -47,10 +58,10 @@ extension APIError {
             code: "unsupported_parameter")
     }
 
-    /// The fault is the model's or this server's, not the client's.
+    /// The fault is the model's or this server's, but to ask again is of no use, and libraries do so after every status from 500 on.
     static func unusableTemplate(_ reason: String) -> APIError {
         APIError(
-            status: 501, type: "not_supported_error",
+            status: 400, type: "not_supported_error",
             message: "this server does not understand the model's chat template (\(reason)): use /v1/completions",
             parameter: "messages", code: "chat_template_not_supported")
     }

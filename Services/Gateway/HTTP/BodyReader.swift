@@ -10,12 +10,15 @@ struct BodyReader: Sendable {
     let timeout: Duration
 
     /// The JSON of the body.
-    func json(_ request: Request) async throws(APIError) -> JSONValue {
-        if let type = request.headers[.contentType], !Self.isJSON(type) {
+    func json(_ request: Request, _ connection: ClientConnection) async throws(APIError) -> JSONValue {
+        // Pages of other sites can send every type but JSON without being asked for permission.
+        guard let type = request.headers[.contentType], Self.isJSON(type) else {
             throw APIError(
                 status: 415, type: "invalid_request_error", message: "the content type must be application/json")
         }
-        let bytes = try await read(request)
+        let isPacked = try Self.isPacked(request.headers[.contentEncoding])
+        var bytes = try await read(request, connection)
+        if isPacked, !bytes.isEmpty { bytes = try unpacked(bytes) }
         guard !bytes.isEmpty else { throw APIError.invalid("the body is empty") }
         do {
             return try JSONParser.parse(bytes)
@@ -26,14 +29,40 @@ struct BodyReader: Sendable {
 
     private static func isJSON(_ type: String) -> Bool {
         let essence = type.prefix { $0 != ";" }.lowercased().filter { $0 != " " }
-        // curl -d without a header says form-urlencoded; other servers take it.
-        return essence.hasSuffix("json") || essence == "application/x-www-form-urlencoded" || essence == "text/plain"
+        return essence == "application/json" || essence.hasPrefix("application/") && essence.hasSuffix("+json")
     }
 
-    private func read(_ request: Request) async throws(APIError) -> [UInt8] {
-        let tooLarge = APIError(
-            status: 413, type: "invalid_request_error", message: "the body has more than \(limit) bytes")
+    /// Whether a body is packed with gzip.
+    private static func isPacked(_ encoding: String?) throws(APIError) -> Bool {
+        switch encoding?.lowercased().filter({ $0 != " " }) {
+        case nil, "", "identity": return false
+        case "gzip", "x-gzip": return true
+        case .some(let other):
+            throw APIError(
+                status: 415, type: "invalid_request_error",
+                message: "the content encoding \(other.prefix(64)) is not supported, but gzip is",
+                code: "unsupported_content_encoding")
+        }
+    }
+
+    private var tooLarge: APIError {
+        APIError(status: 413, type: "invalid_request_error", message: "the body has more than \(limit) bytes")
+    }
+
+    private func unpacked(_ bytes: [UInt8]) throws(APIError) -> [UInt8] {
+        do {
+            return try Inflate.gunzip(bytes, limit: limit)
+        } catch .tooLarge {
+            throw tooLarge
+        } catch {
+            throw APIError.invalid("the body is not sound gzip")
+        }
+    }
+
+    private func read(_ request: Request, _ connection: ClientConnection) async throws(APIError) -> [UInt8] {
+        let tooLarge = tooLarge
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge }
+        if request.headers[.expect] != nil { connection.wantBody() }
         let limit = limit
         let timeout = timeout
         let result: Result<[UInt8], APIError> = await withTaskGroup(of: Result<[UInt8], APIError>?.self) { group in

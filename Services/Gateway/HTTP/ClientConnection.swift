@@ -22,6 +22,9 @@ struct ClientConnection: InitializableFromSource, Sendable {
         return watch
     }
 
+    /// Lets a client send its body that waits for being told so.
+    func wantBody() { channel.pipeline.triggerUserOutboundEvent(BodyWanted(), promise: nil) }
+
     /// Closes the connection once what has been written is sent.
     func closeAfterAnswer() { channel.pipeline.triggerUserOutboundEvent(CloseAfterAnswer(), promise: nil) }
 

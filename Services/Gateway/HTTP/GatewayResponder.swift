@@ -8,42 +8,63 @@ import ServiceRuntime
 struct GatewayResponder: HTTPResponder {
     let routes: RouteTable
     let access: Access
+    let browsers: BrowserPolicy
     let metrics: GatewayMetrics
     private let start = ContinuousClock.now
 
-    init(routes: RouteTable, access: Access, metrics: GatewayMetrics) {
-        (self.routes, self.access, self.metrics) = (routes, access, metrics)
+    init(routes: RouteTable, access: Access, browsers: BrowserPolicy, metrics: GatewayMetrics) {
+        (self.routes, self.access, self.browsers, self.metrics) = (routes, access, browsers, metrics)
     }
 
     func respond(to request: Request, context: ClientConnection) async throws -> Response {
-        var response = await answer(request, context)
-        metrics.responded(status: response.status.code)
+        var permission = BrowserPolicy.Permission.plain
+        var response: Response
+        do throws(APIError) {
+            permission = try browsers.judge(host: request.head.authority, origin: request.headers[.origin])
+            response = try await answer(request, context, permission)
+        } catch {
+            response = refusal(error, request, context)
+        }
+        metrics.responded(status: response.status.code, path: request.uri.path)
         response.headers[.requestID] = Self.requestID(request)
-        response.headers[.accessControlAllowOrigin] = "*"
+        if case .shared(let origin) = permission {
+            response.headers[.accessControlAllowOrigin] = origin
+            response.headers[.accessControlExposeHeaders] = "x-request-id, x-should-retry, retry-after"
+        }
+        // Answers to pages depend on where they come from; whoever keeps answers has to know.
+        if !browsers.origins.isEmpty { response.headers[.vary] = "Origin" }
         response.headers[HTTPField.Name.xContentTypeOptions] = "nosniff"
         if request.method == .head { return response.createHeadResponse() }
         return response
     }
 
-    private func answer(_ request: Request, _ connection: ClientConnection) async -> Response {
-        do throws(APIError) {
-            if request.method == .options { return Self.preflight(request) }
-            let route = try routes.find(path: request.uri.path, method: request.method)
-            if route.needsKey { try admit(request.headers) }
-            return try await route.handler(request, connection)
-        } catch {
-            var response = Response.json(error.body, status: HTTPResponse.Status(code: error.status))
-            if !error.mayPass { response.headers[.shouldRetry] = "false" }
-            if let seconds = error.retryAfter { response.headers[.retryAfter] = "\(seconds)" }
-            if let allow = error.allow { response.headers[.allow] = allow }
-            if error.status == 401 { response.headers[.wwwAuthenticate] = "Bearer" }
-            if error.status == 413 || error.status == 408 {
-                // The rest of the body is not waited for.
-                response.headers[.connection] = "close"
-                response.closesConnection(connection)
-            }
+    private func answer(
+        _ request: Request, _ connection: ClientConnection, _ permission: BrowserPolicy.Permission
+    ) async throws(APIError) -> Response {
+        if request.method == .options { return Self.preflight(request, permission) }
+        let route = try routes.find(path: request.uri.path, method: request.method)
+        if route.needsKey { try admit(request.headers) }
+        return try await route.handler(request, connection)
+    }
+
+    private func refusal(_ error: APIError, _ request: Request, _ connection: ClientConnection) -> Response {
+        var response = Response.json(error.body, status: HTTPResponse.Status(code: error.status))
+        if error == .clientClosed {
+            // A client may close its side alone; this status is for logs and figures.
+            connection.abort()
             return response
         }
+        if !error.mayPass { response.headers[.shouldRetry] = "false" }
+        if let seconds = error.retryAfter { response.headers[.retryAfter] = "\(seconds)" }
+        if let allow = error.allow { response.headers[.allow] = allow }
+        if error.status == 401 { response.headers[.wwwAuthenticate] = "Bearer" }
+        if error.status == 415 { response.headers[.acceptEncoding] = "gzip" }
+        if error.status == 413 || error.status == 408 || request.headers[.expect] != nil {
+            // The rest of the body is not waited for; nobody knows whether a client that asked first sends it.
+            response.headers[.connection] = "close"
+            response.closesConnection(connection)
+        }
+        return response
     }
 
     private func admit(_ headers: HTTPFields) throws(APIError) {
@@ -60,13 +81,17 @@ struct GatewayResponder: HTTPResponder {
     }
 
     /// What browsers ask before a request; without credentials, because keys travel in a header.
-    private static func preflight(_ request: Request) -> Response {
+    private static func preflight(_ request: Request, _ permission: BrowserPolicy.Permission) -> Response {
         var headers = HTTPFields()
+        headers[.allow] = "GET, POST, OPTIONS"
+        guard case .shared = permission else { return Response(status: .noContent, headers: headers) }
+        if request.headers[.accessControlRequestPrivateNetwork] == "true" {
+            headers[.accessControlAllowPrivateNetwork] = "true"
+        }
         headers[.accessControlAllowMethods] = "GET, POST, OPTIONS"
         headers[.accessControlAllowHeaders] =
             request.headers[.accessControlRequestHeaders] ?? "authorization, content-type"
         headers[.accessControlMaxAge] = "86400"
-        headers[.allow] = "GET, POST, OPTIONS"
         return Response(status: .noContent, headers: headers)
     }
 

@@ -10,6 +10,10 @@ extension HTTPField.Name {
     /// Tells proxies not to collect a stream before passing it on.
     static let acceleratorBuffering = requireName("x-accel-buffering")
 
+    /// Asked and said where a page of the network at large wants to reach a machine of this one.
+    static let accessControlRequestPrivateNetwork = requireName("access-control-request-private-network")
+    static let accessControlAllowPrivateNetwork = requireName("access-control-allow-private-network")
+
     private static func requireName(_ name: String) -> HTTPField.Name {
         guard let field = HTTPField.Name(name) else { preconditionFailure("\(name) is a header name") }
         return field

@@ -14,6 +14,9 @@ final class GatewayMetrics: Sendable {
         var guessedTokens = 0
         var acceptedTokens = 0
         var continuations = 0
+        var restarts = 0
+        var mostTokens = 0
+        var refusals: [String: Int] = [:]
         var moves = 0
         var preemptions = 0
         var succeeded: [FinishReason: Int] = [:]
@@ -29,6 +32,7 @@ final class GatewayMetrics: Sendable {
         var prefill = Histogram(Buckets.latency)
         var decode = Histogram(Buckets.latency)
         var prompts = Histogram(Buckets.tokens)
+        var computed = Histogram(Buckets.tokens)
         var outputs = Histogram(Buckets.tokens)
         var limits = Histogram(Buckets.tokens)
         var parallel = Histogram(Buckets.parallel)
@@ -71,6 +75,7 @@ final class GatewayMetrics: Sendable {
         state.withLock {
             $0.searchedTokens += tokens
             $0.cachedTokens += found
+            $0.computed.observe(Double(tokens - found))
         }
     }
 
@@ -89,8 +94,14 @@ final class GatewayMetrics: Sendable {
     /// A request came with a key.
     func used(key name: String) { state.withLock { $0.keys[name, default: 0] += 1 } }
 
-    /// A response was sent.
-    func responded(status: Int) { state.withLock { $0.statuses[status, default: 0] += 1 } }
+    /// A response was sent for a path.
+    func responded(status: Int, path: String) {
+        state.withLock {
+            $0.statuses[status, default: 0] += 1
+            guard status == 503 || status == 429, path.hasSuffix("completions") else { return }
+            $0.refusals[path.hasSuffix("chat/completions") ? "chat_completions" : "completions", default: 0] += 1
+        }
+    }
 
     /// How many sequences there are.
     func running(_ running: Int, waiting: Int) {
@@ -105,6 +116,8 @@ final class GatewayMetrics: Sendable {
         state.withLock {
             $0.succeeded[reason, default: 0] += 1
             $0.continuations += times.continuations
+            $0.restarts += times.restarts
+            $0.mostTokens = max($0.mostTokens, times.promptTokens + times.outputTokens)
             $0.moves += times.moves
             $0.preemptions += times.preemptions
             $0.latency.observe(now - times.opened)
@@ -154,6 +167,9 @@ final class GatewayMetrics: Sendable {
             "vllm:spec_decode_num_accepted_tokens_total", "counter", "Guessed tokens that were right.",
             "\(state.acceptedTokens)")
         value("vllm:prompt_tokens_total", "counter", "Prompt tokens.", "\(state.promptTokens)")
+        value(
+            "vllm:prompt_tokens_cached_total", "counter", "Prompt tokens that were not computed again.",
+            "\(state.cachedTokens)")
         value("vllm:generation_tokens_total", "counter", "Generated tokens.", "\(state.generatedTokens)")
         family(
             "vllm:request_success_total", "Ended sequences.", "finished_reason",
@@ -167,9 +183,15 @@ final class GatewayMetrics: Sendable {
         family(
             "e2llm:key_requests_total", "Requests by the name of their API key.", "key",
             state.keys.map { ($0.key, $0.value) })
-        value(
-            "model_migration_total", "counter", "Sequences continued on another route.",
-            "\(state.continuations + state.moves)")
+        family(
+            "model_migration_total", "Sequences continued on another route.", "migration_type",
+            [
+                ("new_request", state.restarts),
+                ("ongoing_request", state.continuations - state.restarts + state.moves),
+            ])
+        family(
+            "model_rejection_total", "Requests refused for want of room, by endpoint.", "endpoint",
+            state.refusals.map { ($0.key, $0.value) })
         value(
             "e2llm:kv_migrations_total", "counter", "Sequences continued on another route with their KV cache.",
             "\(state.moves)")
@@ -182,13 +204,46 @@ final class GatewayMetrics: Sendable {
             ("vllm:request_inference_time_seconds", "From the route to the last token.", state.inference),
             ("vllm:request_prefill_time_seconds", "From the route to the first token.", state.prefill),
             ("vllm:request_decode_time_seconds", "From the first to the last token.", state.decode),
+            ("vllm:request_prefill_kv_computed_tokens", "Prompt tokens that were computed.", state.computed),
             ("vllm:request_prompt_tokens", "Prompt tokens of a sequence.", state.prompts),
             ("vllm:request_generation_tokens", "Output tokens of a sequence.", state.outputs),
             ("vllm:request_params_max_tokens", "Most tokens asked for.", state.limits),
             ("vllm:request_params_n", "Choices asked for.", state.parallel),
         ]
         for (name, help, histogram) in histograms { histogram.write(name, help, labels: labels, to: &text) }
-        return text
+        return text + Self.llamaServer(state)
+    }
+
+    /// The same under the names of llama-server, as far as a gateway knows it.
+    private static func llamaServer(_ state: State) -> String {
+        func rate(_ tokens: Int, _ seconds: Double) -> Double { seconds > 0 ? Double(tokens) / seconds : 0 }
+        let prefilled = state.promptTokens - state.cachedTokens
+        let rows: [(String, String, String, String)] = [
+            ("prompt_tokens_total", "counter", "Prompt tokens that were computed.", "\(prefilled)"),
+            ("prompt_tokens_cached_total", "counter", "Prompt tokens found in the KV cache.", "\(state.cachedTokens)"),
+            ("prompt_seconds_total", "counter", "Seconds up to first tokens.", "\(state.prefill.sum)"),
+            ("tokens_predicted_total", "counter", "Generated tokens.", "\(state.generatedTokens)"),
+            ("tokens_predicted_seconds_total", "counter", "Seconds behind first tokens.", "\(state.decode.sum)"),
+            ("n_tokens_max", "counter", "Tokens of the longest sequence.", "\(state.mostTokens)"),
+            (
+                "prompt_tokens_seconds", "gauge", "Prompt tokens a second of a sequence.",
+                "\(rate(prefilled, state.prefill.sum))"
+            ),
+            (
+                "predicted_tokens_seconds", "gauge", "Generated tokens a second of a sequence.",
+                "\(rate(state.generatedTokens, state.decode.sum))"
+            ),
+            ("requests_processing", "gauge", "Sequences that are computed.", "\(state.running)"),
+            ("requests_deferred", "gauge", "Sequences that wait for a route.", "\(state.waiting)"),
+            ("spec_decode_num_draft_tokens_total", "counter", "Guessed tokens.", "\(state.guessedTokens)"),
+            (
+                "spec_decode_num_accepted_tokens_total", "counter", "Guessed tokens that were right.",
+                "\(state.acceptedTokens)"
+            ),
+        ]
+        return rows.map { name, type, help, value in
+            "# HELP llamacpp:\(name) \(help)\n# TYPE llamacpp:\(name) \(type)\nllamacpp:\(name) \(value)\n"
+        }.joined()
     }
 
     private static func escape(_ label: String) -> String {

@@ -2,7 +2,8 @@
 struct Histogram: Sendable {
     private let bounds: [Double]
     private var counts: [Int]
-    private var sum = 0.0
+    /// The sum of all values.
+    private(set) var sum = 0.0
 
     /// Makes an empty histogram with ascending upper bounds.
     init(_ bounds: [Double]) {

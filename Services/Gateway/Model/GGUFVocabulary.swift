@@ -1,5 +1,4 @@
 import Domain
-import Foundation
 import Inference
 import ServiceRuntime
 
@@ -23,11 +22,9 @@ struct GGUFVocabulary: ServedVocabulary {
         tokenizer.encode(text, addSpecial: addsSpecial, parseSpecial: parsesSpecial)
     }
 
-    func encode(_ chat: [ChatMessage]) throws -> [Int32] { try encode(chat, extra: [:]) }
-
-    func encode(_ chat: [ChatMessage], extra: [String: TemplateValue]) throws -> [Int32] {
+    func encode(_ chat: [ChatMessage], extra: [String: TemplateValue], ending: ChatEnding) throws -> [Int32] {
         switch chats {
-        case .format(let format): return try format.tokens(chat, extra: extra)
+        case .format(let format): return try format.tokens(chat, extra: extra, ending: ending)
         case .absent: throw NoChatTemplate()
         case .unusable(let reason): throw UnusableChatTemplate(reason: reason)
         }
@@ -78,9 +75,11 @@ extension ServedModel {
         guard trained >= 2 else {
             throw RuntimeError(.badSetting, "\(configuration.modelPath): a context of \(trained) tokens is too short")
         }
-        let stem = URL(filePath: configuration.modelPath).deletingPathExtension().lastPathComponent
-        let own = try metadata.optionalString("general.name") ?? stem
-        let name = configuration.modelAlias ?? own
+        let short = ModelNames.short(configuration.modelPath)
+        let own = try metadata.optionalString("general.name")
+        let names = ModelNames(
+            id: configuration.modelAlias ?? short, aliases: configuration.aliases,
+            silent: [short] + (own.map { [$0] } ?? []))
         let vocabulary: GGUFVocabulary
         do {
             vocabulary = try GGUFVocabulary(file)
@@ -88,7 +87,7 @@ extension ServedModel {
             throw RuntimeError(.badSetting, "\(configuration.modelPath): \(error)")
         }
         self.init(
-            name: name, aliases: [own, stem].filter { $0 != name }, digest: ModelDigest(file.digest),
+            names: names, digest: ModelDigest(file.digest),
             trainedContext: min(configuration.context ?? trained, trained), vocabulary: vocabulary)
     }
 }

@@ -15,8 +15,8 @@ protocol ServedVocabulary: Sendable {
     func encode(_ text: String, addsSpecial: Bool, parsesSpecial: Bool) throws -> [Int32]
     /// The tokens of a chat, ending where the assistant's answer begins. Special-token text in messages stays text.
     func encode(_ chat: [ChatMessage]) throws -> [Int32]
-    /// The same for a chat whose template is told of tools and other variables.
-    func encode(_ chat: [ChatMessage], extra: [String: TemplateValue]) throws -> [Int32]
+    /// The same for a chat whose template is told of tools and other variables, and which may end otherwise.
+    func encode(_ chat: [ChatMessage], extra: [String: TemplateValue], ending: ChatEnding) throws -> [Int32]
     /// The chat template.
     var chatTemplate: String? { get }
     /// The control tokens of some names, where the model has them.
@@ -34,29 +34,37 @@ protocol ServedVocabulary: Sendable {
 extension ServedVocabulary {
     var chatProblem: String? { nil }
     var chatTemplate: String? { nil }
-    func encode(_ chat: [ChatMessage], extra: [String: TemplateValue]) throws -> [Int32] { try encode(chat) }
+    func encode(_ chat: [ChatMessage]) throws -> [Int32] { try encode(chat, extra: [:], ending: .answer) }
     func controlTokens(_ names: Set<String>) -> [String: Int32] { [:] }
     func makeText(showing tokens: Set<Int32>) -> any TokenText { makeText() }
 }
 
 /// The longest sequence that the scheduler promises; all copies of a model share it.
 final class PromisedContext: Sendable {
-    private let value = Mutex<Int?>(nil)
+    private struct State {
+        var tokens: Int?
+        var isKnown = false
+    }
 
-    /// `nil` until the scheduler has told.
-    var tokens: Int? { value.withLock { $0 } }
-    /// The scheduler has told.
+    private let state = Mutex(State())
+
+    /// `nil` until the scheduler has told, and where it promises none of its own.
+    var tokens: Int? { state.withLock { $0.tokens } }
+    /// Whether the scheduler has had a plan, with which it promises.
+    var isKnown: Bool { state.withLock { $0.isKnown } }
+    /// A scheduler with a plan has told; a promise that was made stays.
     func set(_ tokens: Int?) {
-        if let tokens, tokens > 0 { value.withLock { $0 = tokens } }
+        state.withLock {
+            if let tokens, tokens > 0 { $0.tokens = tokens }
+            $0.isKnown = true
+        }
     }
 }
 
 /// The model that the gateway answers for.
 struct ServedModel: Sendable {
-    /// The name that clients use.
-    var name: String
-    /// Other names that are accepted.
-    var aliases: [String]
+    /// The names that clients use.
+    var names: ModelNames
     /// The identity of the file.
     var digest: ModelDigest
     /// Most tokens of prompt and output together that the file allows.
@@ -70,6 +78,6 @@ struct ServedModel: Sendable {
     /// Most tokens of prompt and output together: what the file allows and every plan can hold.
     var context: Int { min(trainedContext, promise.tokens ?? .max) }
 
-    /// Whether a client's name means this model.
-    func answers(to other: String) -> Bool { other == name || aliases.contains(other) }
+    /// What clients are told of `context`: `nil` before the fleet has promised anything.
+    var toldContext: Int? { promise.isKnown ? context : nil }
 }

@@ -13,32 +13,40 @@ struct StatusRoutes: Sendable {
 
     /// 200 only while a chat request would succeed.
     func health() throws(APIError) -> Response {
-        guard let obstacle = service.obstacle else { return .json(["status": "ok"]) }
+        guard let obstacle = service.nextObstacle else { return .json(["status": "ok"]) }
         throw APIError.unavailable(obstacle)
     }
 
-    private var card: JSONValue {
-        [
-            "id": .string(model.name), "object": "model", "created": .integer(created), "owned_by": "e2llm",
-            "max_model_len": .integer(model.context),
-            "meta": ["n_vocab": .integer(model.vocabulary.count), "n_ctx": .integer(model.context)],
+    /// What clients are told under one of the model's names; `root` is the id (vLLM), `aliases` are the others (llama-server).
+    private func card(_ name: String) -> JSONValue {
+        let context = model.toldContext.map { JSONValue.integer($0) } ?? .null
+        return [
+            "id": .string(name), "object": "model", "created": .integer(created), "owned_by": "e2llm",
+            "root": .string(model.names.id),
+            "aliases": .array(model.names.told.filter { $0 != name }.map { .string($0) }), "max_model_len": context,
+            "meta": [
+                "n_vocab": .integer(model.vocabulary.count), "n_ctx": context,
+                "n_ctx_train": .integer(model.trainedContext),
+            ],
         ]
     }
 
-    func models() -> Response { .json(["object": "list", "data": .array([card])]) }
+    func models() async -> Response {
+        await service.awaitFirstState()
+        return .json(["object": "list", "data": .array(model.names.told.map(card))])
+    }
 
-    func model(_ path: String) throws(APIError) -> Response {
+    func model(_ path: String) async throws(APIError) -> Response {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         let name = parts.drop { $0 != "models" }.dropFirst().joined(separator: "/").removingPercentEncoding ?? ""
-        guard model.answers(to: name) else {
-            throw APIError.notFound("the model \(name.prefix(128)) does not exist", code: "model_not_found", "model")
-        }
-        return .json(card)
+        guard model.names.contain(name) else { throw model.names.unknown(name) }
+        await service.awaitFirstState()
+        return .json(card(model.names.told.contains(name) ? name : model.names.id))
     }
 
     func metricsText() -> Response {
         .bytes(
-            Array(metrics.text(model: model.name, cacheUsage: service.cluster.cacheUsage).utf8),
+            Array(metrics.text(model: model.names.id, cacheUsage: service.cluster.cacheUsage).utf8),
             type: "text/plain; version=0.0.4; charset=utf-8")
     }
 

@@ -8,8 +8,8 @@ struct TokenizeRoutes: Sendable {
     let bodies: BodyReader
     let reader: RequestReader
 
-    func tokenize(_ request: Request) async throws(APIError) -> Response {
-        let fields = try RequestFields(try await bodies.json(request))
+    func tokenize(_ request: Request, _ connection: ClientConnection) async throws(APIError) -> Response {
+        let fields = try RequestFields(try await bodies.json(request, connection))
         let tokens: [Int32]
         let content = try fields.string("content")
         if content == nil, fields.value("messages") != nil {
@@ -30,7 +30,7 @@ struct TokenizeRoutes: Sendable {
             tokens = try encode(text, addsSpecial: llama ?? vllm ?? (content == nil), parsesSpecial: parses)
         }
         var answer: JSONValue = [
-            "count": .integer(tokens.count), "max_model_len": .integer(model.context),
+            "count": .integer(tokens.count), "max_model_len": model.toldContext.map { .integer($0) } ?? .null,
             "tokens": .array(tokens.map { .integer(Int($0)) }),
         ]
         if try fields.bool("with_pieces") == true {
@@ -46,8 +46,8 @@ struct TokenizeRoutes: Sendable {
         return .json(answer)
     }
 
-    func detokenize(_ request: Request) async throws(APIError) -> Response {
-        let fields = try RequestFields(try await bodies.json(request))
+    func detokenize(_ request: Request, _ connection: ClientConnection) async throws(APIError) -> Response {
+        let fields = try RequestFields(try await bodies.json(request, connection))
         guard let tokens = try fields.tokens("tokens", vocabulary: model.vocabulary.count, atMost: 1_000_000) else {
             throw APIError.invalid("tokens must be an array of token ids", "tokens")
         }

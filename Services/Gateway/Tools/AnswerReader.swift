@@ -4,18 +4,27 @@ import Domain
 struct AnswerReader: Sendable {
     private var parser: any ToolCallParser
     private let mostCalls: Int
+    private let tellsThoughts: Bool
     private var calls = 0
+    /// Tokens of thoughts, marks around them included.
+    private(set) var reasoningTokens = 0
 
     init(_ reading: AnswerReading) {
         parser = reading.makeParser()
         mostCalls = reading.mostCalls
+        tellsThoughts = reading.tellsThoughts
     }
 
     /// Whether a call was told.
     var hasCalls: Bool { calls > 0 && mostCalls > 0 }
 
-    /// Takes text.
-    mutating func append(_ text: String) -> [AnswerPiece] { pieces(parser.append(text)) }
+    /// Takes the text of so many tokens.
+    mutating func append(_ text: String, tokens: Int = 1) -> [AnswerPiece] {
+        let began = parser.isReasoning
+        let events = parser.append(text)
+        if began || parser.isReasoning { reasoningTokens += tokens }
+        return pieces(events)
+    }
 
     /// The choice has ended.
     mutating func finish() -> [AnswerPiece] { pieces(parser.finish()) }
@@ -25,7 +34,7 @@ struct AnswerReader: Sendable {
         for event in events {
             switch event {
             case .content(let text): result.append(.content(text))
-            case .reasoning(let text): result.append(.reasoning(text))
+            case .reasoning(let text): if tellsThoughts { result.append(.reasoning(text)) }
             case .call(let name):
                 calls += 1
                 if calls <= mostCalls { result.append(.call(index: calls - 1, name: name)) }

@@ -24,6 +24,8 @@ struct HarmonyParser: ToolCallParser {
     private var place = Place.header
     private var rest: [UInt8] = []
 
+    var isReasoning: Bool { if case .message(.reasoning) = place { true } else { false } }
+
     mutating func append(_ text: String) -> [ToolEvent] {
         rest.append(contentsOf: text.utf8)
         var events: [ToolEvent] = []

@@ -17,6 +17,12 @@ protocol ToolCallParser: Sendable {
     mutating func append(_ text: String) -> [ToolEvent]
     /// Nothing more comes.
     mutating func finish() -> [ToolEvent]
+    /// Whether what comes next is thought.
+    var isReasoning: Bool { get }
+}
+
+extension ToolCallParser {
+    var isReasoning: Bool { false }
 }
 
 extension [ToolEvent] {

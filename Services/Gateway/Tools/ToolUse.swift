@@ -51,8 +51,8 @@ struct ToolUse: Sendable, Hashable {
 
 /// How the text of an answer is read.
 struct AnswerReading: Sendable, Hashable {
-    /// How the model writes calls.
-    var syntax: ToolSyntax
+    /// How the model writes calls; `nil` where there are no tools.
+    var syntax: ToolSyntax?
     /// The functions that there are.
     var names: Set<String> = []
     /// Most calls that are told.
@@ -60,6 +60,16 @@ struct AnswerReading: Sendable, Hashable {
     /// Control tokens that the reading needs to see.
     var shownTokens: Set<Int32> = []
 
+    /// The tags around thoughts; `nil` where there are none.
+    var thinking: ThinkTags?
+    /// Whether the prompt has begun the thoughts.
+    var isThinking = false
+    /// Whether thoughts are told.
+    var tellsThoughts = true
+
     /// A parser for one choice.
-    func makeParser() -> any ToolCallParser { syntax.makeParser(names: names) }
+    func makeParser() -> any ToolCallParser {
+        let inner = syntax.map { $0.makeParser(names: names) } ?? PlainParser()
+        return thinking.map { ThinkParser($0, isOpen: isThinking, inner: inner) } ?? inner
+    }
 }

@@ -36,16 +36,21 @@ public struct ChatFormat: Sendable {
         return nil
     }
 
-    /// The tokens of a chat, ending where the assistant's answer begins. The names of special tokens inside messages stay
+    /// The tokens of a chat, ending where the assistant's answer begins unless told otherwise. The names of special tokens inside messages stay
     /// text. A template that writes the BOS token itself does not get a second one.
     ///
     /// - Parameters:
     ///   - messages: The chat so far.
     ///   - extra: More variables, such as `tools`.
-    /// - Throws: `InferenceError` where the template refuses the chat.
-    public func tokens(_ messages: [ChatMessage], extra: [String: TemplateValue] = [:]) throws -> [Int32] {
-        let segments = try template.renderSegments(
-            messages: messages, addGenerationPrompt: true, bosToken: bosText, eosToken: eosText, extra: extra)
+    ///   - ending: What comes behind the last message.
+    /// - Throws: `InferenceError` where the template refuses the chat, or does not show the message that is continued.
+    public func tokens(
+        _ messages: [ChatMessage], extra: [String: TemplateValue] = [:], ending: ChatEnding = .answer
+    ) throws -> [Int32] {
+        var segments = try template.renderSegments(
+            messages: messages, addGenerationPrompt: ending == .answer, bosToken: bosText, eosToken: eosText,
+            extra: extra)
+        if ending == .continuation { segments = try ending.cut(segments, behind: messages.last?.content ?? "") }
         var tokens = tokenizer.encode(segments: segments, addSpecial: true)
         if let bos = tokenizer.bosToken, tokens.starts(with: [bos, bos]) { tokens.removeFirst() }
         return tokens

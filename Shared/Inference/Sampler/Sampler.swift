@@ -3,7 +3,7 @@ internal import Kernels
 
 /// Chooses the next token from the logits of the last position.
 ///
-/// The choice depends only on the arguments: logits, parameters, history and position. Steps in order: penalties,
+/// The choice depends only on the arguments: logits, parameters, history and position. Steps in order: biases, penalties,
 /// temperature, top-k, top-p (over what top-k kept), min-p, draw. Among equal logits the lower token ranks first, so a
 /// greedy choice is the lowest token with the largest logit. The random number of position `p` is
 /// `CounterRandom.uniform(seed, p)`; exponentials come from the kernels and sums run in a fixed order, so every device
@@ -40,6 +40,12 @@ public struct Sampler {
         }
         guard let count = topLogProbabilities else { return SampledToken(token: token) }
         return LogProbabilities.report(token: token, top: count, logits: logits, scratch: &weights)
+    }
+
+    /// How likely a token is under the model's own distribution, with the most likely ones; a token beyond the logits is impossible.
+    public mutating func score(_ token: Int32, top count: Int, logits: Span<Float>) -> TokenLikelihood {
+        guard token >= 0, Int(token) < logits.count else { return TokenLikelihood(logProbability: -.infinity) }
+        return LogProbabilities.score(token: token, top: count, logits: logits, scratch: &weights)
     }
 
     private static func choose(

@@ -26,6 +26,8 @@ public final class StageExecutor {
     private let weights: StageWeights
     private let buffers: StageBuffers
     private let dims: KernelDimensions
+    /// Rows of the last step, whose hidden states are still there.
+    private var stepRows = 0
 
     /// Loads the weights of `layers` and prepares memory for steps.
     ///
@@ -109,6 +111,25 @@ public final class StageExecutor {
         return .logits(entries: wanted)
     }
 
+    /// Computes the logits of other rows of the last step; they take the place of those that it computed.
+    ///
+    /// - Throws: `InferenceError` where this is no last stage, or the last step had no such rows.
+    public func computeLogits(rows: Range<Int>) throws {
+        guard let head = weights.head, rows.lowerBound >= 0, rows.upperBound <= stepRows, !rows.isEmpty else {
+            throw InferenceError(.invalidInput, "the last step had \(stepRows) rows, not \(rows)")
+        }
+        buffers.logitRows = 0
+        let logits = unsafe try buffers.prepareLogits(rows: rows.count, vocabulary: model.configuration.vocabulary)
+        let wanted = rows.map { Int32($0) }
+        let status = unsafe withUnsafePointer(to: head.matrix) { matrix in
+            unsafe e2_head_forward(
+                pool.pointer, head.norm, model.configuration.normEpsilon, matrix, buffers.hidden, wanted,
+                Int32(wanted.count), logits, buffers.scratch)
+        }
+        try KernelFailure.check(status, "the LM head")
+        buffers.logitRows = rows.count
+    }
+
     /// Reads the logits that the last step computed for the `index`-th of the rows that it named.
     ///
     /// - Throws: `InferenceError` where the last step computed no such logits; what `body` throws.
@@ -122,6 +143,7 @@ public final class StageExecutor {
 
     private func run(_ batch: StageBatch) throws {
         buffers.logitRows = 0
+        stepRows = 0
         try BatchCheck(configuration: model.configuration, cache: cache, maxRows: maxRows, isFirst: isFirst).check(
             batch)
         for entry in batch.entries {
@@ -140,6 +162,7 @@ public final class StageExecutor {
         }
         try KernelFailure.check(status, "layers \(layers)")
         for entry in batch.entries { cache.advance(entry.sequence, by: entry.rows) }
+        stepRows = batch.rows
     }
 
     private func fillHidden(_ input: StageInput) throws {

@@ -87,6 +87,10 @@ extension TokensEmitted: DirectlyCoded {
                 writer.key("guessed_tokens")
                 writer.integer(guessedTokens)
             }
+            if let tensors {
+                writer.key("tensors")
+                writer.array(tensors) { $1.write(to: &$0) }
+            }
             writer.key("tokens")
             writer.array(tokens) { $0.integer($1) }
         }
@@ -97,19 +101,22 @@ extension TokensEmitted: DirectlyCoded {
         var reason = DirectField<FinishReason>()
         var cached = DirectField<Int>()
         var guessed = DirectField<Int>()
+        var tensors = DirectField<[TensorDescriptor]>()
         try reader.object { reader, key throws(Unusual) in
             switch key {
             case "tokens": try tokens.set(reader.array { reader throws(Unusual) in try reader.integer() })
             case "finish_reason": try reason.set(FinishReason(from: &reader))
             case "cached_tokens": try cached.set(reader.integer())
             case "guessed_tokens": try guessed.set(reader.integer())
+            case "tensors":
+                try tensors.set(reader.array { reader throws(Unusual) in try TensorDescriptor(from: &reader) })
             default: return false
             }
             return true
         }
         self.init(
             tokens: try tokens.needed(), finishReason: reason.value, cachedTokens: cached.value,
-            guessedTokens: guessed.value)
+            guessedTokens: guessed.value, tensors: tensors.value)
     }
 }
 

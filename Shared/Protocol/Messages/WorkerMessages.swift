@@ -25,6 +25,9 @@ extension MessageType {
     public static let sequenceFirstToken: MessageType = "sequence.first_token"
     /// last stage -> gateway: `TokensEmitted`; the envelope's `seq` is the index of the first token in the output.
     public static let tokensEmitted: MessageType = "tokens.emitted"
+    /// last stage -> gateway, before the first token: `PromptScored` with the tensors of `ScoreTensors` (since 1.2, where
+    /// `prompt_logprobs` is asked for).
+    public static let promptScored: MessageType = "prompt.scored"
     /// worker -> worker: `LinkEcho` with tensor `payload` u8 [n]; reply `link.echoed` with an empty body.
     public static let linkEcho: MessageType = "link.echo"
     /// Reply to `link.echo`.
@@ -282,11 +285,16 @@ public struct TokensEmitted: Codable, Sendable, Hashable {
     public var cachedTokens: Int?
     /// Tokens that were guessed for the step; those here behind the first one are guesses that were right (since 1.2).
     public var guessedTokens: Int?
+    /// Where log probabilities are asked for, the tensors `logprobs` f32 [tokens], `top_tokens` i32 [tokens, k] and `top_logprobs` f32
+    /// [tokens, k] (since 1.2).
+    public var tensors: [TensorDescriptor]?
 
     /// Makes the body.
     public init(
-        tokens: [Int32], finishReason: FinishReason? = nil, cachedTokens: Int? = nil, guessedTokens: Int? = nil
+        tokens: [Int32], finishReason: FinishReason? = nil, cachedTokens: Int? = nil, guessedTokens: Int? = nil,
+        tensors: [TensorDescriptor]? = nil
     ) {
+        self.tensors = tensors
         self.guessedTokens = guessedTokens
         self.tokens = tokens
         self.finishReason = finishReason
@@ -294,10 +302,24 @@ public struct TokensEmitted: Codable, Sendable, Hashable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case tokens
+        case tokens, tensors
         case finishReason = "finish_reason"
         case cachedTokens = "cached_tokens"
         case guessedTokens = "guessed_tokens"
+    }
+}
+
+/// Log probabilities of some tokens of the prompt of the request named in the envelope.
+public struct PromptScored: Codable, Sendable, Hashable {
+    /// The position of the first of them, at least 1.
+    public var start: Int
+    /// The tensors `logprobs` f32 [n], n at most 512, `top_tokens` i32 [n, k] and `top_logprobs` f32 [n, k].
+    public var tensors: [TensorDescriptor]
+
+    /// Makes the body.
+    public init(start: Int, tensors: [TensorDescriptor]) {
+        self.start = start
+        self.tensors = tensors
     }
 }
 

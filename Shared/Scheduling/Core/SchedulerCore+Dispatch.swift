@@ -57,10 +57,18 @@ extension SchedulerCore {
         replica.workers.allSatisfy { workers[$0]?.constrainsSampling == true }
     }
 
+    /// Whether all stages of a replica know of biases and log probabilities.
+    func readsLogits(_ replica: PlanReplica) -> Bool {
+        replica.workers.allSatisfy { workers[$0]?.readsLogits == true }
+    }
+
     /// The replicas that can serve a request; `nil` where none of the plan ever can.
     private func able(_ situations: [ReplicaSituation], for request: SubmittedRequest) -> [ReplicaSituation]? {
-        guard request.isConstrained else { return situations }
-        let able = situations.filter { constrainsSampling($0.replica) }
+        guard request.isConstrained || request.readsLogits else { return situations }
+        let able = situations.filter {
+            (!request.isConstrained || constrainsSampling($0.replica))
+                && (!request.readsLogits || readsLogits($0.replica))
+        }
         // What a worker can do is not known until it has said hello.
         let isKnown = situations.allSatisfy { $0.replica.workers.allSatisfy { workers[$0] != nil } }
         if isKnown, !able.contains(where: { $0.replica.role.phases.contains(.decode) }) { return nil }
@@ -131,7 +139,8 @@ extension SchedulerCore {
                 behind: requests.waiting.count - 1 - blocked)
             notePrefix(of: request, in: &situations)
             guard let able = able(situations, for: request) else {
-                if requests.dequeue(request.id) != nil { refuse(request, .constraintsNotSupported, at: now) }
+                let fault = request.isConstrained ? Fault.constraintsNotSupported : .samplingNotSupported
+                if requests.dequeue(request.id) != nil { refuse(request, fault, at: now) }
                 continue
             }
             switch router.decide(need, able, times, turn: requests.turn) {
@@ -173,15 +182,16 @@ extension SchedulerCore {
                 decode: route(decoder), gateway: request.gateway),
             first: first, reservedTokens: reserved,
             capacityTokens: grows(decoder) ? replicas[decode].map(kvCapacity(of:)) : nil,
-            prefillCapacityTokens: prefillCapacity(prefiller, handingOverTo: decoder),
-            reusesPrefixes: keepsPrefixes(decoder),
+            prefillCapacityTokens: request.scoresPrompt
+                ? nil : prefillCapacity(prefiller, handingOverTo: decoder),
+            reusesPrefixes: keepsPrefixes(decoder) && !request.scoresPrompt,
             speculates: configuration.speculates && guessesTokens(decoder),
             maxTokens: request.generatedTokens + total - request.promptTokens,
             queuedSeconds: now - waiting.since, estimatedFirstTokenSeconds: firstToken)
-        let isCached = prefill == nil || routed.prefillCapacityTokens != nil
+        let isCached = routed.reusesPrefixes && prefill == nil || routed.prefillCapacityTokens != nil
         let cached = isCached ? cachedTokens(of: request, on: prefiller) : 0
         if prefill != nil, routed.prefillCapacityTokens != nil { notePrefix(of: request, on: prefiller) }
-        if prefill == nil || keepsWhatIsHandedOver { notePrefix(of: request, on: decoder) }
+        if !request.scoresPrompt, prefill == nil || keepsWhatIsHandedOver { notePrefix(of: request, on: decoder) }
         let placement = Placement(
             prefill: prefill, decode: decode, reserved: reserved, prefillReserved: request.promptTokens,
             prefillWork: times.prefill(prefiller, tokens: request.promptTokens - cached).cycle,
@@ -190,7 +200,7 @@ extension SchedulerCore {
             RequestRecord(
                 id: request.id, gateway: request.gateway, promptTokens: request.promptTokens,
                 continuedTokens: request.generatedTokens, maxTokens: routed.maxTokens,
-                isConstrained: request.isConstrained, placement: placement,
+                isConstrained: request.isConstrained, readsLogits: request.readsLogits, placement: placement,
                 routed: routed, generated: request.generatedTokens, lastEvent: now))
         emit(.start(routed))
     }

@@ -56,6 +56,7 @@ extension SchedulerCore {
             let reserved = reservation(of: request, on: situation.replica)
             // What is kept in another type would not give the same tokens.
             guard situation.kvType == record.kvType, !request.isConstrained || constrainsSampling(situation.replica),
+                !request.readsLogits || readsLogits(situation.replica),
                 situation.kvCapacity >= reserved, situation.hasRoom(reserved),
                 situation.sequences < situation.sequenceLimit(overcommit: configuration.overcommit),
                 let seconds = times.moveSeconds(from: home, to: situation.replica, tokens: tokens)

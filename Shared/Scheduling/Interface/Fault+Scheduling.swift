@@ -16,6 +16,10 @@ extension Fault {
     static let constraintsNotSupported = Fault(
         Fault.constraintsNotSupportedCode,
         "no replica of this fleet can constrain its output: its workers are of an older version", isRetriable: false)
+    static let samplingNotSupported = Fault(
+        Fault.samplingNotSupportedCode,
+        "no replica of this fleet can tell log probabilities or add biases: its workers are of an older version",
+        isRetriable: false)
     static func overloaded(_ message: String) -> Fault {
         Fault("overloaded", message, isRetriable: true)
     }

@@ -60,14 +60,17 @@ public struct WorkerReport: Sendable, Hashable {
     public var guessesTokens: Bool
     /// Whether it can sample only what follows a constraint.
     public var constrainsSampling: Bool
+    /// Whether it adds biases to logits and tells log probabilities.
+    public var readsLogits: Bool
 
     /// Makes a report.
     public init(
         address: WorkerAddress, endpoint: String, epoch: Epoch = 0, stages: [ServedStage] = [], kvBlockTokens: Int = 1,
         held: [HeldRequest] = [], movesSequences: Bool = false, growsSequences: Bool = false,
         reusesPrefixes: Bool = false, handsOverPrefixes: Bool = false, guessesTokens: Bool = false,
-        constrainsSampling: Bool = false
+        constrainsSampling: Bool = false, readsLogits: Bool = false
     ) {
+        self.readsLogits = readsLogits
         self.constrainsSampling = constrainsSampling
         self.handsOverPrefixes = handsOverPrefixes
         self.guessesTokens = guessesTokens
@@ -101,12 +104,19 @@ public struct SubmittedRequest: Sendable, Hashable {
     public var prefix: PromptPrefix
     /// Whether its output must follow a constraint, which not every worker may know of.
     public var isConstrained: Bool
+    /// Whether it asks for biases or log probabilities, which not every worker may know of.
+    public var readsLogits: Bool
+    /// Whether log probabilities of its prompt are wanted: it is computed in full.
+    public var scoresPrompt: Bool
 
     /// Makes a request.
     public init(
         id: RequestID, promptTokens: Int, generatedTokens: Int = 0, maxTokens: Int, gateway: String,
-        patience: Double? = nil, prefix: PromptPrefix = PromptPrefix(), isConstrained: Bool = false
+        patience: Double? = nil, prefix: PromptPrefix = PromptPrefix(), isConstrained: Bool = false,
+        readsLogits: Bool = false, scoresPrompt: Bool = false
     ) {
+        self.readsLogits = readsLogits
+        self.scoresPrompt = scoresPrompt
         self.isConstrained = isConstrained
         self.prefix = prefix
         self.id = id

@@ -28,6 +28,8 @@ struct RequestRecord: Sendable {
     let maxTokens: Int
     /// Whether its output follows a constraint, or may do so where a restarted scheduler does not know.
     let isConstrained: Bool
+    /// Whether it needs workers that know of biases and log probabilities, or may do so.
+    var readsLogits = true
     var placement: Placement
     /// What the gateway was told.
     var routed: RoutedRequest?

@@ -216,6 +216,16 @@ extension StageCore {
 
     /// The last stage: tokens go to the gateway, and after prefill to the decoder replica, which waits for them.
     private mutating func deliver(_ outcome: StepOutcome, _ stage: HeldStage) {
+        for part in outcome.scored {
+            guard let opening = stage.sequences[part.request]?.opening else { continue }
+            for start in stride(from: 0, to: part.scores.count, by: TokenLikelihood.mostPositions) {
+                emit(
+                    .emitPrompt(
+                        part.request, start: part.start + start,
+                        scores: Array(part.scores.dropFirst(start).prefix(TokenLikelihood.mostPositions)),
+                        epoch: opening.epoch, to: opening.route.gateway))
+            }
+        }
         var rest = outcome.sampled[...]
         while let token = rest.first {
             let request = token.result.request
@@ -234,7 +244,8 @@ extension StageCore {
                 .emit(
                     request, index: token.index, tokens: together.map(\.result.token), last.result.finishReason,
                     epoch: opening.epoch, cached: cached,
-                    guessed: outcome.parts.first { $0.request == request }?.guesses?.count, to: opening.route.gateway))
+                    guessed: outcome.parts.first { $0.request == request }?.guesses?.count,
+                    scores: together.compactMap(\.score), to: opening.route.gateway))
         }
     }
 

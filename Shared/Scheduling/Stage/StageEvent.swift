@@ -240,11 +240,31 @@ public struct StepOutcome: Sendable {
         public var result: StepResult
         /// Its index in the output.
         public var index: Int
+        /// How likely it was, where that is asked for.
+        public var score: TokenLikelihood?
 
         /// Makes a record.
-        public init(result: StepResult, index: Int) {
+        public init(result: StepResult, index: Int, score: TokenLikelihood? = nil) {
             self.result = result
             self.index = index
+            self.score = score
+        }
+    }
+
+    /// How likely tokens of a prompt were.
+    public struct ScoredPrompt: Sendable, Hashable {
+        /// The request.
+        public var request: RequestID
+        /// The position of the first one.
+        public var start: Int
+        /// Their scores.
+        public var scores: [TokenLikelihood]
+
+        /// Makes a record.
+        public init(request: RequestID, start: Int, scores: [TokenLikelihood]) {
+            self.request = request
+            self.start = start
+            self.scores = scores
         }
     }
 
@@ -280,6 +300,8 @@ public struct StepOutcome: Sendable {
     public var parts: [StepPart]
     /// On the last stage.
     public var sampled: [Sampled]
+    /// On the last stage, of prompts whose scores are asked for.
+    public var scored: [ScoredPrompt] = []
     /// On a prefill stage.
     public var exports: [Export]
     /// Parts that could not be computed, and why; the others went on without them.

@@ -65,10 +65,13 @@ public enum StageInstruction: Sendable {
     case firstToken(RequestID, token: Int32, FinishReason?, epoch: Epoch, to: String)
     /// Give tokens to the gateway, `index` is that of the first one.
     /// `cached` comes with the first token after a prefill: how many tokens were in the KV cache already; `guessed` says how many
-    /// tokens were guessed for the step: those behind the first are guesses that were right.
+    /// tokens were guessed for the step: those behind the first are guesses that were right. `scores` are as many as tokens, where they
+    /// are asked for.
     case emit(
         RequestID, index: Int, tokens: [Int32], FinishReason?, epoch: Epoch, cached: Int? = nil, guessed: Int? = nil,
-        to: String)
+        scores: [TokenLikelihood] = [], to: String)
+    /// Tell the gateway how likely tokens of the prompt were, from position `start` on.
+    case emitPrompt(RequestID, start: Int, scores: [TokenLikelihood], epoch: Epoch, to: String)
     /// Tell the scheduler what happened to a request.
     case report(RequestReport, epoch: Epoch)
     /// Answer a prepare message.

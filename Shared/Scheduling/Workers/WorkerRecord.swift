@@ -31,6 +31,8 @@ struct WorkerRecord: Sendable {
     var guessesTokens = false
     /// Whether it can sample only what follows a constraint.
     var constrainsSampling = false
+    /// Whether it adds biases to logits and tells log probabilities.
+    var readsLogits = false
     /// Its last heartbeat.
     var load: WorkerLoad?
     /// Measured speed.

@@ -56,7 +56,8 @@ struct WorkerTable: Sendable {
             kvBlockTokens: report.kvBlockTokens, held: report.held,
             movesSequences: report.movesSequences, growsSequences: report.growsSequences,
             reusesPrefixes: report.reusesPrefixes, handsOverPrefixes: report.handsOverPrefixes,
-            guessesTokens: report.guessesTokens, constrainsSampling: report.constrainsSampling, since: now)
+            guessesTokens: report.guessesTokens, constrainsSampling: report.constrainsSampling,
+            readsLogits: report.readsLogits, since: now)
         if let old {
             record.superseded = old.superseded.filter { $0 != report.address.session }
             record.crashes = old.crashes.filter { now - $0 < Self.crashWindow }

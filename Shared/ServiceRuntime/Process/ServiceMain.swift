@@ -3,11 +3,16 @@ public import Logging
 public import ServiceLifecycle
 import UnixSignals
 
-/// Runs a process's services until SIGTERM or SIGINT, then stops them in reverse order. After 15 seconds they are cancelled,
-/// and the process ends shortly after that even where one of its threads computes or waits for ever.
+/// Runs a process's services until SIGTERM or SIGINT, then stops them in reverse order. After a while they are cancelled,
+/// and the process ends shortly after that even where one of its threads computes or waits for ever. A second signal ends it at once.
 public enum ServiceMain {
-    /// Runs `services`; returns after an orderly stop.
-    public static func run(_ services: [any Service], logger: Logger) async throws {
+    /// Signals within this time after the first one say nothing new.
+    private static let sameRequest = Duration.milliseconds(500)
+
+    /// Runs `services`; returns after an orderly stop, for which they have the time `within`.
+    public static func run(
+        _ services: [any Service], within: Duration = .seconds(15), logger: Logger
+    ) async throws {
         ConfigurationPhase.end()
         // A peer that closes its end must not end this process.
         signal(SIGPIPE, SIG_IGN)
@@ -17,11 +22,25 @@ public enum ServiceMain {
                 failureTerminationBehavior: .gracefullyShutdownGroup)
         }
         // The last one is stopped first.
-        entries.append(.init(service: StopDeadline(logger: logger), successTerminationBehavior: .ignore))
-        var configuration = ServiceGroupConfiguration(
-            services: entries, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        configuration.maximumGracefulShutdownDuration = .seconds(15)
+        let deadline = StopDeadline(after: within / .seconds(1) + 0.75, logger: logger)
+        entries.append(.init(service: deadline, successTerminationBehavior: .ignore))
+        var configuration = ServiceGroupConfiguration(services: entries, logger: logger)
+        configuration.maximumGracefulShutdownDuration = within
         let group = ServiceGroup(configuration: configuration)
+        let signals = Task {
+            var stopping: ContinuousClock.Instant?
+            for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
+                if let since = stopping {
+                    // Where a whole group of processes is stopped, the same request comes from several sides.
+                    if since.duration(to: .now) < sameRequest { continue }
+                    logger.warning("asked to stop again, ends now")
+                    _exit(1)
+                }
+                stopping = .now
+                await group.triggerGracefulShutdown()
+            }
+        }
+        defer { signals.cancel() }
         ParentWatch.onParentEnd { Task { await group.triggerGracefulShutdown() } }
         try await group.run()
     }

@@ -5,7 +5,7 @@ internal import ServiceLifecycle
 /// Ends the process when it has not stopped in time: cancelling does not reach a thread that computes or waits, and a group of
 /// services waits for it.
 struct StopDeadline: Service {
-    /// From the request to stop to the end; less than those who start services wait for them.
+    /// From the request to stop to the end, in seconds; less than those who start services wait for them.
     var after = 15.75
     let logger: Logger
     /// What ends the process; it does not ask anybody, since anybody may hang.

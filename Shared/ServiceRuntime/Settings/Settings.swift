@@ -12,8 +12,12 @@ public struct SettingKey: Sendable, Hashable {
     /// One sentence.
     public let summary: String
 
+    /// Whether its value is a secret, which everybody on the machine could read in an argument list.
+    public let isSecret: Bool
+
     /// Makes a row of the table.
-    public init(_ name: String, _ defaultValue: String, _ summary: String) {
+    public init(_ name: String, _ defaultValue: String, _ summary: String, isSecret: Bool = false) {
+        self.isSecret = isSecret
         self.name = name
         self.defaultValue = defaultValue
         self.summary = summary
@@ -53,6 +57,12 @@ public struct Settings: Sendable {
             let key = String(argument[..<split])
             guard known.contains(key) else {
                 throw RuntimeError(.badSetting, "unknown setting \(key)\(Settings.suggestion(for: key, among: known))")
+            }
+            if let secret = keys.first(where: { $0.name == key && $0.isSecret }) {
+                throw RuntimeError(
+                    .badSetting,
+                    "\(key) is not taken from arguments, which everybody on this machine can read: use a file with "
+                        + "--config, or \(secret.environmentVariable)")
             }
             fromArguments[key] = String(argument[argument.index(after: split)...])
         }

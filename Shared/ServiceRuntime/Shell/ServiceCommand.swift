@@ -11,15 +11,21 @@ public protocol ServiceCommand: AsyncParsableCommand {
     /// The arguments that every service takes.
     var options: ServiceOptions { get }
 
+    /// How long the service may take to stop.
+    func stopTime(_ settings: Settings) throws -> Duration
+
     /// Makes what the process runs; they are stopped in reverse order.
     func services(_ settings: Settings, _ logger: Logger) throws -> [any Service]
 }
 
 extension ServiceCommand {
+    /// Fifteen seconds.
+    public func stopTime(_ settings: Settings) throws -> Duration { .seconds(15) }
+
     /// Reads the settings and runs the service.
     public func run() async throws {
         let logger = options.makeLogger(Self.service.rawValue)
         let settings = try options.settings(Self.keys)
-        try await ServiceMain.run(services(settings, logger), logger: logger)
+        try await ServiceMain.run(services(settings, logger), within: stopTime(settings), logger: logger)
     }
 }

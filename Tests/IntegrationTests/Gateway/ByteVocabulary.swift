@@ -44,7 +44,8 @@ struct ByteVocabulary: ServedVocabulary {
     /// A model of its own, for tests in which the fleet promises a context: all copies of a model share the promise.
     static func makeModel(template: String? = nil, context: Int = 512) -> ServedModel {
         ServedModel(
-            name: "byte-model", aliases: ["bytes"], digest: "digest", trainedContext: context,
+            names: ModelNames(id: "byte-model", aliases: ["bytes"], silent: ["Byte Model"]), digest: "digest",
+            trainedContext: context,
             vocabulary: ByteVocabulary(chatTemplate: template))
     }
 

@@ -12,6 +12,7 @@ struct GatewayFixture: Sendable {
     let gateway: GatewayServer
     let fleet: FakeFleet
     let port: Int
+    private let group: ServiceGroup
 
     /// Runs `body` with everything started and, unless told otherwise, ready; ends everything afterwards.
     static func run(
@@ -55,7 +56,7 @@ struct GatewayFixture: Sendable {
                 }
                 _ = try await eventually { gateway.service.obstacle == nil ? true : nil }
             }
-            try await body(GatewayFixture(gateway: gateway, fleet: fleet, port: port))
+            try await body(GatewayFixture(gateway: gateway, fleet: fleet, port: port, group: group))
         } catch {
             failure = error
         }
@@ -66,6 +67,9 @@ struct GatewayFixture: Sendable {
         await context.terminate()
         if let failure { throw failure }
     }
+
+    /// Asks everything to stop, as a signal does.
+    func stop() async { await group.triggerGracefulShutdown() }
 
     /// One request on a connection of its own.
     func ask(

@@ -20,6 +20,7 @@ actor RawConnection {
             .channelInitializer { channel in
                 channel.pipeline.addHandler(Receiver(continuation))
             }
+            .channelOption(ChannelOptions.allowRemoteHalfClosure, value: false)
             .connect(host: "127.0.0.1", port: port).get()
         return RawConnection(channel: channel, chunks: stream)
     }
@@ -28,7 +29,19 @@ actor RawConnection {
         try await channel.writeAndFlush(ByteBuffer(string: text)).get()
     }
 
+    func send(_ bytes: [UInt8]) async throws { try await channel.writeAndFlush(ByteBuffer(bytes: bytes)).get() }
+
     func close() async { try? await channel.close().get() }
+
+    /// Ends the connection without saying goodbye, as a client does that crashes.
+    func reset() async throws {
+        guard let options = channel as? any SocketOptionProvider else { throw Unexpected(what: "no socket") }
+        try await options.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+        try await channel.close().get()
+    }
+
+    /// Says that nothing more is sent, and goes on reading.
+    func closeOutput() async throws { try await channel.close(mode: .output).get() }
 
     /// The text up to and including a marker.
     func read(through marker: String) async throws -> String {

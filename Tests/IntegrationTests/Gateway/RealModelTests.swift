@@ -19,7 +19,7 @@ struct RealModelTests {
 
     @Test func describesItself() throws {
         let model = try model()
-        #expect(model.name == "smollm2")
+        #expect(model.names.id == "smollm2")
         #expect(model.context == 1024)
         #expect(model.digest.rawValue.count == 64)
         #expect(model.vocabulary.count == 49152)

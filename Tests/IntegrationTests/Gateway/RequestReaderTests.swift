@@ -42,11 +42,36 @@ struct RequestReaderTests {
     @Test func defaults() throws {
         let request = try read(chat(#""stop":null,"n":null"#))
         #expect(request.sampling.temperature == 1)
-        #expect(request.maxTokens == RequestLimits().defaultMaxTokens)
+        #expect(request.maxTokens == .max)
         let demand = try #require(request.demands(context: 512).first)
         #expect(demand.stop.maxTokens == 512 - request.promptTokens)
         #expect(try read(chat(#""ignore_eos":true"#)).stopTokens.isEmpty)
         #expect(try read(chat("")).sampling.seed != read(chat("")).sampling.seed)
+    }
+
+    @Test func aLimitOfTheServerCountsWhereTheClientSetsNone() throws {
+        var limits = RequestLimits()
+        limits.defaultMaxTokens = 9
+        let reader = RequestReader(model: ByteVocabulary.model, limits: limits)
+        func limit(_ body: String) throws -> Int {
+            try reader.read(JSONParser.parse(Array(body.utf8)), kind: .completion).maxTokens
+        }
+        #expect(try limit(#"{"prompt":"a"}"#) == 9)
+        #expect(try limit(#"{"prompt":"a","max_tokens":20}"#) == 20)
+    }
+
+    @Test(arguments: [
+        "byte-model", "byte-model.gguf", "byte-model.GGUF", "bytes", "bytes.gguf", "Byte Model", "default", "",
+    ])
+    func namesOfTheModel(name: String) throws {
+        #expect(try read(chat("\"model\":\"\(name)\"")).prompts.count == 1)
+    }
+
+    @Test(arguments: ["byte", ".gguf", "byte-model.gguf.gguf", "/models/byte-model", "Default", "gpt-4"])
+    func anUnknownNameIsToldWhatThereIs(name: String) throws {
+        let error = #expect(throws: APIError.self) { try read(chat("\"model\":\"\(name)\"")) }
+        #expect(error?.status == 404 && error?.code == "model_not_found" && error?.mayPass == false)
+        #expect(error?.message.hasSuffix("there is byte-model, bytes") == true)
     }
 
     @Test func specialTextOfMessagesStaysText() throws {
@@ -56,7 +81,8 @@ struct RequestReaderTests {
 
     @Test func contentParts() throws {
         let body = #"{"messages":[{"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}]}"#
-        #expect(try read(body).prompts[0].tokens == ByteVocabulary().encode([ChatMessage(role: "user", content: "ab")]))
+        #expect(
+            try read(body).prompts[0].tokens == ByteVocabulary().encode([ChatMessage(role: "user", content: "a\nb")]))
     }
 
     @Test(arguments: [

@@ -16,9 +16,7 @@ struct LoadBenchCommand: AsyncParsableCommand {
             """)
 
     @Option(help: "The address of the gateway; default: the newest cluster of this machine.") var url: String?
-    @Option(help: "The API key, which everybody sees among the processes; default: that of E2LLM_API_KEY.")
-    var apiKey: String?
-    @Option(help: "A file with the API key.") var apiKeyFile: String?
+    @Option(help: "A file with the API key; default: the key in E2LLM_API_KEY.") var apiKeyFile: String?
     @Option(help: "A stream of requests (CSV): request_id,t_unit,prompt_tokens,output_tokens, or an Azure trace.")
     var workload: String
     @Option(parsing: .unconditional, help: "Requests per second.") var rate: Double
@@ -39,7 +37,7 @@ struct LoadBenchCommand: AsyncParsableCommand {
             let started = Date()
             let server = GatewayClient(
                 try GatewayAddress(url ?? ClusterRecord.live().first?.http ?? "http://127.0.0.1:8080"),
-                key: try GatewayKey(given: apiKey, file: apiKeyFile))
+                key: try GatewayKey(file: apiKeyFile))
             let model = try await server.model()
             let before = try await server.fleet()
             let schedule = try LoadSchedule(stream, rate: rate, model: model, seed: seed)

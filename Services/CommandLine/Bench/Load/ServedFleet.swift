@@ -58,7 +58,7 @@ extension ServedFleet.Model {
                     enum CodingKeys: String, CodingKey { case vocabulary = "n_vocab" }
                 }
                 var id: String
-                var context: Int
+                var context: Int?
                 var meta: Meta
                 enum CodingKeys: String, CodingKey {
                     case id, meta
@@ -71,7 +71,10 @@ extension ServedFleet.Model {
             guard let card = try JSONDecoder().decode(Models.self, from: Data(body.utf8)).data.first else {
                 throw Failure(.failed, "/v1/models: the server serves no model")
             }
-            self.init(name: card.id, context: card.context, vocabulary: card.meta.vocabulary)
+            guard let context = card.context else {
+                throw Failure(.notReady, "/v1/models: the server does not promise a context yet")
+            }
+            self.init(name: card.id, context: context, vocabulary: card.meta.vocabulary)
         } catch let error as DecodingError {
             throw Failure(.failed, "/v1/models: \(DecodingText.text(error))")
         }

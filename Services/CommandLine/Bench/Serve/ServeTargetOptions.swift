@@ -10,9 +10,7 @@ struct ServeTargetOptions: ParsableArguments {
     @Option(help: "The path of the requests; default: /v1/completions, for chats /v1/chat/completions.")
     var endpoint: String?
     @Option(help: "The model's name in requests; default: the first one of /v1/models.") var model: String?
-    @Option(help: "The API key, which everybody sees among the processes; default: that of E2LLM_API_KEY.")
-    var apiKey: String?
-    @Option(help: "A file with the API key.") var apiKeyFile: String?
+    @Option(help: "A file with the API key; default: the key in E2LLM_API_KEY.") var apiKeyFile: String?
     @Option(parsing: .unconditional, help: "Seconds to wait until a request of one token is answered; 0: it has to be.")
     var readyCheckTimeoutSec: Int = 0
 
@@ -58,7 +56,7 @@ struct ServeTargetOptions: ParsableArguments {
     /// Asks the server for its model.
     func target() async throws -> ServeTarget {
         let (shape, path) = try interface()
-        let client = GatewayClient(try address(), key: try GatewayKey(given: apiKey, file: apiKeyFile))
+        let client = GatewayClient(try address(), key: try GatewayKey(file: apiKeyFile))
         let card = try await card(client)
         return ServeTarget(
             url: client.base + path, headers: client.headers, interface: shape, model: card.id,

@@ -12,10 +12,19 @@ struct FleetSettingsTests {
             ("wroker.threads=1", "(did you mean worker?)"), ("gateway=1", "gateway=1 is no setting"),
             ("endpoints.plan=x", "sections are"), ("=1", "sections are"),
             ("gateway.port=1", "gateway.port is decided by --port"), ("worker.model=x", "is decided by --model"),
+            ("gateway.api_keys=sk-1", "everybody on this machine can read: use gateway.api_key_file"),
         ] {
             let error = #expect(throws: Failure.self) { try ClusterLaunch.check(["model.alias=x", setting]) }
             #expect(error?.kind == .usage && error?.description.contains(text) == true)
         }
+    }
+
+    @Test("streams have the time that the last setting says")
+    func drain() {
+        #expect(ClusterLaunch.drain([]) == .seconds(30))
+        #expect(ClusterLaunch.drain(["gateway.drain_s=5", "fleet.drain_s=9", "gateway.drain_s=7"]) == .seconds(7))
+        #expect(ClusterLaunch.drain(["gateway.drain_s=-5"]) == .zero)
+        #expect(ClusterLaunch.drain(["gateway.drain_s=1e99"]) == .seconds(600))
     }
 
     @Test("settings that some process has are taken")

@@ -40,6 +40,54 @@ struct SupervisorTests {
         #expect(try String(contentsOfFile: marks, encoding: .utf8) == "x\nx\nx\n")
     }
 
+    @Test("one process may be stopped before the others, and is not started again")
+    func oneFirst() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let supervisor = Supervisor(logger: logger)
+        func process(_ name: String) -> ProcessSpecification {
+            ProcessSpecification(name: name, executable: "/bin/sleep", arguments: ["600"])
+        }
+        let running = [process("gateway"), process("worker")].map { process in
+            Task { await supervisor.supervise(process) }
+        }
+        for name in ["gateway", "worker"] {
+            while await !supervisor.isRunning(name) { await Task.yield() }
+        }
+        await supervisor.stop("gateway", grace: .seconds(30))
+        #expect(await !supervisor.isRunning("gateway"))
+        #expect(await supervisor.isRunning("worker"))
+        #expect(await !running[0].value)
+        await supervisor.stop(grace: .seconds(30))
+        #expect(await !supervisor.isRunning("worker"))
+        #expect(await !running[1].value)
+    }
+
+    @Test("nobody is waited for who is asked to stop twice")
+    func impatient() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let supervisor = Supervisor(logger: logger)
+        let mark = folder.appendingPathComponent("mark").path
+        let running = Task {
+            await supervisor.supervise(shell("trap '' TERM; touch \(mark); while :; do sleep 1; done"))
+        }
+        while !FileManager.default.fileExists(atPath: mark) { await Task.yield() }
+        await supervisor.stop("worker", grace: .seconds(600), while: { false })
+        #expect(await supervisor.isRunning("worker"))
+        await supervisor.stop(grace: .zero)
+        #expect(await !running.value)
+    }
+
+    @Test("signals of one request to stop are told from a second request")
+    func signals() {
+        let stop = StopSignal()
+        let now = ContinuousClock.now
+        stop.noteSignal(at: now)
+        stop.noteSignal(at: now + .milliseconds(100))
+        #expect(!stop.isRepeated)
+        stop.noteSignal(at: now + .seconds(1))
+        #expect(stop.isRepeated)
+    }
+
     @Test("processes write no backtrace unless somebody wants one")
     func environment() {
         let usual = Supervisor.environment(["A": "b"], parent: 7)
