@@ -1,5 +1,6 @@
 import Domain
 import Foundation
+import Planning
 import ServiceRuntime
 
 /// A plan that somebody gives instead of having one searched.

@@ -31,8 +31,8 @@ import Testing
         ] {
             #expect(try configuration(["clusterer.algorithm=\(name)"]).search.algorithm == algorithm)
         }
-        let refusal = try #require(refusal(["clusterer.algorithm=b9"]))
-        #expect(refusal.contains("b9") && refusal.contains("splitwise-adapted") && refusal.contains("b1m"))
+        let text = try #require(refusal(["clusterer.algorithm=b9"]))
+        #expect(text.contains("b9") && text.contains("splitwise-adapted") && text.contains("b1m"))
     }
 
     /// A plan with the whole model on one device.
