@@ -28,7 +28,11 @@ struct ClustererConfiguration: Sendable {
         [
             SettingKey(
                 "clusterer.algorithm", "default",
-                "default; paper; genetic: paper with the best order of stages; splitwise-adapted; b0 to b3; b0c; hexgen2; helix"
+                "default or e2llm; paper; genetic: paper with the best order of stages; splitwise-adapted; b0 to b3; b0c; b1m; "
+                    + "hexgen2; helix"),
+            SettingKey(
+                "clusterer.plan", "",
+                "a file with a plan (JSON, `plan.json` of a run folder): it is proposed, nothing is searched"
             ),
             SettingKey(
                 "clusterer.roles", "auto", "any, uniform, split, mixed; auto: any, genetic algorithms: split"),
@@ -61,7 +65,8 @@ struct ClustererConfiguration: Sendable {
     init(reader settings: Settings) throws(RuntimeError) {
         addresses = try Addresses(settings, binding: [.plan, .proposals])
         seed = UInt64(try settings.int("clusterer.seed", in: 0...Int.max))
-        search.algorithm = try settings.choice("clusterer.algorithm", as: PlanningAlgorithm.self)
+        search.algorithm = try Self.algorithm(settings)
+        search.plan = try settings.optionalString("clusterer.plan").map(GivenPlan.read)
         search.roles = try settings.choice("clusterer.roles", as: SearchRoles.self)
         search.limits.kvTypes = try Self.kvTypes(settings)
         search.genetic.population = try settings.int("clusterer.population", in: 4...10_000)
@@ -88,6 +93,15 @@ struct ClustererConfiguration: Sendable {
         parallel = try settings.int("clusterer.parallel", in: 1...16)
         queueLimit = try settings.int("clusterer.queue", in: 1...10_000)
         if let problem = search.problem { throw RuntimeError(.badSetting, problem) }
+    }
+
+    private static func algorithm(_ settings: Settings) throws(RuntimeError) -> PlanningAlgorithm {
+        let name = try settings.string("clusterer.algorithm")
+        guard let algorithm = PlanningAlgorithm(name: name) else {
+            throw RuntimeError(
+                .badSetting, "clusterer.algorithm must be one of \(PlanningAlgorithm.names), not \(name)")
+        }
+        return algorithm
     }
 
     private static func kvTypes(_ settings: Settings) throws(RuntimeError) -> Set<KVType> {

@@ -22,7 +22,9 @@ struct SchedulerConfiguration: Sendable {
     /// Every setting of the scheduler.
     static let keys: [SettingKey] =
         [
-            SettingKey("scheduler.policy", "estimated-wait", "estimated-wait, least-requests or round-robin"),
+            SettingKey(
+                "scheduler.routing", "estimated-wait",
+                "estimated-wait, least-requests, round-robin; as baselines do: least-tokens (Splitwise), least-backlog"),
             SettingKey("scheduler.queue_limit", "256", "most requests that wait for a route; more get `overloaded`"),
             SettingKey("scheduler.queue_s", "120", "longest wait for a route while the plan serves"),
             SettingKey("scheduler.unservable_s", "15", "longest wait for a route while no decoder serves"),
@@ -58,7 +60,7 @@ struct SchedulerConfiguration: Sendable {
 
     /// Reads the settings of `keys`.
     init(reader settings: Settings) throws {
-        scheduling.policy = try settings.choice("scheduler.policy")
+        scheduling.policy = try settings.choice("scheduler.routing")
         scheduling.queueLimit = try settings.int("scheduler.queue_limit", in: 0...100_000)
         scheduling.queueSeconds = try settings.double("scheduler.queue_s", in: 0...3600)
         scheduling.unservableSeconds = try settings.double("scheduler.unservable_s", in: 0...3600)
@@ -67,6 +69,7 @@ struct SchedulerConfiguration: Sendable {
         scheduling.reusesPrefixes = try settings.bool("scheduler.prefix_cache")
         scheduling.speculates = try settings.bool("scheduler.speculation")
         scheduling.chunkTokens = try settings.chunkTokens()
+        scheduling.largestBatch = try settings.largestBatch(names: BatchLimit.names) { BatchLimit($0) }
         scheduling.overcommit = try settings.double("scheduler.overcommit", in: 1...1000)
         heartbeatMilliseconds = try settings.int("scheduler.heartbeat_ms", in: 100...60_000)
         scheduling.workerLostSeconds = try settings.double("scheduler.worker_lost_s", in: 0.5...600)

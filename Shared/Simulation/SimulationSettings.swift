@@ -4,6 +4,10 @@ public import Scheduling
 public struct SimulationSettings: Sendable, Hashable {
     /// Most sequences that a replica decodes together; `nil` for what workers take for the replica's planned concurrency.
     public var largestBatch: Int? = 16
+    /// Whether a replica decodes no more sequences together than its plan says, whatever the largest batch is.
+    public var keepsConcurrency = false
+    /// How prompts are computed beside sequences that decode.
+    public var batching = Batching.chunks
     /// Tokens of a prefill chunk; `nil` for whole prompts.
     public var chunkTokens: Int? = 256
     /// Whether KV travels while the prompt is still being computed.
@@ -23,6 +27,9 @@ public struct SimulationSettings: Sendable, Hashable {
 
     /// Makes the defaults.
     public init() {}
+
+    /// Most sequences that a replica decodes together.
+    var batchLimit: BatchLimit { keepsConcurrency ? .planned : largestBatch.map { .fixed($0) } ?? .twicePlanned }
 
     /// What is wrong, naming the field; `nil` where nothing is.
     var problem: String? {

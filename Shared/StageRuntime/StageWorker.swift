@@ -60,11 +60,12 @@ final class StageWorker: ServiceDesk {
         self.profiler = profiler
         self.snapshotBox = snapshotBox
         log = TraceLog(device: configuration.device)
-        core = StageCore(
-            StageLimits(
-                device: configuration.device, kind: configuration.kind, model: description,
-                memoryUsableBytes: configuration.memoryUsableBytes, maxBatchedTokens: configuration.maxBatchedTokens,
-                leaseSeconds: Double(configuration.leaseSeconds), kvBlockTokens: KVCache.blockTokens))
+        var limits = StageLimits(
+            device: configuration.device, kind: configuration.kind, model: description,
+            memoryUsableBytes: configuration.memoryUsableBytes, maxBatchedTokens: configuration.maxBatchedTokens,
+            leaseSeconds: Double(configuration.leaseSeconds), kvBlockTokens: KVCache.blockTokens)
+        (limits.batching, limits.largestBatch) = (configuration.batching, configuration.largestBatch)
+        core = StageCore(limits)
         core.waitingBytes = links.waitingBytes
     }
 

@@ -1,6 +1,7 @@
 public import Domain
 import Foundation
 public import Messaging
+public import Scheduling
 public import ServiceRuntime
 
 /// The settings of a worker process.
@@ -18,6 +19,8 @@ public import ServiceRuntime
 /// | `worker.data_bind` | any free port | data socket |
 /// | `worker.data_announce` | the bound endpoint | what peers connect to |
 /// | `fleet.chunk_tokens` | 256 | token budget of a step |
+/// | `fleet.batching` | chunks | how prompts are computed beside sequences that decode |
+/// | `fleet.largest_batch` | twice-planned | most sequences that a replica decodes together |
 /// | `worker.lease_s` | 90 | seconds after which a stage frees a sequence that its first stage no longer names |
 public struct WorkerConfiguration: Sendable {
     /// Which of the two workers of a device.
@@ -40,6 +43,10 @@ public struct WorkerConfiguration: Sendable {
     public var dataAnnounce: String?
     /// Token budget of a step.
     public var maxBatchedTokens: Int
+    /// How prompts are computed beside sequences that decode.
+    public var batching: Batching
+    /// Most sequences that a replica decodes together.
+    public var largestBatch: BatchLimit
     /// Seconds for which a stage that does not drive a sequence keeps it without hearing of it.
     public var leaseSeconds: Int
     /// Where it connects.
@@ -101,6 +108,8 @@ public struct WorkerConfiguration: Sendable {
             ? LinkShape(bytesPerSecond: Double(rate), latency: .seconds(latency / 1000)) : nil
         dataAnnounce = settings.optionalString("worker.data_announce")
         maxBatchedTokens = try settings.chunkTokens()
+        batching = try settings.batching()
+        largestBatch = try settings.largestBatch(names: BatchLimit.names) { BatchLimit($0) }
         leaseSeconds = try settings.int("worker.lease_s", in: 1...3600)
         addresses = try Addresses(settings)
         dataBind =

@@ -85,7 +85,8 @@ struct ClustererCore: Sendable {
             problem: try fleet.problem(excluding: request.excludedDevices, slowdowns: request.slowdowns ?? []),
             fleetVersion: fleet.version,
             workload: request.workload ?? workload ?? WorkloadStatistics(), seed: request.seed ?? configuration.seed,
-            settings: configuration.search, inForce: request.planInForce, contextTokens: request.contextTokens)
+            settings: configuration.search, inForce: request.planInForce, contextTokens: request.contextTokens,
+            types: fleet.deviceTypes)
     }
 
     private mutating func join(_ ticket: PlanTicket, _ order: SearchOrder, reason: String) {

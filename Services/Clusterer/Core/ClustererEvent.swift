@@ -49,6 +49,8 @@ struct SearchOrder: Sendable, Hashable {
     var inForce: PlacementPlan?
     /// The longest sequence that the plan must be able to hold.
     var contextTokens: Int?
+    /// Types of the devices.
+    var types: [DeviceID: String] = [:]
 }
 
 /// A plan and how long it took.

@@ -13,7 +13,8 @@ struct PlanSearch: Sendable {
     /// - Throws: `no_devices`, `model_does_not_fit` (the message says how much memory is missing), `no_plan`, or what the
     ///   partitioner reports.
     func run(_ partitioner: any PartitionSource) async throws(Fault) -> SearchOutcome {
-        order.settings.algorithm.isGenetic
+        if let plan = order.settings.plan { return try GivenPlan.outcome(plan, order) }
+        return order.settings.algorithm.isGenetic
             ? try await GeneticPlanSearch(order: order).run(partitioner)
             : try await PlacementPlanSearch(order: order).run()
     }
@@ -29,6 +30,8 @@ extension SearchOrder {
             demand: PlanningDemand(workload, longestRequestTokens: limits.longestRequestTokens), limits: limits)
         (task.seed, task.inForce, task.moving, task.fleetVersion) = (seed, inForce, settings.moving, fleetVersion)
         (task.algorithm, task.genetic) = (settings.algorithm, settings.genetic)
+        // Baselines group devices by their types.
+        if settings.algorithm.baseline != nil { task.types = types }
         task.triesPlans = settings.triesPlans
         task.mayChangeRoles = true
         task.deadline = settings.searchSeconds

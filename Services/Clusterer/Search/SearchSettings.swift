@@ -13,6 +13,8 @@ enum SearchRoles: String, Sendable, CaseIterable {
 struct SearchSettings: Sendable, Hashable {
     /// Who searches.
     var algorithm = PlanningAlgorithm.standard
+    /// A plan that is proposed instead of one that was searched.
+    var plan: PlacementPlan?
     /// Roles; the genetic algorithms know `split` and `any`.
     var roles = SearchRoles.auto
     /// What plans may use and must keep; `roles` says which roles, and where it names no longest request it is the context, at

@@ -68,16 +68,7 @@ struct MeasuredFleet {
     }
 
     /// The kinds of hardware.
-    var types: [DeviceID: String] {
-        var first: [String: String] = [:]
-        var types: [DeviceID: String] = [:]
-        for device in fleet.devices {
-            let type = first[device.fingerprint] ?? device.id.rawValue
-            first[device.fingerprint] = type
-            types[device.id] = type
-        }
-        return types
-    }
+    var types: [DeviceID: String] { fleet.deviceTypes }
 
     /// The fleet with a copy of a device, its links included.
     func adding(type: String) throws -> MeasuredFleet {

@@ -96,7 +96,10 @@ struct SimulationConditions: ParsableArguments {
         parsing: .unconditional,
         help: "Most sequences that a replica decodes together; default: 16, with --replay what the plan provides for.")
     var largestBatch: Int?
-    @Option(help: "How the services choose replicas: estimated-wait, least-requests or round-robin.")
+    @Option(
+        help:
+            "How the services choose replicas: estimated-wait, least-requests, round-robin, least-tokens or least-backlog."
+    )
     var routing = RoutingPolicy.estimatedWait.rawValue
     @Flag(help: "Let schedulers know how long outputs will be.") var oracle = false
     @Option(

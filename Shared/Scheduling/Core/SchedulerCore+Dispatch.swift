@@ -23,6 +23,7 @@ extension SchedulerCore {
                 situations[position].reserve(record.placement.reserved)
                 situations[position].sequences += 1
                 situations[position].requests += 1
+                situations[position].contextTokens += record.heldTokens
                 situations[position].remainingTokens += record.expectedTokens(
                     mean: mean, configuration.lengthKnowledge)
             }
@@ -63,7 +64,7 @@ extension SchedulerCore {
     }
 
     /// The replicas that can serve a request; `nil` where none of the plan ever can.
-    private func able(_ situations: [ReplicaSituation], for request: SubmittedRequest) -> [ReplicaSituation]? {
+    func able(_ situations: [ReplicaSituation], for request: SubmittedRequest) -> [ReplicaSituation]? {
         guard request.isConstrained || request.readsLogits else { return situations }
         let able = situations.filter {
             (!request.isConstrained || constrainsSampling($0.replica))
@@ -124,19 +125,15 @@ extension SchedulerCore {
         let serving = serves()
         noteServing(serving, at: now)
         guard serving, !requests.waiting.isEmpty else { return }
+        if let measure = configuration.policy.measure {
+            return dispatch(by: LoadRouting(measure), inForce: inForce, times: times, at: now)
+        }
         var situations = situations(at: now)
-        let maxContext = min(longestSequence ?? .max, largestCapacity)
         var blocked = 0
         for waiting in requests.waiting {
             let request = waiting.request
-            let total = max(request.promptTokens + 1, Admission.totalTokens(request, maxContext: maxContext))
-            let remaining = total - request.promptTokens
-            let expected = configuration.lengthKnowledge.expected(limit: Double(remaining), mean: assumedOutputTokens)
-            let need = Router.Need(
-                promptTokens: request.promptTokens, totalTokens: total,
-                likelyTokens: min(total, request.promptTokens + max(1, Int(expected.rounded(.up)))),
-                remainingTokens: remaining, expectedTokens: expected,
-                behind: requests.waiting.count - 1 - blocked)
+            var need = need(of: request)
+            need.behind = requests.waiting.count - 1 - blocked
             notePrefix(of: request, in: &situations)
             guard let able = able(situations, for: request) else {
                 let fault = request.isConstrained ? Fault.constraintsNotSupported : .samplingNotSupported
@@ -156,7 +153,8 @@ extension SchedulerCore {
                         kvShare: Double(situation.kvReserved + reserved) / Double(max(1, situation.kvCapacity)))
                 }
                 start(
-                    waiting, prefill: prefill, decode: decode, reserved: reserved, total: total, firstToken: firstToken,
+                    waiting, prefill: prefill, decode: decode, reserved: reserved, total: need.totalTokens,
+                    firstToken: firstToken,
                     inForce: inForce, times: times, at: now)
                 requests.noteOvertaken(first: blocked)
                 situations = self.situations(at: now)
@@ -164,7 +162,19 @@ extension SchedulerCore {
         }
     }
 
-    private mutating func start(
+    /// What a request that waits needs.
+    func need(of request: SubmittedRequest) -> Router.Need {
+        let maxContext = min(longestSequence ?? .max, largestCapacity)
+        let total = max(request.promptTokens + 1, Admission.totalTokens(request, maxContext: maxContext))
+        let remaining = total - request.promptTokens
+        let expected = configuration.lengthKnowledge.expected(limit: Double(remaining), mean: assumedOutputTokens)
+        return Router.Need(
+            promptTokens: request.promptTokens, totalTokens: total,
+            likelyTokens: min(total, request.promptTokens + max(1, Int(expected.rounded(.up)))),
+            remainingTokens: remaining, expectedTokens: expected)
+    }
+
+    mutating func start(
         _ waiting: WaitingRequest, prefill: ReplicaID?, decode: ReplicaID, reserved: Int, total: Int,
         firstToken: Double,
         inForce: PlanInForce, times: ReplicaTimes, at now: Double

@@ -25,7 +25,7 @@ extension SchedulerCore {
         if request.generatedTokens == 0, !requests.isWaiting(request.id), !requests.hasEnded(request.id) {
             window.arrived(promptTokens: request.promptTokens, at: now)
         }
-        requests.enqueue(request, at: now, mostOvertakers: configuration.mostOvertakers)
+        requests.enqueue(request, at: now, mostOvertakers: mostOvertakers)
     }
 
     mutating func cancelled(_ id: RequestID, at now: Double) {

@@ -6,6 +6,20 @@ public enum RoutingPolicy: String, Sendable, Hashable, CaseIterable {
     case leastRequests = "least-requests"
     /// One pair after the other.
     case roundRobin = "round-robin"
+    /// As baselines do: bound on arrival, prompts to the fewest pending tokens, decoding to the fewest context tokens
+    /// (Splitwise's rule).
+    case leastTokens = "least-tokens"
+    /// The same by the least backlog in seconds, the decoder's with the KV transfer.
+    case leastBacklog = "least-backlog"
+
+    /// What counts as load where requests are bound to replicas by that alone; `nil` where pairs are weighed.
+    var measure: LoadRouting.Measure? {
+        switch self {
+        case .leastTokens: .tokens
+        case .leastBacklog: .backlog
+        case .estimatedWait, .leastRequests, .roundRobin: nil
+        }
+    }
 }
 
 /// What the scheduler may expect of the length of an output.
@@ -49,8 +63,8 @@ public struct SchedulingConfiguration: Sendable, Hashable {
     public var speculates = true
     /// Tokens of a prefill chunk, the workers' token budget; KV cache travels chunk by chunk.
     public var chunkTokens = 256
-    /// Most sequences that a replica decodes together, more wait; `nil` for what workers do by themselves.
-    public var largestBatch: Int?
+    /// Most sequences that a replica decodes together, more wait: what the workers do.
+    public var largestBatch = BatchLimit.twicePlanned
     /// How many times its decode concurrency a replica may be loaded with, where the estimates favour it.
     public var overcommit = 4.0
     /// How long a replica counts as full after a sequence had to yield its KV cache: until heartbeats tell how it is.

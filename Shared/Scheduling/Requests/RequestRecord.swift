@@ -105,4 +105,18 @@ struct WaitingRequest: Sendable {
     var missedBeats = 0
     /// Later requests that were routed before it, since there was no room for it.
     var overtaken = 0
+    /// The replicas that it is bound to, where requests are bound on arrival.
+    var bound: BoundReplicas?
+}
+
+/// The replicas that a request waits for.
+struct BoundReplicas: Sendable, Hashable {
+    /// `nil` where the decoder prefills for itself.
+    var prefill: ReplicaID?
+    var decode: ReplicaID
+
+    /// The one that computes the prompt.
+    var first: ReplicaID { prefill ?? decode }
+    /// Both of them, or the one.
+    var all: Set<ReplicaID> { [first, decode] }
 }

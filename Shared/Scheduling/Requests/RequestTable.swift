@@ -68,6 +68,12 @@ struct RequestTable: Sendable {
         return waiting.remove(at: index)
     }
 
+    /// A request waits for these replicas from now on.
+    mutating func bind(_ id: RequestID, _ replicas: BoundReplicas) {
+        guard let index = waiting.firstIndex(where: { $0.request.id == id }) else { return }
+        waiting[index].bound = replicas
+    }
+
     /// A later request was routed before the first `count`.
     mutating func noteOvertaken(first count: Int) {
         for index in waiting.indices.prefix(count) { waiting[index].overtaken += 1 }

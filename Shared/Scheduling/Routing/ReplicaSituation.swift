@@ -30,6 +30,8 @@ struct ReplicaSituation: Sendable {
     var sequences = 0
     /// Tokens that they have still to generate, together.
     var remainingTokens = 0.0
+    /// Tokens in the contexts of these sequences.
+    var contextTokens = 0
     /// Measured over estimated time, per phase.
     var correction = SpeedCorrection()
     /// Whether it keeps KV cache of prompts that are handed over, and hands over, or is handed, only what is missing.

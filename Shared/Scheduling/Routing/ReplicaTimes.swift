@@ -8,7 +8,7 @@ struct ReplicaTimes: Sendable {
     private let workload: WorkloadStatistics
     private let chunkTokens: Int?
     private let ways: [ReplicaID: [ReplicaID: KVWay]]
-    private let largestBatch: Int?
+    private let largestBatch: BatchLimit
 
     /// What KV takes from one replica to another when nothing else travels.
     private struct KVWay: Sendable {
@@ -83,7 +83,7 @@ struct ReplicaTimes: Sendable {
 
     /// Most sequences that a replica decodes together; more wait for a place.
     func mostSequences(_ replica: PlanReplica) -> Int {
-        max(1, largestBatch ?? BatchPolicy.mostSequences(planned: replica.decodeConcurrency))
+        largestBatch.sequences(planned: replica.decodeConcurrency)
     }
 
     /// The time between two tokens of a sequence when `sequences` are on a replica.

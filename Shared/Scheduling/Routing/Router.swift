@@ -99,7 +99,8 @@ struct Router: Sendable {
         let fitting = candidates.filter(\.fits)
         let chosen: Candidate?
         switch policy {
-        case .estimatedWait:
+        // Requests that are bound by loads never come here.
+        case .estimatedWait, .leastTokens, .leastBacklog:
             let best = candidates.min { $0.cost < $1.cost }
             chosen = best.map(\.fits) == true ? best : nil
         case .leastRequests:

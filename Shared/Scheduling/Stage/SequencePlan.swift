@@ -110,23 +110,3 @@ public struct KVRoom: Sendable, Hashable {
     /// Blocks of a sequence that holds so many tokens.
     func blocks(_ tokens: Int) -> Int { (tokens + blockTokens - 1) / blockTokens }
 }
-
-/// Limits on one step.
-public struct BatchPolicy: Sendable, Hashable {
-    /// Most rows of one step, prompt and decode rows together (the token budget).
-    public var maxBatchedTokens: Int
-    /// Most sequences that decode together.
-    public var maxSequences: Int
-
-    /// Shorter prompts that may be computed before one that came first.
-    public var mostOvertakers = 8
-
-    /// Most sequences that a replica decodes together which is planned for a number of them: bursts may go beyond the plan.
-    public static func mostSequences(planned: Int) -> Int { max(1, 2 * planned) }
-
-    /// Makes limits.
-    public init(maxBatchedTokens: Int = 256, maxSequences: Int = 16) {
-        self.maxBatchedTokens = max(1, maxBatchedTokens)
-        self.maxSequences = max(1, maxSequences)
-    }
-}

@@ -94,7 +94,8 @@ extension StageCore {
     private func policy(_ replica: PlanReplica) -> BatchPolicy {
         BatchPolicy(
             maxBatchedTokens: limits.maxBatchedTokens,
-            maxSequences: BatchPolicy.mostSequences(planned: replica.decodeConcurrency))
+            maxSequences: limits.largestBatch.sequences(planned: replica.decodeConcurrency),
+            batching: limits.batching)
     }
 
     private mutating func answer(_ ticket: StageTicket, _ stage: HeldStage) {

@@ -244,11 +244,7 @@ public struct StageDriver: Sendable {
     ) -> (step: Step, instructions: [DriverInstruction])? {
         guard mayStart else { return nil }
         var instructions: [DriverInstruction] = []
-        var parts = decodeParts(&instructions)
-        if prefillQueue.isEmpty { guess(&parts) }
-        let budget = min(
-            policy.maxBatchedTokens - parts.reduce(0) { $0 + $1.count }, decodeQueue.isEmpty ? .max : mixedChunk)
-        parts += promptParts(budget: budget, heldBack, &instructions)
+        let parts = nextParts(heldBack, &instructions)
         guard !parts.isEmpty else { return nil }
         lastStep += 1
         inFlight[lastStep] = parts.map(\.request)
@@ -258,6 +254,21 @@ public struct StageDriver: Sendable {
         }
         if parts.contains(where: { $0.inputToken != nil }) { decodeSteps.insert(lastStep) }
         return (Step(number: lastStep, parts: parts), instructions)
+    }
+
+    private mutating func nextParts(
+        _ heldBack: Set<RequestID>, _ instructions: inout [DriverInstruction]
+    ) -> [StepPart] {
+        if policy.batching == .wholePrompts {
+            let prompt = promptParts(budget: policy.maxBatchedTokens, most: 1, heldBack, &instructions)
+            if !prompt.isEmpty { return prompt }
+        }
+        var parts = decodeParts(&instructions)
+        if prefillQueue.isEmpty { guess(&parts) }
+        guard policy.batching == .chunks else { return parts }
+        let budget = min(
+            policy.maxBatchedTokens - parts.reduce(0) { $0 + $1.count }, decodeQueue.isEmpty ? .max : mixedChunk)
+        return parts + promptParts(budget: budget, most: .max, heldBack, &instructions)
     }
 
     /// Most prompt rows of a step in which sequences decode: more where prompts queue, since longer chunks waste less, and
@@ -397,8 +408,9 @@ public struct StageDriver: Sendable {
     /// more than a number of times.
     private mutating func enqueue(_ plan: SequencePlan) {
         var index = prefillQueue.count
+        let mostOvertakers = policy.batching == .wholePrompts ? 0 : policy.mostOvertakers
         while index > 0, let before = sequences[prefillQueue[index - 1]], case .queued = before.state,
-            before.plan.missingTokens > plan.missingTokens, before.overtaken < policy.mostOvertakers
+            before.plan.missingTokens > plan.missingTokens, before.overtaken < mostOvertakers
         {
             sequences[prefillQueue[index - 1]]?.overtaken += 1
             index -= 1
@@ -407,12 +419,12 @@ public struct StageDriver: Sendable {
     }
 
     private mutating func promptParts(
-        budget: Int, _ heldBack: Set<RequestID>, _ instructions: inout [DriverInstruction]
+        budget: Int, most: Int, _ heldBack: Set<RequestID>, _ instructions: inout [DriverInstruction]
     ) -> [StepPart] {
         var budget = budget
         var parts: [StepPart] = []
         var index = 0
-        while budget > 0, index < prefillQueue.count {
+        while budget > 0, parts.count < most, index < prefillQueue.count {
             let request = prefillQueue[index]
             guard !heldBack.contains(request), var sequence = sequences[request] else {
                 index += 1

@@ -5,7 +5,7 @@ import Yams
 /// One setting of a service: its key, its default and what it means. The table of a service's settings is the single
 /// place that its help, its README and the check for unknown keys are made from.
 public struct SettingKey: Sendable, Hashable {
-    /// Dotted name, `scheduler.policy`.
+    /// Dotted name, `scheduler.routing`.
     public let name: String
     /// Default as text; empty where there is none.
     public let defaultValue: String
@@ -23,7 +23,7 @@ public struct SettingKey: Sendable, Hashable {
         self.summary = summary
     }
 
-    /// The environment variable that sets it: `E2LLM_SCHEDULER_POLICY`.
+    /// The environment variable that sets it: `E2LLM_SCHEDULER_ROUTING`.
     public var environmentVariable: String {
         "E2LLM_" + name.map { $0 == "." || $0 == "-" ? "_" : String($0).uppercased() }.joined()
     }

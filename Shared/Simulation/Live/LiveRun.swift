@@ -127,7 +127,7 @@ final class LiveRun {
         configuration.chunkTokens = settings.streams ? settings.chunkTokens ?? .max : .max
         configuration.overcommit = settings.overcommit
         configuration.mostOvertakers = settings.mostOvertakers
-        configuration.largestBatch = settings.largestBatch
+        configuration.largestBatch = settings.batchLimit
         configuration.adoptionSeconds = 0
         configuration.gatewayLostSeconds = .infinity
         configuration.orphanSeconds = .infinity
@@ -266,7 +266,8 @@ final class LiveRun {
         if let known = runOf[key], runs[known].isAlive == isUp { return known }
         var policy = BatchPolicy(
             maxBatchedTokens: settings.chunkTokens ?? 1 << 20,
-            maxSequences: settings.largestBatch ?? BatchPolicy.mostSequences(planned: replica.decodeConcurrency))
+            maxSequences: settings.batchLimit.sequences(planned: replica.decodeConcurrency),
+            batching: settings.batching)
         policy.mostOvertakers = settings.mostOvertakers
         guard var run = ReplicaRun(replica, cost.keeping(key.kvType), policy) else { return nil }
         for (stage, device) in key.devices.enumerated() { run.slowdown[stage] = dynamics?.factor(device, at: now) ?? 1 }

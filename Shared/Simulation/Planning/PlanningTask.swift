@@ -198,6 +198,18 @@ public enum PlanningAlgorithm: String, Sendable, Hashable, CaseIterable {
     /// HexGen-2 and Helix from their published descriptions.
     case hexgen2, helix
 
+    /// Names that systems have in simulations, beside the raw values.
+    private static let otherNames: [String: PlanningAlgorithm] = ["e2llm": .standard, "b1m": .b1]
+
+    /// All names, for people.
+    public static var names: String { (allCases.map(\.rawValue) + otherNames.keys.sorted()).joined(separator: ", ") }
+
+    /// The algorithm of a name, also of one that a system has in simulations; `nil` for an unknown name.
+    public init?(name: String) {
+        guard let known = PlanningAlgorithm(rawValue: name) ?? Self.otherNames[name] else { return nil }
+        self = known
+    }
+
     /// Whether it is a genetic search.
     public var isGenetic: Bool { [.paper, .genetic, .splitwiseAdapted].contains(self) }
     /// The baseline whose plans it has.

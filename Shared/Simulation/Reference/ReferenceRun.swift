@@ -138,30 +138,24 @@ final class ReferenceRun {
                         held: group.held, capacity: group.capacity, isIdle: group.isIdle)
                 })
         }
-        let splits = groups.indices.filter { groups[$0].replica.role == .prefill && groups[$0].capacity >= prompt }
-        let decoders = groups.indices.filter {
-            groups[$0].replica.role == .decode && groups[$0].capacity >= prompt + output
+        guard let measure = settings.routing.measure else { return nil }
+        return LoadRouting(measure).choose(
+            prompt: prompt, total: prompt + output, groups.indices.map { load($0, measure) }
+        ) { kvSeconds($0, $1, prompt) }
+    }
+
+    private func load(_ index: Int, _ measure: LoadRouting.Measure) -> LoadRouting.Load {
+        let group = groups[index]
+        var load = LoadRouting.Load(role: group.replica.role, capacityTokens: group.capacity)
+        switch measure {
+        case .tokens:
+            load.promptTokens = group.pendingTokens
+            load.contextTokens = contextTokens(index)
+        case .backlog:
+            load.promptSeconds = prefillBacklog(index)
+            load.decodeSeconds = decodeBacklog(index)
         }
-        let both = groups.indices.filter {
-            groups[$0].replica.role == .mixed && groups[$0].capacity >= prompt + output
-        }
-        func least(_ candidates: [Int], _ score: (Int) -> Double) -> (index: Int, score: Double)? {
-            candidates.map { ($0, score($0)) }.min { ($0.1, $0.0) < ($1.1, $1.0) }
-        }
-        let byTokens = settings.routing == .tokens
-        let prefill = least(splits) { byTokens ? Double(groups[$0].pendingTokens) : prefillBacklog($0) }
-        let decode = prefill.flatMap { source in
-            least(decoders) {
-                byTokens ? Double(contextTokens($0)) : decodeBacklog($0) + kvSeconds(source.index, $0, prompt)
-            }
-        }
-        let mixed = least(both) {
-            byTokens
-                ? Double(groups[$0].pendingTokens + contextTokens($0)) : prefillBacklog($0) + decodeBacklog($0)
-        }
-        guard let prefill, let decode else { return mixed.map { ($0.index, $0.index) } }
-        if let mixed, mixed.score <= prefill.score + decode.score { return (mixed.index, mixed.index) }
-        return (prefill.index, decode.index)
+        return load
     }
 
     private func prefillBacklog(_ index: Int) -> Double {

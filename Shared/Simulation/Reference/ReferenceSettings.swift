@@ -8,6 +8,15 @@ public enum ReferenceRouting: String, Sendable, Hashable, CaseIterable {
     case backlog
     /// Splitwise's pools with machines that change sides under load; see `MixedPools`.
     case mixedPools = "mixed-pools"
+
+    /// What counts as load; `nil` for pools, which have a rule of their own.
+    var measure: LoadRouting.Measure? {
+        switch self {
+        case .tokens: .tokens
+        case .backlog: .backlog
+        case .mixedPools: nil
+        }
+    }
 }
 
 /// What the reference services may use.

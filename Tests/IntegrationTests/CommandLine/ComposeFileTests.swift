@@ -18,7 +18,7 @@ import Testing
         let path = NSTemporaryDirectory() + "fleet-\(UUID().uuidString).yaml"
         defer { try? FileManager.default.removeItem(atPath: path) }
         try """
-        settings: {worker.lease_s: "60", fleet.chunk_tokens: "128", scheduler.policy: round-robin}
+        settings: {worker.lease_s: "60", fleet.chunk_tokens: "128", scheduler.routing: round-robin}
         devices:
           - {id: pi, count: 3, threads: 4, memory_limit: 1G}
           - {id: nuc}
@@ -27,7 +27,7 @@ import Testing
         #expect(file.scale == " --scale pi=3")
         for part in [
             "  pi:\n", "  nuc:\n", "E2LLM_WORKER_THREADS: \"4\"", "E2LLM_WORKER_LEASE_S: \"60\"",
-            "E2LLM_FLEET_CHUNK_TOKENS: \"128\"", "E2LLM_SCHEDULER_POLICY: \"round-robin\"", "mem_limit: 2144M",
+            "E2LLM_FLEET_CHUNK_TOKENS: \"128\"", "E2LLM_SCHEDULER_ROUTING: \"round-robin\"", "mem_limit: 2144M",
             "cpus: 4.0",
         ] { #expect(file.text.contains(part), "\(part)") }
         #expect(!file.text.contains("E2LLM_CLUSTERER_ROLES"))

@@ -43,4 +43,22 @@ struct SchedulerConfigurationTests {
         #expect(configuration.idleHeartbeatMilliseconds == max(heartbeat, idle))
         #expect(configuration.scheduling.idleWorkerLostSeconds == lost)
     }
+
+    @Test("routing and batches are chosen by name, unknown names are refused with the known ones")
+    func routingByName() throws {
+        func read(_ given: String) throws -> SchedulingConfiguration {
+            try SchedulerConfiguration(
+                reader: Settings(keys: SchedulerConfiguration.keys, arguments: [given], environment: [:])
+            ).scheduling
+        }
+        for policy in RoutingPolicy.allCases {
+            #expect(try read("scheduler.routing=\(policy.rawValue)").policy == policy)
+        }
+        let routing = try #require(throws: RuntimeError.self) { try read("scheduler.routing=splitwise") }
+        for policy in RoutingPolicy.allCases { #expect(routing.message.contains(policy.rawValue)) }
+        #expect(try read("fleet.largest_batch=planned").largestBatch == .planned)
+        #expect(try read("fleet.largest_batch=16").largestBatch == .fixed(16))
+        let batch = try #require(throws: RuntimeError.self) { try read("fleet.largest_batch=many") }
+        #expect(batch.message == "fleet.largest_batch must be \(BatchLimit.names), not many")
+    }
 }

@@ -92,6 +92,7 @@ struct SettingDefaultsTests {
         #expect(read.kind == kind && read.modelPath == "m")
         #expect(read.device.rawValue == ProcessInfo.processInfo.hostName && !read.host.isEmpty)
         #expect(read.threads == ProcessInfo.processInfo.activeProcessorCount && read.computeShare == 1)
+        #expect(read.batching == .chunks && read.largestBatch == SchedulingConfiguration().largestBatch)
         #expect(read.memoryLimitBytes > WorkerConfiguration.overheadBytes)
         #expect(read.memoryUsableBytes == read.memoryLimitBytes - WorkerConfiguration.overheadBytes)
         #expect(read.link == nil && read.dataAnnounce == nil && read.dataBind == "tcp://127.0.0.1:*")

@@ -30,7 +30,7 @@ struct FleetSettingsTests {
     @Test("settings that some process has are taken")
     func taken() {
         let settings = [
-            "model.alias=x", "gateway.stall_s=60", "worker.threads=2", "fleet.drain_s=1", "scheduler.policy=a=b",
+            "model.alias=x", "gateway.stall_s=60", "worker.threads=2", "fleet.drain_s=1", "scheduler.routing=a=b",
         ]
         #expect(throws: Never.self) { try ClusterLaunch.check(settings) }
     }
