@@ -6,19 +6,16 @@ import Testing
     @Test func waitsEndInTheOrderOfTheirTimes() async throws {
         try await TestBus.with { bus in
             let clock = bus.thread.clock
-            let ended = Mutex<[Int]>([])
+            let ended = Order()
             let began = ContinuousClock.now
-            await withTaskExecutorPreference(bus.thread.executor) {
-                await withDiscardingTaskGroup { group in
-                    for milliseconds in [60, 1, 30, 0] {
-                        group.addTask {
-                            try? await clock.sleep(until: began + .milliseconds(milliseconds))
-                            ended.withLock { $0.append(milliseconds) }
-                        }
-                    }
+            let waits = [60, 1, 30, 0].map { milliseconds in
+                Task(executorPreference: bus.thread.executor) {
+                    try await clock.sleep(until: began + .milliseconds(milliseconds))
+                    ended.add(milliseconds)
                 }
             }
-            #expect(ended.withLock { $0 } == [0, 1, 30, 60])
+            for wait in waits { try await wait.value }
+            #expect(ended.all == [0, 1, 30, 60])
             #expect(began.duration(to: .now) >= .milliseconds(60))
         }
     }
@@ -44,4 +41,12 @@ import Testing
         for wait in waits { await #expect(throws: CancellationError.self) { try await wait.value } }
         await #expect(throws: CancellationError.self) { try await clock.sleep(for: .zero) }
     }
+}
+
+/// What has ended, in order.
+private final class Order: Sendable {
+    private let state = Mutex<[Int]>([])
+    var all: [Int] { state.withLock { $0 } }
+
+    func add(_ value: Int) { state.withLock { $0.append(value) } }
 }
