@@ -71,7 +71,7 @@ struct GatewayDesk: ServiceDesk, Sendable {
             let group = requests.group(id)
             switch output {
             case .ended, .failed: requests.remove(id)
-            case .accepted, .text: break
+            case .accepted, .text, .prompt: break
             }
             group?.deliver(output, from: id)
             if case .failed(let error) = output {
@@ -104,13 +104,26 @@ struct GatewayDesk: ServiceDesk, Sendable {
     }
 
     static func tokensEvent(_ message: WireMessage) -> GatewayEvent? {
+        if message.type == .promptScored { return promptEvent(message) }
         guard message.type == .tokensEmitted, let request = message.envelope.request,
             let body = try? message.body(as: TokensEmitted.self),
             let index = message.envelope.seq.flatMap({ Int(exactly: $0) }), index <= Int32.max
         else { return nil }
+        var scores: [TokenLikelihood] = []
+        if body.tensors != nil {
+            guard let read = try? ScoreTensors.read(message, count: body.tokens.count) else { return nil }
+            scores = read
+        }
         return .tokens(
             request, index: index, body.tokens, body.finishReason, cached: body.cachedTokens,
-            guessed: body.guessedTokens)
+            guessed: body.guessedTokens, scores: scores)
+    }
+
+    private static func promptEvent(_ message: WireMessage) -> GatewayEvent? {
+        guard let request = message.envelope.request, let body = try? message.body(as: PromptScored.self),
+            body.start >= 1, body.start <= Int32.max, let scores = try? ScoreTensors.read(message)
+        else { return nil }
+        return .promptScored(request, start: body.start, scores)
     }
 
     static func controlEvent(_ message: WireMessage) -> GatewayEvent {

@@ -34,7 +34,7 @@ final class GatewayService: Sendable {
             let tokens = try await sockets.server(.tokens) { server, message in
                 if let event = GatewayDesk.tokensEvent(message) {
                     await inbox.send(event)
-                } else if message.type != .tokensEmitted {
+                } else if message.type != .tokensEmitted, message.type != .promptScored {
                     await server.replyUnknownType(to: message)
                 }
             }

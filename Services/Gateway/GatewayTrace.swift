@@ -11,7 +11,7 @@ extension TraceLog {
             let now = ContinuousClock.now
             for (id, stream) in streams { note(.received, id, at: now, rows: stream.demand.prompt.count) }
         case .accepted(let wire, _, let body): note(.accepted, wire, replica: body.route.decodeReplica)
-        case .tokens(let wire, let index, let tokens, _, _, _):
+        case .tokens(let wire, let index, let tokens, _, _, _, _):
             note(index == 0 ? .firstToken : .token, wire, rows: tokens.count, position: index)
         case .lost(let wire, _): note(.lost, wire)
         case .moved(let wire, let body): note(.moved, wire, replica: body.route.decodeReplica)

@@ -50,9 +50,12 @@ struct GatewayCore: Sendable {
             return accepted(wire, submission, body, at: now)
         case .refused(let wire, let submission, let error):
             return refused(wire, submission, error, at: now)
-        case .tokens(let wire, let index, let tokens, let reason, let cached, let guessed):
+        case .tokens(let wire, let index, let tokens, let reason, let cached, let guessed, let scores):
             if let guessed, let id = wireIDs[wire] { records[id]?.noteGuesses(guessed, tokens: tokens.count, metrics) }
-            return received(wire, index: index, tokens, reason, cached: cached, at: now)
+            return received(wire, index: index, tokens, reason, cached: cached, scores: scores, at: now)
+        case .promptScored(let wire, let start, let scores):
+            if let id = wireIDs[wire] { records[id]?.receivePrompt(scores, at: start) }
+            return []
         case .lost(let wire, let error):
             guard let id = wireIDs[wire] else { return [] }
             return lose(id, error, at: now)
@@ -120,18 +123,22 @@ struct GatewayCore: Sendable {
     }
 
     private mutating func received(
-        _ wire: RequestID, index: Int, _ tokens: [Int32], _ reason: FinishReason?, cached: Int?, at now: Double
+        _ wire: RequestID, index: Int, _ tokens: [Int32], _ reason: FinishReason?, cached: Int?,
+        scores: [TokenLikelihood], at now: Double
     ) -> [GatewayInstruction] {
         guard let id = wireIDs[wire], var record = records[id] else { return [] }
         // A worker that ends a sequence with a fault has not finished it.
         let isFault = reason == .error || reason == .abort
         if let cached { record.noteCached(cached, metrics) }
-        let outcomes = record.receive(tokens, at: index, finishReason: isFault ? nil : reason, now: now, metrics)
+        let outcomes = record.receive(
+            tokens, at: index, finishReason: isFault ? nil : reason, scores: scores, now: now, metrics)
         records[id] = record
         var instructions: [GatewayInstruction] = []
         for outcome in outcomes {
             switch outcome {
-            case .text(let text, let count): instructions.append(.deliver(id, .text(text, tokens: count)))
+            case .text(let text, let count, let scored):
+                instructions.append(.deliver(id, .text(text, tokens: count, scored: scored)))
+            case .prompt(let scored): instructions.append(.deliver(id, .prompt(scored)))
             case .gap(let expected, let received):
                 let message = "token \(received) came where token \(expected) was due"
                 return instructions + lose(id, Fault("gap", message, isRetriable: true), at: now)

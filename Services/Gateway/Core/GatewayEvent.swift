@@ -14,7 +14,12 @@ enum GatewayEvent: Sendable {
     /// A last stage sent tokens; `index` is the number of the first one in the output.
     /// With the first ones after a prefill comes how many tokens were in the KV cache already.
     /// `guessed` says how many tokens were guessed for the step that gave them.
-    case tokens(RequestID, index: Int, [Int32], FinishReason?, cached: Int? = nil, guessed: Int? = nil)
+    /// `scores` are as many as tokens, where log probabilities are asked for.
+    case tokens(
+        RequestID, index: Int, [Int32], FinishReason?, cached: Int? = nil, guessed: Int? = nil,
+        scores: [TokenLikelihood] = [])
+    /// A last stage told how likely tokens of the prompt are, from a position on.
+    case promptScored(RequestID, start: Int, [TokenLikelihood])
     /// The scheduler says that a request cannot go on where it was.
     case lost(RequestID, Fault)
     /// The scheduler says that a request goes on in another replica.
@@ -67,8 +72,10 @@ struct Submission: Sendable, Hashable {
 enum RequestOutput: Sendable, Hashable {
     /// It has been routed.
     case accepted(plan: PlanID)
-    /// Text for so many new tokens.
-    case text(String, tokens: Int)
+    /// Text for so many new tokens, and those that are shown where their log probabilities are asked for.
+    case text(String, tokens: Int, scored: [ScoredToken] = [])
+    /// How likely the tokens of the prompt are; before any text.
+    case prompt([ScoredToken])
     /// It is complete.
     case ended(FinishReason, stop: SequenceStream.StopCause?, SequenceTimes)
     /// It failed.

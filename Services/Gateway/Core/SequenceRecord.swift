@@ -59,9 +59,12 @@ struct SequenceRecord: Sendable {
         submission += 1
         state = .submitted
         submittedAt = now
+        var sampling = stream.demand.sampling
+        // They have been told with the first token.
+        if !stream.emitted.isEmpty { sampling.promptScores = nil }
         return Submission(
             id: wire, number: submission, tokens: stream.continuation, generatedTokens: stream.emitted.count,
-            sampling: stream.demand.sampling, stop: stream.demand.stop,
+            sampling: sampling, stop: stream.demand.stop,
             cacheSalt: stream.demand.cacheSalt, constraint: stream.demand.constraint)
     }
 
@@ -113,10 +116,11 @@ struct SequenceRecord: Sendable {
 
     /// Takes tokens.
     mutating func receive(
-        _ tokens: [Int32], at index: Int, finishReason: FinishReason?, now: Double, _ metrics: GatewayMetrics
+        _ tokens: [Int32], at index: Int, finishReason: FinishReason?, scores: [TokenLikelihood] = [], now: Double,
+        _ metrics: GatewayMetrics
     ) -> [SequenceStream.Outcome] {
         let before = stream.emitted.count
-        let outcomes = stream.receive(tokens, at: index, finishReason: finishReason)
+        let outcomes = stream.receive(tokens, at: index, finishReason: finishReason, scores: scores)
         let count = stream.emitted.count - before
         guard count > 0 else { return outcomes }
         if let last = times.lastToken {
@@ -134,6 +138,11 @@ struct SequenceRecord: Sendable {
         lostSince = nil
         failures = 0
         return outcomes
+    }
+
+    /// Takes scores of the prompt.
+    mutating func receivePrompt(_ scores: [TokenLikelihood], at start: Int) {
+        stream.receivePrompt(scores, at: start)
     }
 
     /// Prepares a continuation; `false` where it has been tried too often or for too long.

@@ -21,6 +21,10 @@ extension APIError {
             self = APIError(
                 status: 400, type: "not_supported_error", message: error.message, parameter: "response_format",
                 code: error.code)
+        case Fault.samplingNotSupportedCode:
+            self = APIError(
+                status: 400, type: "not_supported_error", message: error.message, parameter: "logprobs",
+                code: error.code)
         case "overloaded": self = APIError.overloaded(error.message)
         case "timed_out":
             self = APIError(

@@ -38,11 +38,26 @@ struct AnswerShape: Sendable {
         ]
     }
 
+    /// The form of log probabilities, where they are asked for.
+    func logprobs(_ request: GenerationRequest) -> LogprobsShape? {
+        request.logprobs.map { LogprobsShape(served.vocabulary, top: $0) }
+    }
+
+    private func logprobs(_ choice: FinishedChoice, _ index: Int, of request: GenerationRequest) -> JSONValue {
+        guard let form = logprobs(request) else { return .null }
+        if kind == .chat { return form.chat(choice.scored) }
+        var offset = TextOffset(prompt: request.echo(index))
+        let prompt = form.completion(choice.promptScored, offset: &offset)
+        offset.endPrompt()
+        return prompt.joining(form.completion(choice.scored, offset: &offset))
+    }
+
     /// The whole answer.
-    func whole(_ choices: [FinishedChoice], usage: Usage) -> JSONValue {
+    func whole(_ choices: [FinishedChoice], usage: Usage, of request: GenerationRequest) -> JSONValue {
         let shaped = choices.enumerated().map { index, choice -> JSONValue in
             let common: JSONValue = [
-                "logprobs": .null, "finish_reason": .string(choice.reasonText), "stop_reason": choice.stop.json,
+                "logprobs": logprobs(choice, index, of: request), "finish_reason": .string(choice.reasonText),
+                "stop_reason": choice.stop.json,
             ]
             let content: JSONValue =
                 kind == .chat
@@ -85,17 +100,17 @@ struct AnswerShape: Sendable {
     }
 
     /// A chunk of text.
-    func text(_ text: String, index: Int) -> JSONValue {
+    func text(_ text: String, index: Int, logprobs: JSONValue = .null) -> JSONValue {
         let content: JSONValue =
             kind == .chat ? ["delta": ["content": .string(text)]] : ["text": .string(text)]
-        return chunk([choice(index, content, nil)])
+        return chunk([choice(index, content, nil, logprobs)])
     }
 
     /// A chunk of an answer that is read as more than text.
-    func piece(_ piece: AnswerPiece, index: Int) -> JSONValue {
+    func piece(_ piece: AnswerPiece, index: Int, logprobs: JSONValue = .null) -> JSONValue {
         let delta: JSONValue
         switch piece {
-        case .content(let text): return self.text(text, index: index)
+        case .content(let text): return self.text(text, index: index, logprobs: logprobs)
         case .reasoning(let text): delta = ["reasoning_content": .string(text)]
         case .call(let number, let name):
             delta = [
@@ -109,7 +124,7 @@ struct AnswerShape: Sendable {
         case .arguments(let number, let text):
             delta = ["tool_calls": [["index": .integer(number), "function": ["arguments": .string(text)]]]]
         }
-        return chunk([choice(index, ["delta": delta], nil)])
+        return chunk([choice(index, ["delta": delta], nil, logprobs)])
     }
 
     /// The chunk that ends a choice.
@@ -130,9 +145,11 @@ struct AnswerShape: Sendable {
         envelope(kind == .chat ? "chat.completion.chunk" : "text_completion", choices)
     }
 
-    private func choice(_ index: Int, _ content: JSONValue, _ reason: String?) -> JSONValue {
+    private func choice(
+        _ index: Int, _ content: JSONValue, _ reason: String?, _ logprobs: JSONValue = .null
+    ) -> JSONValue {
         (["index": .integer(index)] as JSONValue).adding(content).adding([
-            "logprobs": .null, "finish_reason": reason.map { .string($0) } ?? .null,
+            "logprobs": logprobs, "finish_reason": reason.map { .string($0) } ?? .null,
         ])
     }
 }

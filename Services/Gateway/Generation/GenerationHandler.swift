@@ -32,7 +32,8 @@ struct GenerationHandler: Sendable {
         let shape = AnswerShape(
             kind: kind, name: name, model: model, created: Int(Date().timeIntervalSince1970),
             syntax: generation.reading?.syntax)
-        let demands = generation.maxTokens > 0 ? generation.demands(context: model.context) : []
+        let demands =
+            generation.maxTokens > 0 || generation.hidesOutput ? generation.demands(context: model.context) : []
         let shown = generation.reading?.shownTokens ?? []
         let group = service.open(demands, name: name) { model.vocabulary.makeText(showing: shown) }
         let watch = connection.onGone { group.cancel() }

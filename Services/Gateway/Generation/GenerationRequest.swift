@@ -58,6 +58,10 @@ struct GenerationRequest: Sendable {
     var cacheSalt: String?
     /// Whether the prompt is repeated before the output.
     var echoes = false
+    /// How many of the most likely tokens are told with each token; `nil`: no log probabilities at all.
+    var logprobs: Int?
+    /// Whether the log probabilities of the prompt are all that is wanted.
+    var hidesOutput = false
     /// What the output must follow.
     var constraint: SamplingConstraint?
     /// How calls and channels are told from text; `nil` where all output is text.
@@ -83,7 +87,7 @@ struct GenerationRequest: Sendable {
                     prompt: prompt.tokens, sampling: sampling,
                     stop: StopConditions(maxTokens: room, minTokens: min(minTokens, room), stopTokens: stopTokens),
                     stopStrings: stopStrings, includesStopString: includesStopString,
-                    cacheSalt: cacheSalt, constraint: constraint)
+                    cacheSalt: cacheSalt, constraint: constraint, hidesOutput: hidesOutput)
             }
         }
     }

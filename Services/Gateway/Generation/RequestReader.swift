@@ -39,6 +39,7 @@ struct RequestReader: Sendable {
             request.echoes = try fields.bool("echo") ?? false
             request.prompts = try PromptReader(self).prompts(fields, echo: request.echoes)
         }
+        try readLogprobs(fields, into: &request)
         let most = max(limits.prompts, limits.choices)
         guard request.prompts.count * request.choices <= most else {
             throw APIError.invalid(
@@ -86,6 +87,31 @@ struct RequestReader: Sendable {
 
     /// Tokens at the end of a prompt among which the beginning of thoughts is looked for.
     private static let promptEnd = 32
+
+    /// `logprobs` is a switch in chats, with a number beside it, and a number in completions.
+    private func readLogprobs(_ fields: RequestFields, into request: inout GenerationRequest) throws(APIError) {
+        let most = 0...TokenLikelihood.mostTop
+        let top = try fields.int("top_logprobs", in: most) ?? 0
+        switch request.kind {
+        case .chat:
+            let isOn = try fields.bool("logprobs") ?? false
+            guard isOn || top == 0 else {
+                throw APIError.invalid("top_logprobs is \(top), which needs logprobs to be true", "top_logprobs")
+            }
+            request.logprobs = isOn ? top : nil
+        case .completion:
+            guard top == 0 else {
+                throw APIError.invalid("top_logprobs is for chats; logprobs is the number here", "top_logprobs")
+            }
+            request.logprobs =
+                fields.value("logprobs") == .bool(false) ? nil : try fields.int("logprobs", in: most)
+        }
+        request.sampling.topScores = request.logprobs
+        guard request.echoes else { return }
+        request.sampling.promptScores = request.logprobs
+        // The prompt is computed for its log probabilities alone.
+        request.hidesOutput = request.maxTokens == 0 && request.logprobs != nil
+    }
 
     private func checkLengths(_ request: GenerationRequest) throws(APIError) {
         let parameter = request.kind == .chat ? "messages" : "prompt"

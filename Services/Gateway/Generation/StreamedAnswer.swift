@@ -67,6 +67,8 @@ struct EventStream {
     private var started: Set<Int> = []
     /// Of choices that are read as more than text.
     private var readers: [Int: AnswerReader] = [:]
+    private let logprobs: LogprobsShape?
+    private var offsets: [Int: TextOffset] = [:]
     private var lastWrite = ContinuousClock.now
     /// Whether an error was sent.
     private(set) var hasFailed = false
@@ -77,6 +79,7 @@ struct EventStream {
         keepAlive = answer.keepAlive
         usage = Usage(promptTokens: answer.request.promptTokens, choices: answer.request.choices)
         running = answer.group.ids.count
+        logprobs = answer.shape.logprobs(answer.request)
         if let reading = answer.request.reading {
             for index in 0..<running { readers[index] = AnswerReader(reading) }
         }
@@ -90,7 +93,10 @@ struct EventStream {
         var frames: [ByteBuffer] = []
         for index in 0..<request.sequenceCount {
             if request.kind == .chat { frames.append(frame(shape.opening(index: index))) }
-            if request.echoes { frames.append(frame(shape.text(request.echo(index), index: index))) }
+            // With log probabilities it comes when they are known.
+            if request.echoes, running == 0 || logprobs == nil {
+                frames.append(frame(shape.text(request.echo(index), index: index)))
+            }
             if running == 0 { frames.append(frame(shape.closing(.length, stop: nil, index: index))) }
         }
         return frames
@@ -105,19 +111,28 @@ struct EventStream {
         }
         switch output {
         case .accepted: return []
-        case .text(let text, let tokens):
+        case .prompt(let scored):
+            let told = told(scored, index)
+            offsets[index]?.endPrompt()
+            return [frame(shape.text(request.echo(index), index: index, logprobs: told))]
+        case .text(let text, let tokens, let scored):
             usage.completionTokens += tokens
             let before = readers[index]?.reasoningTokens ?? 0
             if let pieces = readers[index]?.append(text, tokens: tokens) {
                 usage.reasoningTokens += (readers[index]?.reasoningTokens ?? 0) - before
                 let isFirst = tokens > 0 && started.insert(index).inserted
-                if pieces.isEmpty, isFirst { return [frame(shape.text("", index: index))] }
-                return pieces.map { frame(shape.piece($0, index: index)) }
+                let told = told(scored, index)
+                if pieces.isEmpty, isFirst || !scored.isEmpty {
+                    return [frame(shape.text("", index: index, logprobs: told))]
+                }
+                return pieces.enumerated().map {
+                    frame(shape.piece($1, index: index, logprobs: $0 == 0 ? told : .null))
+                }
             }
             // The first token is shown even where its text is held back: clients take the time of the first chunk.
-            guard !text.isEmpty || started.insert(index).inserted && tokens > 0 else { return [] }
+            guard !text.isEmpty || !scored.isEmpty || started.insert(index).inserted && tokens > 0 else { return [] }
             started.insert(index)
-            return [frame(shape.text(text, index: index))]
+            return [frame(shape.text(text, index: index, logprobs: told(scored, index)))]
         case .ended(let reason, let stop, let times):
             usage.times.append(times)
             running -= 1
@@ -129,6 +144,15 @@ struct EventStream {
             hasFailed = true
             return [ServerSentEvents.frame(shape.error(error, for: request).body)]
         }
+    }
+
+    /// The log probabilities of a chunk; `null` where none are asked for, or none of its tokens is shown.
+    private mutating func told(_ scored: [ScoredToken], _ index: Int) -> JSONValue {
+        guard let logprobs, !scored.isEmpty else { return .null }
+        if request.kind == .chat { return logprobs.chat(scored) }
+        var offset = offsets[index] ?? TextOffset(prompt: request.echo(index))
+        defer { offsets[index] = offset }
+        return logprobs.completion(scored, offset: &offset)
     }
 
     /// What comes last.

@@ -8,7 +8,7 @@ enum UnsupportedFields {
     /// Fields with the values that change nothing.
     private static let neutral: [(String, [JSONValue])] = [
         // OpenAI
-        ("logprobs", off), ("top_logprobs", zero), ("functions", [.array([])]), ("function_call", ["none", "auto"]),
+        ("functions", [.array([])]), ("function_call", ["none", "auto"]),
         ("suffix", [""]), ("audio", []),
         ("web_search_options", []), ("modalities", [["text"]]),
         // vLLM

@@ -23,7 +23,9 @@ struct WholeAnswer {
             guard case .output(let index, let output) = item else { continue }
             switch output {
             case .accepted: break
-            case .text(let text, let tokens):
+            case .prompt(let scored): choices[index].promptScored = scored
+            case .text(let text, let tokens, let scored):
+                choices[index].scored += scored
                 if let pieces = readers[index]?.append(text, tokens: tokens) {
                     for piece in pieces { choices[index].add(piece) }
                 } else {
@@ -43,7 +45,7 @@ struct WholeAnswer {
             }
         }
         guard running == 0 else { throw APIError.clientClosed }
-        return .json(shape.whole(choices, usage: usage))
+        return .json(shape.whole(choices, usage: usage, of: request))
     }
 }
 

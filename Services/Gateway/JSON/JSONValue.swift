@@ -76,6 +76,15 @@ enum JSONValue: Sendable, Hashable {
         .object((members ?? []).map { $0.key == key ? Member(key: key, value: value) : $0 })
     }
 
+    /// The object with the elements of another one's arrays behind those of its own.
+    func joining(_ other: JSONValue) -> JSONValue {
+        .object(
+            (members ?? []).map { member in
+                guard let own = member.value.elements, let more = other[member.key]?.elements else { return member }
+                return Member(key: member.key, value: .array(own + more))
+            })
+    }
+
     /// The object with more members at its end.
     func adding(_ more: JSONValue) -> JSONValue {
         .object((members ?? []) + (more.members ?? []))

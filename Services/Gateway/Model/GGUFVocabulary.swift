@@ -45,6 +45,8 @@ struct GGUFVocabulary: ServedVocabulary {
 
     func piece(_ token: Int32) -> String { String(decoding: tokenizer.piece(token), as: UTF8.self) }
 
+    func bytes(of token: Int32) -> [UInt8] { Array(tokenizer.piece(token)) }
+
     func makeText() -> any TokenText { StreamingDetokenizer(tokenizer: tokenizer, skipSpecial: true) }
 
     func makeText(showing tokens: Set<Int32>) -> any TokenText {

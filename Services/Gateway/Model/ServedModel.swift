@@ -25,6 +25,8 @@ protocol ServedVocabulary: Sendable {
     func decode(_ tokens: [Int32]) -> String
     /// The text that one token adds to a text; what is not UTF-8 is replaced.
     func piece(_ token: Int32) -> String
+    /// The bytes that one token adds to a text.
+    func bytes(of token: Int32) -> [UInt8]
     /// Turns generated tokens into text, without special ones.
     func makeText() -> any TokenText
     /// The same, but with the names of some special ones.
@@ -33,6 +35,7 @@ protocol ServedVocabulary: Sendable {
 
 extension ServedVocabulary {
     var chatProblem: String? { nil }
+    func bytes(of token: Int32) -> [UInt8] { Array(piece(token).utf8) }
     var chatTemplate: String? { nil }
     func encode(_ chat: [ChatMessage]) throws -> [Int32] { try encode(chat, extra: [:], ending: .answer) }
     func controlTokens(_ names: Set<String>) -> [String: Int32] { [:] }

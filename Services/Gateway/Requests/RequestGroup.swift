@@ -41,7 +41,7 @@ final class RequestGroup: Sendable {
                 return running.isEmpty
             }
             if done { continuation.finish() }
-        case .accepted, .text: break
+        case .accepted, .text, .prompt: break
         }
     }
 

@@ -65,6 +65,9 @@ struct FinishedChoice: Sendable, Hashable {
     var text: String
     var reasoning = ""
     var calls: [FinishedCall] = []
+    /// Tokens of the prompt, and of the output, where their log probabilities are asked for.
+    var promptScored: [ScoredToken] = []
+    var scored: [ScoredToken] = []
     var reason: FinishReason
     var stop: SequenceStream.StopCause?
 
