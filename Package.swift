@@ -92,7 +92,8 @@ let package = Package(
         shared("Simulation", ["Domain", "CostModel", "Planning", "Scenarios", "Scheduling"]),
         shared("Reports", ["Domain", "CostModel", "Planning", "Drawing", "Simulation"]),
         shared(
-            "Experiments", ["Domain", "CostModel", "Planning", "Scenarios", "Simulation", "Reports", "Drawing"]),
+            "Experiments",
+            ["Domain", "CostModel", "Planning", "Scenarios", "Scheduling", "Simulation", "Reports", "Drawing"]),
         shared(
             "ServiceRuntime",
             [

@@ -69,7 +69,7 @@ struct SchedulerConfiguration: Sendable {
         scheduling.reusesPrefixes = try settings.bool("scheduler.prefix_cache")
         scheduling.speculates = try settings.bool("scheduler.speculation")
         scheduling.chunkTokens = try settings.chunkTokens()
-        scheduling.largestBatch = try settings.largestBatch(names: BatchLimit.names) { BatchLimit($0) }
+        scheduling.largestBatch = try settings.largestBatch(names: DecodeLimit.names) { DecodeLimit($0) }
         scheduling.overcommit = try settings.double("scheduler.overcommit", in: 1...1000)
         heartbeatMilliseconds = try settings.int("scheduler.heartbeat_ms", in: 100...60_000)
         scheduling.workerLostSeconds = try settings.double("scheduler.worker_lost_s", in: 0.5...600)

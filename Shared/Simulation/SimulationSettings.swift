@@ -29,7 +29,7 @@ public struct SimulationSettings: Sendable, Hashable {
     public init() {}
 
     /// Most sequences that a replica decodes together.
-    var batchLimit: BatchLimit { keepsConcurrency ? .planned : largestBatch.map { .fixed($0) } ?? .twicePlanned }
+    var batchLimit: DecodeLimit { keepsConcurrency ? .planned : largestBatch.map { .fixed($0) } ?? .twicePlanned }
 
     /// What is wrong, naming the field; `nil` where nothing is.
     var problem: String? {

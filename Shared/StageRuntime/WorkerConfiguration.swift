@@ -46,7 +46,7 @@ public struct WorkerConfiguration: Sendable {
     /// How prompts are computed beside sequences that decode.
     public var batching: Batching
     /// Most sequences that a replica decodes together.
-    public var largestBatch: BatchLimit
+    public var largestBatch: DecodeLimit
     /// Seconds for which a stage that does not drive a sequence keeps it without hearing of it.
     public var leaseSeconds: Int
     /// Where it connects.
@@ -109,7 +109,7 @@ public struct WorkerConfiguration: Sendable {
         dataAnnounce = settings.optionalString("worker.data_announce")
         maxBatchedTokens = try settings.chunkTokens()
         batching = try settings.batching()
-        largestBatch = try settings.largestBatch(names: BatchLimit.names) { BatchLimit($0) }
+        largestBatch = try settings.largestBatch(names: DecodeLimit.names) { DecodeLimit($0) }
         leaseSeconds = try settings.int("worker.lease_s", in: 1...3600)
         addresses = try Addresses(settings)
         dataBind =

@@ -64,7 +64,7 @@ public struct SchedulingConfiguration: Sendable, Hashable {
     /// Tokens of a prefill chunk, the workers' token budget; KV cache travels chunk by chunk.
     public var chunkTokens = 256
     /// Most sequences that a replica decodes together, more wait: what the workers do.
-    public var largestBatch = BatchLimit.twicePlanned
+    public var largestBatch = DecodeLimit.twicePlanned
     /// How many times its decode concurrency a replica may be loaded with, where the estimates favour it.
     public var overcommit = 4.0
     /// How long a replica counts as full after a sequence had to yield its KV cache: until heartbeats tell how it is.

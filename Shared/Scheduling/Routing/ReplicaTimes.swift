@@ -8,7 +8,7 @@ struct ReplicaTimes: Sendable {
     private let workload: WorkloadStatistics
     private let chunkTokens: Int?
     private let ways: [ReplicaID: [ReplicaID: KVWay]]
-    private let largestBatch: BatchLimit
+    private let largestBatch: DecodeLimit
 
     /// What KV takes from one replica to another when nothing else travels.
     private struct KVWay: Sendable {

@@ -8,7 +8,7 @@ public enum Batching: String, Sendable, Hashable, CaseIterable {
 }
 
 /// Most sequences that a replica decodes together.
-public enum BatchLimit: Sendable, Hashable {
+public enum DecodeLimit: Sendable, Hashable {
     /// Twice as many as planned: bursts may go beyond the plan.
     case twicePlanned
     /// As many as planned.

@@ -15,7 +15,7 @@ public struct StageLimits: Sendable {
     /// How prompts are computed beside sequences that decode.
     public var batching = Batching.chunks
     /// Most sequences that a replica decodes together.
-    public var largestBatch = BatchLimit.twicePlanned
+    public var largestBatch = DecodeLimit.twicePlanned
     /// After this many seconds without a word about it a later stage frees a sequence.
     public var leaseSeconds: Double
     /// After so many seconds a step that has not come back is given up; shorter than a gateway waits for a token (120 s), longer

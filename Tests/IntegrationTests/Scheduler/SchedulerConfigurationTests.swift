@@ -59,6 +59,6 @@ struct SchedulerConfigurationTests {
         #expect(try read("fleet.largest_batch=planned").largestBatch == .planned)
         #expect(try read("fleet.largest_batch=16").largestBatch == .fixed(16))
         let batch = try #require(throws: RuntimeError.self) { try read("fleet.largest_batch=many") }
-        #expect(batch.message == "fleet.largest_batch must be \(BatchLimit.names), not many")
+        #expect(batch.message == "fleet.largest_batch must be \(DecodeLimit.names), not many")
     }
 }

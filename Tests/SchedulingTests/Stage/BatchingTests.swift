@@ -52,9 +52,9 @@ import Testing
     }
 
     @Test func limitsAreReadAndWritten() {
-        for limit in [BatchLimit.twicePlanned, .planned, .fixed(16)] { #expect(BatchLimit(limit.text) == limit) }
-        for text in ["", "0", "-1", "5000", "Planned", "1.5"] { #expect(BatchLimit(text) == nil) }
-        #expect([BatchLimit.twicePlanned, .planned, .fixed(9)].map { $0.sequences(planned: 5) } == [10, 5, 9])
-        #expect([BatchLimit.twicePlanned, .planned].map { $0.sequences(planned: 0) } == [1, 1])
+        for limit in [DecodeLimit.twicePlanned, .planned, .fixed(16)] { #expect(DecodeLimit(limit.text) == limit) }
+        for text in ["", "0", "-1", "5000", "Planned", "1.5"] { #expect(DecodeLimit(text) == nil) }
+        #expect([DecodeLimit.twicePlanned, .planned, .fixed(9)].map { $0.sequences(planned: 5) } == [10, 5, 9])
+        #expect([DecodeLimit.twicePlanned, .planned].map { $0.sequences(planned: 0) } == [1, 1])
     }
 }
