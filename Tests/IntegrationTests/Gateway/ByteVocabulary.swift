@@ -24,6 +24,8 @@ struct ByteVocabulary: ServedVocabulary {
         return tokens
     }
 
+    func encode(_ chat: [ChatMessage]) -> [Int32] { encode(chat, extra: [:], ending: .answer) }
+
     /// Variables are written in front, by name.
     func encode(_ chat: [ChatMessage], extra: [String: TemplateValue], ending: ChatEnding) -> [Int32] {
         let variables = extra.filter { $0.key != "tools" }.sorted { $0.key < $1.key }
@@ -35,6 +37,8 @@ struct ByteVocabulary: ServedVocabulary {
         if ending == .none { tokens.append(Self.start) }
         return ending == .continuation ? tokens.dropLast() : tokens
     }
+
+    func bytes(of token: Int32) -> [UInt8] { token < 256 ? [UInt8(token)] : [] }
 
     func piece(_ token: Int32) -> String { decode([token]) }
 
