@@ -165,7 +165,7 @@ def test_logprobs_of_completions(cluster):
     # The output of a greedy run is the most likely continuation when it is a prompt itself.
     generated = client(cluster).completions.create(
         model=model, prompt=[tokens], logprobs=2, max_tokens=8, temperature=0).choices[0]
-    whole = tokens + [token for token in prompt["tokens"][:8]]
+    whole = tokens + prompt["tokens"][:8]
     echoed = client(cluster).completions.create(
         model=model, prompt=[whole], echo=True, logprobs=2, max_tokens=0).choices[0]
     count = len(generated.logprobs.tokens)
