@@ -46,7 +46,7 @@ public enum Codec {
         switch type {
         case .stageForward: if let forward = StageForward.direct(body) { return forward.tensors }
         case .stageDone: if StageDone.direct(body) != nil { return [] }
-        case .tokensEmitted: if TokensEmitted.direct(body) != nil { return [] }
+        case .tokensEmitted: if let emitted = TokensEmitted.direct(body) { return emitted.tensors ?? [] }
         default: break
         }
         let list: TensorList = try json(body, what: "\(type): body")

@@ -98,6 +98,80 @@ def test_completion_equals_generate(cluster):
     assert answer.choices[0].text == reference(cluster, prompt, 16, chat=False)["text"]
 
 
+def test_names_of_the_model(cluster):
+    models = client(cluster).models.list().data
+    name = pathlib.Path(cluster.model).name
+    assert models[0].id == name.removesuffix(".gguf"), models
+    context = models[0].model_extra["max_model_len"]
+    assert context > 0 and all(model.model_extra["max_model_len"] == context for model in models), models
+    for alias in [models[0].id, name, "default", ""]:
+        answer = client(cluster).chat.completions.create(
+            model=alias, messages=[{"role": "user", "content": PROMPTS[0]}], max_tokens=1)
+        assert answer.model == models[0].id, answer
+    try:
+        client(cluster).chat.completions.create(model="gpt-4", messages=[{"role": "user", "content": "x"}])
+        raise AssertionError("an unknown model answered")
+    except openai.NotFoundError as error:
+        assert models[0].id in str(error), error
+
+
+def test_logit_bias_forces_a_token(cluster):
+    plain = chat(cluster, PROMPTS[0], max_tokens=1, logprobs=True, top_logprobs=5)
+    told = plain.choices[0].logprobs.content[0]
+    wanted = told.top_logprobs[4]
+    request = urllib.request.Request(
+        f"{cluster.url}/tokenize", json.dumps({"content": wanted.token}).encode(), {"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        [token] = json.load(answer)["tokens"]
+    forced = chat(cluster, PROMPTS[0], max_tokens=4, logit_bias={str(token): 100}, logprobs=True, top_logprobs=5)
+    assert forced.choices[0].message.content == wanted.token * 4, (forced, wanted)
+    # What is told is the model's own opinion, whatever was forced.
+    first = forced.choices[0].logprobs.content[0]
+    assert (first.token, first.logprob) == (wanted.token, wanted.logprob), (first, wanted)
+    assert [top.token for top in first.top_logprobs] == [top.token for top in told.top_logprobs]
+
+
+def test_logprobs_of_chats(cluster):
+    answer = chat(cluster, PROMPTS[1], logprobs=True, top_logprobs=3)
+    content = answer.choices[0].logprobs.content
+    text = b"".join(bytes(token.bytes) for token in content)
+    assert text.decode() == answer.choices[0].message.content, (text, answer)
+    for token in content:
+        # Greedily, each token is the most likely one.
+        assert len(token.top_logprobs) == 3 and token.top_logprobs[0].logprob == token.logprob <= 0, token
+    streamed = []
+    for chunk in chat(cluster, PROMPTS[1], logprobs=True, top_logprobs=3, stream=True):
+        for choice in chunk.choices:
+            streamed += choice.logprobs.content if choice.logprobs else []
+    assert [(token.token, token.logprob) for token in streamed] == [(token.token, token.logprob) for token in content]
+
+
+def test_logprobs_of_completions(cluster):
+    """As lm-eval's local-completions asks: token ids, the prompt repeated, nothing or one token generated."""
+    model = client(cluster).models.list().data[0].id
+    prompt = reference(cluster, PROMPTS[3], 16, chat=False)
+    tokens = prompt["prompt_tokens"]
+    long = (tokens * 200)[:700]
+    for ids in [tokens, long]:
+        answers = [client(cluster).completions.create(
+            model=model, prompt=[ids], echo=True, logprobs=1, max_tokens=most, temperature=0, seed=1) for most in (0, 1)]
+        for most, answer in enumerate(answers):
+            told = answer.choices[0].logprobs
+            assert len(told.tokens) == len(told.token_logprobs) == len(told.text_offset) == len(ids) + most, answer
+            assert told.token_logprobs[0] is None and told.top_logprobs[0] is None
+            assert all(value <= 0 for value in told.token_logprobs[1:])
+            assert all(value <= max(top.values()) for value, top in zip(told.token_logprobs[1:], told.top_logprobs[1:]))
+        assert answers[0].choices[0].logprobs.token_logprobs == answers[1].choices[0].logprobs.token_logprobs[:-1]
+    # The output of a greedy run is the most likely continuation when it is a prompt itself.
+    generated = client(cluster).completions.create(
+        model=model, prompt=[tokens], logprobs=2, max_tokens=8, temperature=0).choices[0]
+    whole = tokens + prompt["tokens"][:8]
+    echoed = client(cluster).completions.create(
+        model=model, prompt=[whole], echo=True, logprobs=2, max_tokens=0).choices[0]
+    count = len(generated.logprobs.tokens)
+    assert echoed.logprobs.token_logprobs[len(tokens):len(tokens) + count] == generated.logprobs.token_logprobs
+
+
 def test_concurrent_chats_equal_solo_runs(cluster):
     expected = [reference(cluster, prompt)["text"] for prompt in PROMPTS]
     with concurrent.futures.ThreadPoolExecutor(len(PROMPTS)) as pool:

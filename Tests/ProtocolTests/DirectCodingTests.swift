@@ -70,7 +70,9 @@ import Testing
         try check(
             TokensEmitted(
                 tokens: list(&random, token), finishReason: maybe(&random, .stop),
-                cachedTokens: maybe(&random, number(&random)), guessedTokens: maybe(&random, number(&random))))
+                cachedTokens: maybe(&random, number(&random)), guessedTokens: maybe(&random, number(&random)),
+                tensors: maybe(
+                    &random, [TensorDescriptor(name: "logprobs", dtype: .f32, shape: list(&random, number))])))
     }
 
     /// Whatever a text is, the direct reader takes it for what the general one takes it for, or leaves it to that one.

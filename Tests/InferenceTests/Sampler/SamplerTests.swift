@@ -53,6 +53,36 @@ import Testing
         }
     }
 
+    @Test func biasesAreAddedFirst() throws {
+        var parameters = SamplingParameters(temperature: 0, logitBias: [LogitBias(token: 5, bias: 2.5)])
+        #expect(try draw(logits, parameters) == 5)
+        parameters.logitBias = [LogitBias(token: 1, bias: LogitBias.never), LogitBias(token: 3, bias: LogitBias.never)]
+        #expect(try draw(logits, parameters) == 4)
+        for position in 0..<500 {
+            parameters.temperature = 2
+            let token = try draw(logits, parameters, position: position)
+            #expect(token != 1 && token != 3)
+        }
+        // Tokens that there are not change nothing.
+        parameters = SamplingParameters(temperature: 0, logitBias: [LogitBias(token: 600, bias: 100)])
+        #expect(try draw(logits, parameters) == 1)
+    }
+
+    @Test func scoresAreOfTheModelItself() throws {
+        var sampler = Sampler()
+        let expected = softmax(logits)
+        for token in logits.indices {
+            let score = sampler.score(Int32(token), top: 2, logits: logits.span)
+            #expect(abs(Double(score.logProbability).exponential - expected[token]) < 1e-6)
+            #expect(score.top.map(\.token) == [1, 3])
+            #expect(score.top.allSatisfy { abs(Double($0.logProbability).exponential - expected[1]) < 1e-6 })
+        }
+        #expect(sampler.score(0, top: 0, logits: logits.span).top.isEmpty)
+        for token: Int32 in [-1, 6] {
+            #expect(sampler.score(token, top: 1, logits: logits.span).logProbability == -.infinity)
+        }
+    }
+
     @Test func tokensWithoutANumberAreNeverDrawn() throws {
         let damaged: [Float] = [.nan, 1, -.infinity, 1]
         for position in 0..<200 {

@@ -24,12 +24,21 @@ struct ByteVocabulary: ServedVocabulary {
         return tokens
     }
 
-    func encode(_ chat: [ChatMessage]) -> [Int32] {
-        chat.flatMap { message in
+    func encode(_ chat: [ChatMessage]) -> [Int32] { encode(chat, extra: [:], ending: .answer) }
+
+    /// Variables are written in front, by name.
+    func encode(_ chat: [ChatMessage], extra: [String: TemplateValue], ending: ChatEnding) -> [Int32] {
+        let variables = extra.filter { $0.key != "tools" }.sorted { $0.key < $1.key }
+        var tokens = variables.flatMap { Self.tokens("\($0.key)=\(JSONValue($0.value).written);") }
+        tokens += chat.flatMap { message in
             [Self.start] + encode("\(message.role):\(message.content)", addsSpecial: false, parsesSpecial: false)
                 + [Self.end]
         }
+        if ending == .none { tokens.append(Self.start) }
+        return ending == .continuation ? tokens.dropLast() : tokens
     }
+
+    func bytes(of token: Int32) -> [UInt8] { token < 256 ? [UInt8(token)] : [] }
 
     func piece(_ token: Int32) -> String { decode([token]) }
 

@@ -75,12 +75,34 @@ final class FakeFleet: Sendable {
     }
 
     /// Sends tokens as the last stage.
-    func emit(_ id: RequestID, at index: Int, _ tokens: [Int32], _ reason: FinishReason? = nil) async {
+    func emit(
+        _ id: RequestID, at index: Int, _ tokens: [Int32], _ reason: FinishReason? = nil, top: Int? = nil
+    ) async {
         guard let socket = stage.withLock({ $0 }) else { return }
+        let tensors = top.map { top in ScoreTensors(tokens.map { Self.likelihood($0, top: top) }) }
         try? await socket.send(
             Outgoing(
                 .tokensEmitted, request: id, seq: UInt64(index), final: reason != nil,
-                body: TokensEmitted(tokens: tokens, finishReason: reason)))
+                body: TokensEmitted(tokens: tokens, finishReason: reason, tensors: tensors?.descriptors),
+                tensors: tensors?.frames ?? []))
+    }
+
+    /// Tells how likely the tokens of a prompt are, in messages of three.
+    func score(_ id: RequestID, _ prompt: [Int32], top: Int) async {
+        guard let socket = stage.withLock({ $0 }) else { return }
+        for start in stride(from: 1, to: prompt.count, by: 3) {
+            let tensors = ScoreTensors(prompt.dropFirst(start).prefix(3).map { Self.likelihood($0, top: top) })
+            try? await socket.send(
+                Outgoing(
+                    .promptScored, request: id, body: PromptScored(start: start, tensors: tensors.descriptors),
+                    tensors: tensors.frames))
+        }
+    }
+
+    /// How likely this fleet finds a token: the more so the smaller its number; `a` and `b` are always the most likely ones.
+    static func likelihood(_ token: Int32, top: Int) -> TokenLikelihood {
+        let best = [97, 98].map { RankedToken(token: $0, logProbability: -Float($0) / 512) }
+        return TokenLikelihood(logProbability: -Float(token) / 512, top: Array(best.prefix(top)))
     }
 
     /// Says that a request is lost, as the scheduler.
@@ -129,9 +151,11 @@ final class FakeFleet: Sendable {
         }
         func send(_ tokens: [Int32], _ reason: FinishReason?) async {
             let first = seen.body.generatedTokens
+            let sampling = seen.body.sampling
+            if let top = sampling.promptScores { await score(seen.id, seen.prompt, top: top) }
             for (offset, token) in tokens.enumerated() {
                 let isLast = offset == tokens.count - 1
-                await emit(seen.id, at: first + offset, [token], isLast ? reason : nil)
+                await emit(seen.id, at: first + offset, [token], isLast ? reason : nil, top: sampling.topScores)
             }
         }
         switch behaviour {

@@ -354,7 +354,7 @@ struct GatewayCoreTests {
                     #expect(!ended.contains(id))
                     switch output {
                     case .ended, .failed: ended.insert(id)
-                    case .accepted, .text: break
+                    case .accepted, .text, .prompt: break
                     }
                 case .cancel, .heartbeat: break
                 }

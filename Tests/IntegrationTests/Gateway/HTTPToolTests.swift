@@ -90,7 +90,10 @@ import Testing
     }
 
     @Test func clientsLearnThatTryingAgainIsOfNoUse() {
-        for (code, status) in [(Fault.constraintFailedCode, 400), (Fault.constraintsNotSupportedCode, 501)] {
+        for (code, status) in [
+            (Fault.constraintFailedCode, 400), (Fault.constraintsNotSupportedCode, 400),
+            (Fault.samplingNotSupportedCode, 400),
+        ] {
             let error = APIError(Fault(code, "why"), kind: .chat, promptTokens: 1, context: 10)
             #expect(error.status == status && !error.mayPass && error.code == code)
             #expect(error.message.contains("why"))

@@ -7,7 +7,7 @@ struct InflateTests {
     /// Made with Python's gzip: `{"prompt":"hi"}`.
     static let small = "H4sIAAAAAAACA6tWKijKzy0oUbJSyshUqgUAVgUoGA8AAAA="
     /// A thousand times `a`, then `0` to `199` as text, with codes of its own.
-    private static let large = """
+    static let large = """
         H4sIAAAAAAACA+2R2ZUDMAjEWkLclJP+m9jxlpEXfm1gJD6fX/3qV99ehkdWzx4GOEFSNMNybo67h6eXt4+vX1gQHhEZFR0TG5eW\
         pGdkZmXn5OaVFeUVlVXVNbV1bU17R2dXd09v39gwPjE5NT0zO7e2rG9sbm3v7O6dnQKdlp0GnT6dMtuLrZQKpQxaqQ0aqH59/0d6\
         UKISlrgEJjKhcbi9Fxdh4IkX3vjgix9hrykkRLhJFNHEEEscaW9eOilfYi+yySGXPMreqnIqKOmUiKaGWupoeyna6aCTlm1ZGXrp\

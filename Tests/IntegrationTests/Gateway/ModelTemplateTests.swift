@@ -54,7 +54,7 @@ struct ModelTemplateTests {
             let chat = try JSONParser.parse(Array(#"{"messages":[{"role":"user","content":"hi"}]}"#.utf8))
             let error = #expect(throws: APIError.self) { try reader.read(chat, kind: .chat) }
             // Neither the client's fault nor one that passes.
-            #expect(error?.status == 501 && error?.mayPass == false)
+            #expect(error?.status == 400 && error?.parameter == "messages" && error?.mayPass == false)
             #expect(error?.message.contains(problem) == true)
             let completion = try JSONParser.parse(Array(#"{"prompt":"hi"}"#.utf8))
             #expect(try reader.read(completion, kind: .completion).prompts.count == 1)

@@ -95,7 +95,7 @@ struct RequestReaderTests {
 
     @Test(arguments: [
         (#""temperature":-1"#, 400, "temperature"), (#""temperature":2.1"#, 400, "temperature"),
-        (#""temperature":"hot""#, 400, "temperature"), (#""top_p":0"#, 400, "top_p"), (#""top_p":1.5"#, 400, "top_p"),
+        (#""temperature":"hot""#, 400, "temperature"), (#""top_p":1.5"#, 400, "top_p"),
         (#""top_k":-2"#, 400, "top_k"), (#""min_p":2"#, 400, "min_p"), (#""n":0"#, 400, "n"),
         (#""n":1000000"#, 400, "n"),
         (#""max_tokens":0"#, 400, "max_tokens"), (#""max_tokens":-1"#, 400, "max_tokens"),
@@ -111,9 +111,26 @@ struct RequestReaderTests {
         (#""stream":1"#, 400, "stream"), (#""stream_options":1"#, 400, "stream_options"),
         (#""stream_options":{"include_usage":"y"}"#, 400, "stream_options.include_usage"),
         (#""model":"gpt-4""#, 404, "model"), (#""model":"../../etc/passwd""#, 404, "model"),
-        (#""logprobs":true"#, 400, "logprobs"), (#""top_logprobs":5"#, 400, "top_logprobs"),
+        (#""logprobs":1"#, 400, "logprobs"), (#""top_logprobs":5"#, 400, "top_logprobs"),
         (#""logprobs":true,"top_logprobs":1000000000"#, 400, "top_logprobs"),
-        (#""logit_bias":{"5":1}"#, 400, "logit_bias"),
+        (#""logit_bias":{"x":1}"#, 400, "logit_bias"), (#""logit_bias":{"258":1}"#, 400, "logit_bias"),
+        (#""logit_bias":{"5":101}"#, 400, "logit_bias"), (#""logit_bias":{"5":"1"}"#, 400, "logit_bias"),
+        (#""logit_bias":[[5]]"#, 400, "logit_bias"), (#""logit_bias":[5,1]"#, 400, "logit_bias"),
+        (#""logit_bias":5"#, 400, "logit_bias"), (#""logit_bias":{"-1":1}"#, 400, "logit_bias"),
+        (#""n_predict":0"#, 400, "n_predict"), (#""n_predict":-3"#, 400, "n_predict"),
+        (#""chat_template_kwargs":1"#, 400, "chat_template_kwargs"),
+        (#""chat_template_kwargs":{"messages":[]}"#, 400, "chat_template_kwargs.messages"),
+        (#""chat_template_kwargs":{"thinking":true}"#, 400, "chat_template_kwargs.thinking"),
+        (#""enable_thinking":true"#, 400, "enable_thinking"), (#""enable_thinking":"no""#, 400, "enable_thinking"),
+        (#""reasoning_effort":1"#, 400, "reasoning_effort"), (#""reasoning_format":"x""#, 400, "reasoning_format"),
+        (#""continue_final_message":true"#, 400, "continue_final_message"),
+        (#""continue_final_message":true,"add_generation_prompt":true"#, 400, "continue_final_message"),
+        (#""typical_p":0.9"#, 400, "typical_p"), (#""mirostat":2"#, 400, "mirostat"),
+        (#""dry_multiplier":0.8"#, 400, "dry_multiplier"), (#""xtc_probability":0.5"#, 400, "xtc_probability"),
+        (#""top_a":0.2"#, 400, "top_a"), (#""tfs_z":0.9"#, 400, "tfs_z"), (#""num_beams":4"#, 400, "num_beams"),
+        (#""suffix":"x""#, 400, "suffix"), (#""samplers":["top_k"]"#, 400, "samplers"),
+        (#""repeat_last_n":64,"repeat_penalty":1.1"#, 400, "repeat_last_n"),
+        (#""no_repeat_ngram_size":3"#, 400, "no_repeat_ngram_size"), (#""prompt_logprobs":1"#, 400, "prompt_logprobs"),
         (#""response_format":{"type":"json_schema"}"#, 400, "response_format.json_schema"),
         (#""response_format":{"type":"xml"}"#, 400, "response_format.type"),
         (#""response_format":1"#, 400, "response_format"),
@@ -133,13 +150,110 @@ struct RequestReaderTests {
 
     /// Refused for what they are, not as a fault of the server, which clients would ask again and again.
     @Test(arguments: [
-        #""tools":[{"type":"retrieval"}]"#, #""logprobs":true"#, #""structured_outputs":{"structural_tag":"{}"}"#,
+        #""tools":[{"type":"retrieval"}]"#, #""suffix":"x""#, #""structured_outputs":{"structural_tag":"{}"}"#,
     ])
     func whatIsNotSupportedIsACallersError(field: String) {
         let error = #expect(throws: APIError.self) { try read(chat(field)) }
         #expect(error?.status == 400 && error?.type == "invalid_request_error" && error?.mayPass == false)
         #expect(error?.code == "unsupported_parameter")
         #expect(error?.message.contains("not supported") == true)
+    }
+
+    /// As llama-server's and other clients send them with every request.
+    @Test func fieldsThatChangeNothingAreTaken() throws {
+        _ = try read(
+            chat(
+                #"""
+                "samplers":[],"dynatemp_range":0,"dynatemp_exponent":1,"typ_p":1,"typical_p":1.0,"xtc_probability":0.0,
+                "xtc_threshold":0.1,"repeat_last_n":64,"repeat_penalty":1.0,"dry_multiplier":0,"dry_base":1.75,
+                "dry_allowed_length":2,"mirostat":0,"mirostat_tau":5,"tfs_z":1,"top_a":0,"logit_bias":{},"num_beams":1,
+                "use_beam_search":false,"best_of":1,"suffix":null,"logprobs":false,"top_logprobs":0,"cache_prompt":true,
+                "chat_template_kwargs":{},"enable_thinking":false,"add_generation_prompt":true,"top_n_sigma":-1
+                """#))
+    }
+
+    @Test func theLeastTopPTakesTheMostLikelyToken() throws {
+        #expect(try read(chat(#""top_p":0"#)).sampling.topP == 0)
+    }
+
+    @Test(
+        arguments: [
+            (#"{"65":5,"66":-100,"67":0}"#, [LogitBias(token: 65, bias: 5), LogitBias(token: 66, bias: -100)]),
+            (
+                #"[[66,1.5],[65,false]]"#,
+                [LogitBias(token: 65, bias: LogitBias.never), LogitBias(token: 66, bias: 1.5)]
+            ),
+            (#"[["BA",2]]"#, [LogitBias(token: 65, bias: 2), LogitBias(token: 66, bias: 2)]), ("{}", nil),
+            (#"{"65":0}"#, nil),
+        ] as [(String, [LogitBias]?)])
+    func biases(text: String, expected: [LogitBias]?) throws {
+        let sampling = try read(chat("\"logit_bias\":\(text)")).sampling
+        #expect(sampling.logitBias == expected && sampling.problem == nil)
+    }
+
+    @Test func llamaServersNameOfTheLimit() throws {
+        for (fields, limit) in [
+            (#""n_predict":7"#, 7), (#""n_predict":-1"#, Int.max), (#""n_predict":-2"#, Int.max),
+            (#""n_predict":7,"max_tokens":5"#, 5),
+        ] { #expect(try read(chat(fields)).maxTokens == limit) }
+        #expect(try read(#"{"prompt":"a","n_predict":0}"#, .completion).maxTokens == 0)
+    }
+
+    @Test func logprobsOfBothKinds() throws {
+        #expect(try read(chat("")).sampling.topScores == nil)
+        #expect(try read(chat(#""logprobs":true"#)).sampling.topScores == 0)
+        let request = try read(chat(#""logprobs":true,"top_logprobs":20"#))
+        #expect(request.sampling.topScores == 20 && request.sampling.promptScores == nil)
+        func completion(_ fields: String) throws -> GenerationRequest {
+            try read(#"{"prompt":[65,66],"# + fields + "}", .completion)
+        }
+        #expect(try completion(#""logprobs":0"#).sampling.topScores == 0)
+        #expect(try completion(#""logprobs":null,"echo":true"#).sampling.promptScores == nil)
+        let echo = try completion(#""logprobs":1,"echo":true,"max_tokens":1"#)
+        #expect(echo.sampling.topScores == 1 && echo.sampling.promptScores == 1 && !echo.hidesOutput)
+        let alone = try completion(#""logprobs":1,"echo":true,"max_tokens":0"#)
+        #expect(alone.hidesOutput && alone.demands(context: 512).map(\.stop.maxTokens) == [1])
+        #expect(try !completion(#""logprobs":1,"max_tokens":0"#).hidesOutput)
+    }
+
+    @Test func templatesAreToldWhatTheyKnow() throws {
+        let template = "{% if enable_thinking %}{{ reasoning_effort }}{{ style }}{% endif %}"
+        let reader = RequestReader(model: ByteVocabulary.makeModel(template: template), limits: RequestLimits())
+        func text(_ fields: String) throws -> String {
+            let tokens = try reader.read(JSONParser.parse(Array(chat(fields).utf8)), kind: .chat).prompts[0].tokens
+            return ByteVocabulary().decode(tokens)
+        }
+        #expect(try text(#""enable_thinking":true"#) == "enable_thinking=true;user:hi")
+        #expect(try text(#""reasoning_effort":"low""#) == #"reasoning_effort="low";user:hi"#)
+        #expect(
+            try text(#""chat_template_kwargs":{"style":{"a":[1]},"enable_thinking":false,"other":null}"#)
+                == #"enable_thinking=false;style={"a":[1]};user:hi"#)
+    }
+
+    @Test func messagesAreContinued() throws {
+        func tokens(_ fields: String) throws -> [Int32] {
+            try read(
+                #"{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]"# + fields + "}"
+            ).prompts[0].tokens
+        }
+        let whole = try tokens("")
+        #expect(try tokens(#","continue_final_message":true,"add_generation_prompt":false"#) == whole.dropLast())
+        #expect(try tokens(#","add_generation_prompt":false"#) == whole + [ByteVocabulary.start])
+    }
+
+    @Test func thoughtsAreReadWhereTheTemplateShowsThem() throws {
+        let template = "{{ '<think>' }}{{ '</think>' }}"
+        let reader = RequestReader(model: ByteVocabulary.makeModel(template: template), limits: RequestLimits())
+        func reading(_ fields: String) throws -> AnswerReading? {
+            try reader.read(JSONParser.parse(Array(chat(fields).utf8)), kind: .chat).reading
+        }
+        #expect(try reading("")?.thinking == ThinkTags(open: "<think>", close: "</think>"))
+        #expect(try reading("")?.isThinking == false && reading("")?.syntax == nil)
+        #expect(try reading(#""include_reasoning":false"#)?.tellsThoughts == false)
+        for fields in [#""reasoning_format":"none""#, #""response_format":{"type":"json_object"}"#] {
+            #expect(try reading(fields) == nil)
+        }
+        #expect(try read(chat("")).reading == nil)
     }
 
     @Test func seedsHave64Bits() throws {
@@ -241,8 +355,11 @@ struct RequestReaderTests {
 
     @Test(arguments: [
         "{}", #"{"prompt":[]}"#, #"{"prompt":[258]}"#, #"{"prompt":[-1]}"#, #"{"prompt":[1,"a"]}"#,
-        #"{"prompt":[[]]}"#, #"{"prompt":{}}"#, #"{"prompt":["a","b"],"n":5}"#,
-        #"{"prompt":["a","a","a","a","a","a","a","a","a"]}"#,
+        #"{"prompt":[[]]}"#, #"{"prompt":{}}"#, #"{"prompt":"a","n":9}"#,
+        "{\"prompt\":[\(Array(repeating: "\"a\"", count: 129).joined(separator: ","))]}",
+        "{\"n\":8,\"prompt\":[\(Array(repeating: "\"a\"", count: 17).joined(separator: ","))]}",
+        #"{"prompt":"a","logprobs":21}"#, #"{"prompt":"a","logprobs":-1}"#, #"{"prompt":"a","logprobs":true}"#,
+        #"{"prompt":"a","logprobs":1,"top_logprobs":1}"#,
     ])
     func refusesPrompts(body: String) {
         let error = #expect(throws: APIError.self) { try read(body, .completion) }

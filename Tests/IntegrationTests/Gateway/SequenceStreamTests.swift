@@ -23,7 +23,7 @@ struct SequenceStreamTests {
         for (index, token) in tokens.enumerated() {
             for outcome in stream.receive([token], at: index, finishReason: nil) {
                 switch outcome {
-                case .text(let piece, _): text += piece
+                case .text(let piece, _, _): text += piece
                 default: return (text, outcome)
                 }
             }
@@ -36,7 +36,9 @@ struct SequenceStreamTests {
         let tokens = ByteVocabulary.tokens("a€😀b")
         var pieces: [String] = []
         for (index, token) in tokens.enumerated() {
-            for case .text(let text, _) in stream.receive([token], at: index, finishReason: nil) { pieces.append(text) }
+            for case .text(let text, _, _) in stream.receive([token], at: index, finishReason: nil) {
+                pieces.append(text)
+            }
         }
         #expect(pieces.filter { !$0.isEmpty } == ["a", "€", "😀", "b"])
         #expect(pieces.count == tokens.count)
@@ -125,12 +127,12 @@ struct SequenceStreamTests {
             let count = min(tokens.count - index, Int.random(in: 1...7, using: &random))
             for outcome in stream.receive(Array(tokens[index..<index + count]), at: index, finishReason: nil) {
                 switch outcome {
-                case .text(let piece, _): text += piece
+                case .text(let piece, _, _): text += piece
                 case .ended(let reason, let stop):
                     ended = true
                     #expect(reason == .stop)
                     #expect(stop == .string("STOP"))
-                case .gap: Issue.record("a gap")
+                case .gap, .prompt: Issue.record("a gap")
                 }
             }
             index += count

@@ -24,6 +24,9 @@ final class FakeControlPlane: Sendable {
         /// Tokens that were guessed, and those that were right.
         var guessed = 0
         var accepted = 0
+        /// How likely tokens were, by their index and by their position in the prompt.
+        var scores: [Int: TokenLikelihood] = [:]
+        var promptScores: [Int: TokenLikelihood] = [:]
 
         /// The tokens in order; shorter where one is missing.
         var text: [Int32] {
@@ -110,9 +113,13 @@ final class FakeControlPlane: Sendable {
             case .tokensEmitted:
                 let body: TokensEmitted = try message.body()
                 guard let request = message.envelope.request, let seq = message.envelope.seq else { return }
+                let scores = body.tensors == nil ? [] : try ScoreTensors.read(message, count: body.tokens.count)
                 state.withLock { state in
                     for (offset, token) in body.tokens.enumerated() {
                         state.outputs[request, default: Output()].tokens[seq + UInt64(offset)] = token
+                    }
+                    for (offset, score) in scores.enumerated() {
+                        state.outputs[request, default: Output()].scores[Int(seq) + offset] = score
                     }
                     if let guessed = body.guessedTokens {
                         state.outputs[request, default: Output()].guessed += guessed
@@ -120,6 +127,15 @@ final class FakeControlPlane: Sendable {
                     }
                     if let cached = body.cachedTokens { state.outputs[request, default: Output()].cached = cached }
                     if let finish = body.finishReason { state.outputs[request, default: Output()].finish = finish }
+                }
+            case .promptScored:
+                let body: PromptScored = try message.body()
+                guard let request = message.envelope.request else { return }
+                let scores = try ScoreTensors.read(message)
+                state.withLock { state in
+                    for (offset, score) in scores.enumerated() {
+                        state.outputs[request, default: Output()].promptScores[body.start + offset] = score
+                    }
                 }
             default: break
             }

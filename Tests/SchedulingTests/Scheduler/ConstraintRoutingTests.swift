@@ -45,6 +45,21 @@ import Testing
         #expect(oldPrefill.started.allSatisfy { $0.route.prefillReplica == nil })
     }
 
+    @Test func logProbabilitiesAreAskedOnlyOfWorkersThatKnowOfThem() {
+        var world = SchedulerWorld.serving(Sample.mixed)
+        world.reading = [.decode("b")]
+        for key in world.workers.keys.sorted() { world.hello(key) }
+        for number in 0..<4 { world.submit(RequestID("c\(number)"), readsLogits: true) }
+        let started = world.allStarted
+        #expect(!started.isEmpty && started.allSatisfy { $0.route.decodeReplica == "m2" })
+        // It knows of one thing, not of the other.
+        world.submit("both", isConstrained: true, readsLogits: true)
+        #expect(world.refused["both"]?.code == Fault.constraintsNotSupportedCode)
+        var old = SchedulerWorld.serving(Sample.mixed)
+        old.submit("r1", readsLogits: true)
+        #expect(old.refused["r1"]?.code == Fault.samplingNotSupportedCode && old.refused["r1"]?.isRetriable == false)
+    }
+
     /// A constraint that leads nowhere says nothing about the replica.
     @Test func aFailedConstraintDoesNotInhibitItsReplica() {
         for (code, isInhibited) in [(Fault.constraintFailedCode, false), ("compute_failed", true)] {

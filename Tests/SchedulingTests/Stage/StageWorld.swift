@@ -287,7 +287,7 @@ struct StageWorld {
         case .kvComplete(let request, let layers, _, let endpoint): post(endpoint, .kvComplete(request, layers: layers))
         case .firstToken(let request, let token, let reason, _, let endpoint):
             post(endpoint, .firstToken(request, token: token, reason))
-        case .emit(let request, let index, let given, let reason, _, let cached, let guessed, _):
+        case .emit(let request, let index, let given, let reason, _, let cached, let guessed, _, _):
             if let cached { self.cached[request] = cached }
             for (offset, token) in given.enumerated() { tokens[request, default: [:]][index + offset] = token }
             if let guessed {
@@ -295,6 +295,7 @@ struct StageWorld {
                 rightGuesses += given.count - 1
             }
             if let reason { finished[request] = reason }
+        case .emitPrompt: break
         case .report(let report, _): reports.append((key, report))
         case .prepared(let ticket, let capacity, _, _, _): answers[ticket] = .success(capacity)
         case .refuse(let ticket, let refusal): answers[ticket] = .failure(refusal)

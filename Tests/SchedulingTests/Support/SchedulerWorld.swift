@@ -32,6 +32,8 @@ struct SchedulerWorld {
     var small: Set<WorkerKey> = []
     /// Workers that know of constraints.
     var constraining: Set<WorkerKey> = []
+    /// Workers that know of biases and log probabilities.
+    var reading: Set<WorkerKey> = []
     /// Whether the gateway sends heartbeats.
     var gatewayBeats = true
     /// What the gateway waits for.
@@ -91,7 +93,7 @@ struct SchedulerWorld {
             address: address(key), endpoint: "tcp://\(key)", epoch: worker.epoch,
             stages: worker.stages.values.sorted { $0.assignment.replica < $1.assignment.replica },
             held: worker.held.values.sorted { $0.request < $1.request },
-            constrainsSampling: constraining.contains(key))
+            constrainsSampling: constraining.contains(key), readsLogits: reading.contains(key))
     }
 
     /// Replaces the scheduler by a new one that knows nothing; workers notice with their next heartbeat.
@@ -102,14 +104,15 @@ struct SchedulerWorld {
 
     mutating func submit(
         _ id: RequestID, prompt: Int = 48, generated: Int = 0, max: Int = 100, patience: Double? = nil,
-        isConstrained: Bool = false
+        isConstrained: Bool = false, readsLogits: Bool = false, scoresPrompt: Bool = false
     ) {
         wanted.insert(id)
         send(
             .submitted(
                 SubmittedRequest(
                     id: id, promptTokens: prompt, generatedTokens: generated, maxTokens: max, gateway: Self.gateway,
-                    patience: patience, isConstrained: isConstrained)))
+                    patience: patience, isConstrained: isConstrained, readsLogits: readsLogits,
+                    scoresPrompt: scoresPrompt)))
     }
 
     mutating func cancel(_ id: RequestID) {
