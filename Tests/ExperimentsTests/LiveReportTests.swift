@@ -11,7 +11,8 @@ import Testing
             source: source, system: "x", model: "toy", rate: 2,
             requests: (0..<20).map { number in
                 let arrival = Double(number) / 2
-                var request = RequestTimes(id: RequestID("r\(number)"), arrival: arrival, promptTokens: 10, outputTokens: 11)
+                var request = RequestTimes(
+                    id: RequestID("r\(number)"), arrival: arrival, promptTokens: 10, outputTokens: 11)
                 request.prefillStart = arrival + wait
                 request.firstToken = arrival + wait + own / 2
                 request.decodeStart = arrival + wait + own / 2
