@@ -16,7 +16,8 @@ struct E2LLMCommand: AsyncParsableCommand {
             MetricsCommand.self, TraceCommand.self,
             BenchCommand.self,
             PerplexityCommand.self, NodesCommand.self, PlanCommand.self,
-            SimulateCommand.self, CompareCommand.self, ReportCommand.self, ExperimentCommand.self, VersionCommand.self,
+            SimulateCommand.self, CompareCommand.self, ReportCommand.self, ExperimentCommand.self, ValidateCommand.self,
+            VersionCommand.self,
         ])
 
     static func main() async {

@@ -67,7 +67,9 @@ public struct LiveSettings: Codable, Sendable, Hashable {
     /// - Throws: `invalidSettings`, naming what is wrong.
     public func check() throws(ExperimentError) {
         func refuse(_ what: String) -> ExperimentError { ExperimentError(.invalidSettings, what) }
-        guard systems.last == .e2llm, systems.count > 1 else { throw refuse("systems: e2llm and another one are needed") }
+        guard systems.last == .e2llm, systems.count > 1 else {
+            throw refuse("systems: e2llm and another one are needed")
+        }
         guard Set(systems).count == systems.count else { throw refuse("systems: one is there twice") }
         for system in systems where LiveServing(system) == nil {
             throw refuse("systems: \(system.rawValue) can only be simulated")

@@ -70,8 +70,8 @@ public struct RunComparison: Codable, Sendable, Hashable {
 }
 
 extension RunRecord {
-    /// The run with nothing in its stalls.
-    fileprivate var withoutStalls: RunRecord {
+    /// The run with nothing in its stalls, as measured runs are: the services do not report them.
+    public var withoutStalls: RunRecord {
         var run = self
         for index in run.requests.indices { run.requests[index].stall = 0 }
         return run
