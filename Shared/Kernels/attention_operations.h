@@ -15,6 +15,7 @@ typedef struct {
     int32_t lines;
     int32_t width;        // head_dim rounded up to 16
     bool direct;          // few lines, f16: keys and values are read from the cache, else widened to f32 first
+    const uint8_t *ahead;  // the block that comes next, where keys and values are read from the cache
     float *keys;          // [head_dim][32]
     float *values;        // [32][width]
     float *scores;        // [lines][32]
@@ -27,6 +28,7 @@ static attention_state attention_open(const e2_attention *a) {
     attention_state s;
     s.lines = a->count * a->group;
     s.width = (int32_t)e2_round_up((size_t)a->head_dim, 16);
+    s.ahead = NULL;
     s.direct = s.lines <= E2_ATTENTION_DIRECT && a->head_dim % 16 == 0 && a->kv_type == E2_KV_F16;
     s.keys = a->work;
     s.values = s.keys + a->head_dim * 32;
@@ -80,7 +82,18 @@ E2_INLINE void attention_scores(
         query[i] = attention_query(a, first + i);
         low[i] = high[i] = v_set(0.0f);
     }
+    // The keys and values of a head are some KB in every block, too little for the prefetchers of a core to follow: those
+    // of the next block are asked for, a line of each with every component.
+    const uint8_t *ahead_keys = keys, *ahead_values = keys;
+    if (half && s->ahead != NULL) {
+        ahead_keys = s->ahead + a->key_offset;
+        ahead_values = s->ahead + a->value_offset;
+    }
     for (int32_t d = 0; d < a->head_dim; d++) {
+        if (half) {
+            __builtin_prefetch(ahead_keys + (size_t)d * 64, 0, 2);
+            __builtin_prefetch(ahead_values + (size_t)d * 64, 0, 2);
+        }
         v16 k = attention_load(keys, (size_t)d * 32, half);
         for (int i = 0; i < count; i++) { low[i] = v_fma(v_set(query[i][d]), k, low[i]); }
         ATTENTION_RELOAD(count, for (int i = 0; i < count; i++) { ATTENTION_OPAQUE(query[i]); })
@@ -191,6 +204,15 @@ E2_INLINE void attention_block(
         if (E2_ATTENTION_BLOCK == 3 && s->lines - line == 4) { break; }
         attention_lines(a, s, keys, values, half, start, line, E2_ATTENTION_BLOCK);
     }
+    if (E2_ATTENTION_BLOCK >= 4 && line + 4 <= s->lines) {
+        attention_lines(a, s, keys, values, half, start, line, 4 < E2_ATTENTION_BLOCK ? 4 : E2_ATTENTION_BLOCK);
+        line += 4;
+    }
+    // Three lines alone keep the processor busy where two and one wait for their own sums.
+    if (E2_ATTENTION_BLOCK >= 4 && line + 3 == s->lines) {
+        attention_lines(a, s, keys, values, half, start, line, 3 < E2_ATTENTION_BLOCK ? 3 : E2_ATTENTION_BLOCK);
+        return;
+    }
     for (; line + 2 <= s->lines; line += 2) { attention_lines(a, s, keys, values, half, start, line, 2); }
     for (; line < s->lines; line++) { attention_lines(a, s, keys, values, half, start, line, 1); }
 }
@@ -236,7 +258,7 @@ static void attention_widen_q8(const e2_attention *a, const attention_state *s, 
 }
 
 // Running maximum, sum and output of the lines over the blocks of one span, up to block `last`.
-static void attention_span(const e2_attention *a, const attention_state *s, int32_t span, int32_t last) {
+static void attention_span(const e2_attention *a, attention_state *s, int32_t span, int32_t last) {
     for (int32_t i = 0; i < s->lines; i++) {
         s->maximum[i] = -__builtin_inff();
         s->sum[i] = 0.0f;
@@ -247,6 +269,7 @@ static void attention_span(const e2_attention *a, const attention_state *s, int3
     for (; b < end && b <= last; b++) {
         const uint8_t *block = a->blocks[b];
         if (s->direct) {
+            s->ahead = b < last ? a->blocks[b + 1] : NULL;
             attention_block(a, s, block + a->key_offset, block + a->value_offset, true, b * 32);
         } else {
             if (a->kv_type == E2_KV_Q8_0) {
