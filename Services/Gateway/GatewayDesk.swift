@@ -24,7 +24,8 @@ struct GatewayDesk: ServiceDesk, Sendable {
 
     init(
         core: GatewayCore, control: ClientSocket, announced: String, acceptTimeout: Duration, requests: OpenRequests,
-        view: CurrentView, promise: PromisedContext, events: ClusterEvents, inbox: ServiceInbox<GatewayEvent>, logger: Logger
+        view: CurrentView, promise: PromisedContext, events: ClusterEvents, inbox: ServiceInbox<GatewayEvent>,
+        logger: Logger
     ) {
         self.core = core
         self.control = control

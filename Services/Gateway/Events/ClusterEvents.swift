@@ -38,7 +38,10 @@ final class ClusterEvents: Sendable {
     private let count = Atomic<Int>(0)
 
     /// Watches what `cluster` and `metrics` know; `gateway` is told as it is.
-    init(cluster: ClusterView, metrics: GatewayMetrics, gateway: JSONValue, session: String = Session.randomName(bytes: 8)) {
+    init(
+        cluster: ClusterView, metrics: GatewayMetrics, gateway: JSONValue,
+        session: String = Session.randomName(bytes: 8)
+    ) {
         (self.cluster, self.metrics, self.gateway) = (cluster, metrics, gateway)
         state = Mutex(State(window: EventWindow(session: session)))
     }

@@ -22,5 +22,7 @@ public struct ClockOffset: Sendable, Hashable {
     public var correction: Int { abs(microseconds) > uncertainty ? microseconds : 0 }
 
     /// The most certain one.
-    public static func best(_ offsets: [ClockOffset]) -> ClockOffset? { offsets.min { $0.uncertainty < $1.uncertainty } }
+    public static func best(_ offsets: [ClockOffset]) -> ClockOffset? {
+        offsets.min { $0.uncertainty < $1.uncertainty }
+    }
 }
