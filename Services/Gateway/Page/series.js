@@ -40,12 +40,12 @@ export class Series {
   constructor(parent) {
     this.charts = CHARTS.map((chart) => {
       const value = h("span", { class: "value" });
-      const top = h("span", { class: "top" });
+      const label = h("span", { class: "top" });
       const paths = chart.lines.map(([name]) => s("path", { class: `line ${name}` }));
       const area = s("path", { class: `area ${chart.lines[0][0]}` });
       const svg = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img" }, s("path", { class: "grid", d: `M0 .5H${WIDTH}M0 ${HEIGHT / 2}H${WIDTH}M0 ${HEIGHT - 0.5}H${WIDTH}` }), area, paths);
-      parent.append(h("figure", { class: "chart" }, h("figcaption", null, h("span", null, chart.title), value), h("div", { class: "plot" }, svg, top)));
-      return { ...chart, value, top, paths, area, svg };
+      parent.append(h("figure", { class: "chart" }, h("figcaption", null, h("span", null, chart.title), value), h("div", { class: "plot" }, svg, label)));
+      return { ...chart, value, label, paths, area, svg };
     });
   }
 
@@ -64,7 +64,7 @@ export class Series {
       const now = chart.lines.map(([name]) => data[name].at(-1)?.y);
       const text = chart.lines.length > 1 ? `${chart.show(now[0])} + ${chart.show(now[1])} waiting` : chart.show(now[0]);
       setText(chart.value, text);
-      setText(chart.top, chart.show(top));
+      setText(chart.label, chart.show(top));
       chart.svg.setAttribute("aria-label", `${chart.title}: now ${text}, most ${all.length ? chart.show(Math.max(...all)) : "–"} in five minutes`);
     }
   }
