@@ -63,7 +63,7 @@ def show_fleets(browser, check, folder):
         gateway = FakeGateway(picture, ANSWER, steps=page_fleet.steps(picture))
         for size, (width, height) in SIZES.items():
             dark = count == 8 and size != "tablet"
-            tab = browser.tab(f"{gateway.url}/#fleet", width, height, dark=dark, calm=True)
+            tab = browser.tab(f"{gateway.url}/#/fleet", width, height, dark=dark, calm=True)
             where = f"{count}-{size}"
             tab.until(f"document.querySelectorAll('.card').length === {count}", f"{where}: not all devices are shown")
             names = tab.value("[...document.querySelectorAll('.card')].map(e => e.getAttribute('aria-label').split(':')[0]).sort()")
@@ -75,7 +75,7 @@ def show_fleets(browser, check, folder):
             check(tab.value(apart), f"{where}: no card covers another one")
             look(tab, check, f"{where}-fleet", folder)
             for view in VIEWS[1:]:
-                tab.value(f"location.hash = '{view}'; 1")
+                tab.value(f"location.hash = '/{view}'; 1")
                 tab.until(f"document.getElementById('{view}').offsetParent !== null && document.getElementById('{view}').innerText.length > 20", f"{where}: {view} shows nothing")
                 if view == "steps":
                     tab.until("[...document.querySelectorAll('.gantt-rows .share')].some(e => !e.textContent.startsWith('0'))", f"{where}: no steps are shown")
@@ -90,7 +90,7 @@ def chat(browser, check, folder):
     for size, (width, height) in SIZES.items():
         picture = page_fleet.fleet(8)
         gateway = FakeGateway(picture, ANSWER)
-        tab = browser.tab(f"{gateway.url}/#{'chat' if size == 'phone' else 'fleet'}", width, height, dark=size == "tablet")
+        tab = browser.tab(f"{gateway.url}/#/{'chat' if size == 'phone' else 'fleet'}", width, height, dark=size == "tablet")
         tab.until("document.querySelector('#health').classList.contains('ready')", "not ready")
         tab.value("document.getElementById('prompt').focus(); 1")
         tab.type("How does a pipeline work?")
@@ -140,20 +140,20 @@ def attack(browser, check, folder):
     picture["requests"][names[0]] = dict(next(iter(picture["requests"].values())), problem=names[1], prefill_replica=names[0])
     for size, (width, height) in SIZES.items():
         gateway = FakeGateway(picture, (ATTACK, ATTACK), steps=page_fleet.steps(picture), pace=0)
-        tab = browser.tab(f"{gateway.url}/#chat", width, height)
+        tab = browser.tab(f"{gateway.url}/#/chat", width, height)
         tab.value("document.getElementById('prompt').focus(); 1")
         tab.type(ATTACK)
         tab.key("Enter", 13, "\r")
         tab.until("document.querySelector('.assistant .facts')?.textContent.includes('86 tokens')", f"{size}: no answer", 30)
         tab.value("document.querySelector('.assistant .fold').open = true; 1")
         for view in VIEWS:
-            tab.value(f"location.hash = '{view}'; 1")
+            tab.value(f"location.hash = '/{view}'; 1")
             tab.until(f"document.getElementById('{view}').offsetParent !== null", f"{view} is not shown")
             for element in [".card", ".request .id"]:
                 tab.value(f"document.querySelectorAll('{element}').forEach(e => e.dispatchEvent(new MouseEvent('click', {{bubbles: true}}))); 1")
             check(tab.foreign(gateway.url) == [], f"attack-{size}-{view}: nothing else is asked")
             look(tab, check, f"attack-{size}-{view}", folder)
-        tab.value("location.hash = 'chat'; 1")
+        tab.value("location.hash = '/chat'; 1")
         check(tab.value("window.attacked === undefined && Object.prototype.state === undefined"), f"attack-{size}: nothing is executed")
         check(tab.value("document.querySelectorAll('img').length === 1 && document.querySelectorAll('script').length === 1 && document.querySelectorAll('iframe, object, embed').length === 0"), f"attack-{size}: there is nothing but the page's own")
         check(tab.value("[...document.querySelectorAll('#messages a')].every(a => /^(https?|mailto):/.test(a.protocol)) && document.querySelectorAll('#messages a').length > 0"), f"attack-{size}: links lead to the web only")
@@ -167,7 +167,7 @@ def stay(browser, check):
     """Changes, losses of the connection, cancelling, keys."""
     picture = page_fleet.fleet(8)
     gateway = FakeGateway(picture, ANSWER)
-    tab = browser.tab(f"{gateway.url}/#requests", 1600, 1000)
+    tab = browser.tab(f"{gateway.url}/#/requests", 1600, 1000)
     running = next(name for name, course in picture["requests"].items() if course["state"] == "running")
     tab.until(f"document.querySelectorAll('.request').length === {len(picture['requests'])}", "not all requests are shown")
     tab.value("[...document.querySelectorAll('.request:not(.ended) .danger')].at(-1).click(); 1")
@@ -182,7 +182,7 @@ def stay(browser, check):
     check(gateway.streams == [("", ""), ("s-3", "")], "it says what it has when it comes back")
     gateway.push({"status": {"ready": True, "obstacle": None}})
     tab.until("document.querySelector('#health .words').textContent === 'Ready'", "after coming back it takes no changes")
-    tab.value("location.hash = 'fleet'; 1")
+    tab.value("location.hash = '/fleet'; 1")
     tab.until("document.querySelectorAll('.card').length === 8", "no devices")
     device = next(iter(picture["devices"]))
     tab.value("document.querySelector('.card').focus(); 1")

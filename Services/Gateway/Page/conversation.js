@@ -3,7 +3,7 @@
 /** What a person can set; an empty text leaves it to the server. */
 export const PARAMETERS = [
   { name: "temperature", label: "Temperature", min: 0, max: 2, step: 0.1, hint: "0: always the likeliest" },
-  { name: "top_p", label: "Top p", min: 0, max: 1, step: 0.05, hint: "share of the likeliest" },
+  { name: "top_p", label: "Top p", min: 0, max: 1, step: 0.05, hint: "1: all" },
   { name: "max_tokens", label: "Most tokens", min: 1, max: 1000000, step: 1, whole: true, hint: "to the context" },
   { name: "seed", label: "Seed", min: 0, max: 9007199254740991, step: 1, whole: true, hint: "at random" },
 ];

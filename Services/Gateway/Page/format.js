@@ -22,11 +22,11 @@ export function bytes(value) {
 }
 
 /** Seconds as µs, ms, s or minutes. */
-export function duration(seconds) {
+export function duration(seconds, digits = 3) {
   if (!Number.isFinite(seconds)) return "–";
-  if (Math.abs(seconds) < 1e-3) return `${number(seconds * 1e6)}\u00a0µs`;
-  if (Math.abs(seconds) < 1) return `${number(seconds * 1e3)}\u00a0ms`;
-  if (Math.abs(seconds) < 120) return `${number(seconds)}\u00a0s`;
+  if (Math.abs(seconds) < 1e-3) return `${number(seconds * 1e6, digits)}\u00a0µs`;
+  if (Math.abs(seconds) < 1) return `${number(seconds * 1e3, digits)}\u00a0ms`;
+  if (Math.abs(seconds) < 120) return `${number(seconds, digits)}\u00a0s`;
   return `${Math.floor(seconds / 60)}\u00a0min ${Math.round(seconds % 60)}\u00a0s`;
 }
 

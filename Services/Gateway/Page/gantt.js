@@ -89,8 +89,9 @@ export class Gantt {
     this.#rows = replicas(picture).flatMap((replica) => replica.stages.map((stage) => ({ key: `${replica.id}/${stage.index}`, device: stage.device, role: replica.role, replica: replica.id })));
     this.empty.hidden = this.#rows.length > 0 && this.steps.newest > 0;
     setText(this.empty, this.#rows.length ? "Asking the workers…" : "No plan is in force.");
-    reconcile(this.names, this.#rows, (row) => row.key, () => h("li", null, h("span", { class: "name" }), h("span", { class: "share" })), (element, row) => {
-      setText(element.firstChild, short(`${row.replica} · ${row.device}`, 30));
+    reconcile(this.names, this.#rows, (row) => row.key, () => h("li", null, h("span", { class: "name" }), h("span", { class: "of" }), h("span", { class: "share" })), (element, row) => {
+      setText(element.firstChild, short(row.device, 40));
+      setText(element.children[1], short(row.replica, 24));
       element.firstChild.title = `${row.replica}, ${row.device}`;
       setText(element.lastChild, this.steps.silent.includes(row.device) ? "silent" : percent(shares.get(row.key) ?? 0));
     });

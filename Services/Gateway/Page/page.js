@@ -30,7 +30,7 @@ const headers = () => (key ? { authorization: `Bearer ${key}` } : {});
 const isNarrow = matchMedia("(max-width: 899px)");
 
 function view() {
-  const wanted = location.hash.slice(1);
+  const wanted = location.hash.replace(/^#\/?/, "");
   if (VIEWS.includes(wanted) && !(wanted === "chat" && !isNarrow.matches)) return wanted;
   return isNarrow.matches ? "chat" : "fleet";
 }
@@ -52,7 +52,7 @@ function draw() {
   const chosen = view();
   document.body.dataset.view = chosen;
   for (const anchor of document.querySelectorAll("nav a")) {
-    if (anchor.hash === `#${chosen}`) anchor.setAttribute("aria-current", "page");
+    if (anchor.hash === `#/${chosen}`) anchor.setAttribute("aria-current", "page");
     else anchor.removeAttribute("aria-current");
   }
   drawHead();

@@ -39,6 +39,12 @@ export function replicas(picture) {
   });
 }
 
+/** What a replica is called: its role and its id, unless the id says the role already. */
+export function replicaName({ id, role }) {
+  const name = String(id).startsWith(role) ? String(id) : `${role} ${id}`;
+  return name[0].toUpperCase() + name.slice(1);
+}
+
 function measured(load, prompt) {
   const status = load?.status;
   const counters = status?.counters ?? {};

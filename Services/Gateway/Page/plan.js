@@ -2,7 +2,7 @@
 
 import { h, reconcile, setText } from "./dom.js";
 import { duration, number, percent, short } from "./format.js";
-import { replicas } from "./picture.js";
+import { replicaName, replicas } from "./picture.js";
 
 /** The stage that holds a replica's pipeline up: the slowest by what is measured, else by what is predicted. */
 export function bottleneck(replica) {
@@ -28,11 +28,11 @@ export function reasons(picture) {
   if (seen?.sample_count > 0) lines.push(`Seen of late: ${number(seen.requests_per_s)} requests/s of ${number(seen.mean_prompt_tokens)} prompt and ${number(seen.mean_output_tokens)} output tokens.`);
   for (const replica of replicas(picture)) {
     const slowest = bottleneck(replica);
-    if (slowest && replica.stages.length > 1) lines.push(`${short(slowest.device, 40)} is the slowest stage of ${replica.role} replica ${short(replica.id, 24)}.`);
+    if (slowest && replica.stages.length > 1) lines.push(`${short(slowest.device, 40)} is the slowest stage of ${short(replicaName(replica), 32)}.`);
   }
   for (const relaxation of plan.relaxations ?? []) lines.push(`Relaxed: ${relaxation}.`);
   const idle = plan.idle_devices ?? [];
-  if (idle.length) lines.push(`Not used: ${idle.slice(0, 12).map((id) => short(id, 24)).join(", ")}${idle.length > 12 ? ` and ${idle.length - 12} more` : ""}. With them it would be slower, or they do not have the memory.`);
+  if (idle.length) lines.push(`Not used: ${idle.slice(0, 12).map((id) => short(id, 24)).join(", ")}${idle.length > 12 ? ` and ${idle.length - 12} more` : ""}: no better plan with ${idle.length === 1 ? "it" : "them"} was found.`);
   return lines;
 }
 
@@ -57,7 +57,7 @@ export class Plan {
       if (!stage) {
         const gap = replica.predicted_token_gap_s > 0 ? `, a token every ${duration(replica.predicted_token_gap_s)} with ${replica.decode_concurrency} sequences` : "";
         element.className = `replica ${replica.role}`;
-        return setText(element.firstChild, `${replica.role} ${short(replica.id, 40)}: predicted ${number(replica.predicted_requests_per_s)} requests/s${gap}`);
+        return setText(element.firstChild, `${short(replicaName(replica), 40)}: predicted ${number(replica.predicted_requests_per_s)} requests/s${gap}`);
       }
       const [name, layers, prefill, decode, memory] = element.children;
       setText(name, short(stage.device, 40));

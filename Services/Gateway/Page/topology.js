@@ -3,15 +3,13 @@
 
 import { h, reconcile, s, setText } from "./dom.js";
 import { bytes, duration, number, percent, short, speed } from "./format.js";
-import { idleDevices, link, replicas } from "./picture.js";
+import { idleDevices, link, replicaName, replicas } from "./picture.js";
 
 const SIZES = {
-  large: { width: 158, height: 88, gap: 62, head: 30, pad: 12 },
-  medium: { width: 134, height: 70, gap: 34, head: 28, pad: 10 },
-  small: { width: 96, height: 48, gap: 16, head: 26, pad: 8 },
+  large: { width: 158, height: 88, gap: 62, head: 30, pad: 14 },
+  medium: { width: 134, height: 70, gap: 34, head: 28, pad: 14 },
+  small: { width: 100, height: 48, gap: 18, head: 26, pad: 13 },
 };
-
-const MOST_TRANSFERS = 12;
 
 /** Where everything is: {width, height, bands, cards, arrows, transfers}. */
 export function layout(picture, width) {
@@ -20,13 +18,8 @@ export function layout(picture, width) {
   const count = groups.reduce((sum, group) => sum + group.stages.length, 0) + idle.length;
   const size = count > 24 ? "small" : count > 10 || width < 520 ? "medium" : "large";
   const { width: cardWidth, height: cardHeight, gap, head, pad } = SIZES[size];
-  const transfers = [];
-  const decoders = groups.filter((group) => group.role === "decode");
-  for (const from of groups.filter((group) => group.role === "prefill")) {
-    for (const to of decoders) transfers.push({ from: from.id, to: to.id });
-  }
-  const shown = transfers.length <= MOST_TRANSFERS ? transfers : [];
-  const margin = shown.length ? 34 : 0;
+  const sends = groups.some((group) => group.role === "prefill") && groups.some((group) => group.role === "decode");
+  const margin = sends ? 34 : 0;
   const result = { size, width, height: 0, bands: [], cards: [], arrows: [], transfers: [] };
   const most = Math.max(1, Math.floor((width - margin - 2 * pad + gap) / (cardWidth + gap)));
   const order = { prefill: 0, mixed: 1, decode: 2 };
@@ -68,17 +61,25 @@ export function layout(picture, width) {
     rowHeight = Math.max(rowHeight, bandHeight + 2);
   }
   result.height = y + rowHeight + 2;
-  shown.forEach((transfer, index) => {
-    const from = result.bands.find((box) => box.band.id === transfer.from);
-    const to = result.bands.find((box) => box.band.id === transfer.to);
-    const sent = from.band.stages.reduce((sum, stage) => sum + stage.transferred, 0);
-    const bend = width - margin + 8 + (index * 20) / Math.max(1, shown.length);
-    result.transfers.push({
-      key: `${transfer.from}>${transfer.to}`, bytes: sent, bend,
-      x1: from.x + from.width, y1: from.y + from.height / 2, x2: to.x + to.width, y2: to.y + Math.min(to.height / 2, 15 + index * 5),
-    });
-  });
+  if (sends) result.transfers = transfers(result.bands, width - 14);
   return result;
+}
+
+/** One line at the side collects what all prefill replicas send, and leads to all decode replicas: any may send to any. */
+function transfers(bands, x) {
+  const ends = bands.filter(({ band }) => band.role === "prefill" || band.role === "decode").map((box) => ({
+    key: box.band.id, from: box.x + box.width, y: box.y + box.height / 2, sends: box.band.role === "prefill",
+    bytes: (box.band.stages ?? []).reduce((sum, stage) => sum + stage.transferred, 0),
+  }));
+  const first = Math.min(...ends.map((end) => end.y));
+  const last = Math.max(...ends.map((end) => end.y));
+  return ends.map((end) => {
+    // The outermost ones end in the line's round corners.
+    const turn = end.y === first ? 8 : end.y === last ? -8 : 0;
+    const line = turn ? `H${x - 8}Q${x} ${end.y} ${x} ${end.y + turn}` : `H${x}`;
+    const back = turn ? `M${x} ${end.y + turn}Q${x} ${end.y} ${x - 8} ${end.y}H${end.from + 2}` : `M${x} ${end.y}H${end.from + 2}`;
+    return { ...end, path: (end.sends ? `M${end.from} ${end.y}${line}` : back) + (end.y === first ? `M${x} ${first + 8}V${last - 8}` : ""), first: end.y === first };
+  });
 }
 
 /** One sentence for those who do not see the picture. */
@@ -87,7 +88,7 @@ export function summary(picture) {
   const devices = Object.values(picture.devices ?? {});
   if (!devices.length) return "No device has registered yet.";
   const ready = devices.filter((device) => device.state === "ready").length;
-  const parts = groups.map((group) => `${group.role} replica ${group.id} on ${group.stages.length} device${group.stages.length === 1 ? "" : "s"}`);
+  const parts = groups.map((group) => `${replicaName(group)} on ${group.stages.length} device${group.stages.length === 1 ? "" : "s"}`);
   return `${devices.length} device${devices.length === 1 ? "" : "s"}, ${ready} ready. ${parts.length ? parts.join(", ") : "No plan in force"}.`;
 }
 
@@ -124,9 +125,10 @@ export class Topology {
       const before = this.#sent.get(transfer.key);
       element.classList.toggle("busy", before !== undefined && transfer.bytes > before);
       this.#sent.set(transfer.key, transfer.bytes);
-      const { x1, y1, x2, y2, bend } = transfer;
-      element.firstChild.setAttribute("d", `M${x1} ${y1}H${bend - 8}Q${bend} ${y1} ${bend} ${y1 + 8 * Math.sign(y2 - y1 || 1)}V${y2 - 8 * Math.sign(y2 - y1 || 1)}Q${bend} ${y2} ${bend - 8} ${y2}H${x2 + 2}`);
-      setText(element.lastChild, `KV cache ${transfer.key.replace(">", " → ")}: ${bytes(transfer.bytes)} sent so far`);
+      element.firstChild.setAttribute("d", transfer.path);
+      if (transfer.sends) element.firstChild.removeAttribute("marker-end");
+      else element.firstChild.setAttribute("marker-end", "url(#head-kv)");
+      setText(element.lastChild, transfer.sends ? `${transfer.key} has sent ${bytes(transfer.bytes)} of KV cache` : `${transfer.key} receives KV cache`);
     });
     reconcile(this.cards, plan.cards, (card) => card.key, (card) => this.#makeCard(card), (element, card) => updateCard(element, card, picture, plan.size));
     this.#detail(picture, plan);
@@ -175,7 +177,7 @@ export class Topology {
       ["State", device.problem ? `${device.state}: ${device.problem}` : device.state], ["Host", device.host],
       ["Processors", device.threads && `${device.threads} thread${device.threads === 1 ? "" : "s"}, ${percent(device.compute_share)} of their time`],
       ["Memory", `${bytes(card.stage.resident)} of ${bytes(device.memory_usable_bytes)}`],
-      ["Replica", card.replica && `${card.role} ${card.replica}, ${card.state}`],
+      ["Replica", card.replica && `${replicaName({ id: card.replica, role: card.role })}, ${card.state}`],
       ["Layers", card.stage.layers && `${card.stage.layers.start}–${card.stage.layers.end - 1}`],
       ["Sequences", card.replica && `${card.stage.running} running, ${card.stage.waiting} waiting`],
       ["KV cache", Number.isFinite(card.stage.kvUsed) && `${number(card.stage.kvUsed)} tokens`], ["Workers", workers],
@@ -186,19 +188,19 @@ export class Topology {
 }
 
 function makeBand() {
-  return s("g", null, s("rect", { rx: 10 }), s("text", { class: "role" }), s("text", { class: "about" }));
+  return s("g", null, s("rect", { rx: 10 }), s("text", null, s("tspan", { class: "role" }), s("tspan", { class: "about", dx: 8 })));
 }
 
 function updateBand(element, { band, x, y, width, height }) {
-  const [box, role, about] = element.children;
+  const [box, text] = element.children;
+  const [role, about] = text.children;
   element.setAttribute("class", `band ${band.role} ${band.state === "broken" ? "broken" : ""}`);
   place(box, { x: x + 0.5, y: y + 0.5, width: width - 1, height: height - 1 });
-  place(role, { x: x + 12, y: y + 19 });
-  setText(role, band.role === "idle" ? "Idle" : band.role[0].toUpperCase() + band.role.slice(1));
+  place(text, { x: x + 14, y: y + 19 });
+  setText(role, band.role === "idle" ? "Idle" : short(replicaName(band), 22));
   const used = band.capacity > 0 ? `KV ${percent(band.reserved / band.capacity)}` : "";
-  const facts = band.role === "idle" ? [`${band.devices.length} device${band.devices.length === 1 ? "" : "s"}`] : [short(band.id, 18), band.state === "serving" ? "" : band.state, used, band.requests ? `${band.requests} request${band.requests === 1 ? "" : "s"}` : ""];
-  place(about, { x: x + 64, y: y + 19 });
-  setText(about, short(facts.filter(Boolean).join(" · "), Math.floor((width - 72) / 6.2)));
+  const facts = band.role === "idle" ? [`${band.devices.length} device${band.devices.length === 1 ? "" : "s"}`] : [band.state === "serving" ? "" : band.state, used, band.requests ? `${band.requests} request${band.requests === 1 ? "" : "s"}` : ""];
+  setText(about, short(facts.filter(Boolean).join(" · "), Math.floor((width - 36) / 6.4) - role.textContent.length));
 }
 
 function makeArrow() {
@@ -210,7 +212,7 @@ function updateArrow(element, arrow, size) {
   element.classList.toggle("busy", arrow.busy);
   const { x1, y1, x2, y2 } = arrow;
   const middle = y1 + 0.5 * (y2 - y1);
-  path.setAttribute("d", arrow.wraps ? `M${x1} ${y1}h6V${middle}H${x2 - 6}V${y2}h4` : `M${x1 + 2} ${y1}H${x2 - 3}`);
+  path.setAttribute("d", arrow.wraps ? `M${x1} ${y1}h7V${middle}H${x2 - 8}V${y2}h6` : `M${x1 + 2} ${y1}H${x2 - 3}`);
   const text = arrow.link ? `${duration(arrow.link.latency)}, ${speed(arrow.link.speed)}` : "not measured";
   const labelled = size === "large" && !arrow.wraps && arrow.link;
   for (const label of [above, below]) label.setAttribute("x", (x1 + x2) / 2);
@@ -222,7 +224,7 @@ function updateArrow(element, arrow, size) {
 }
 
 function makeTransfer() {
-  return s("g", { class: "transfer" }, s("path", { "marker-end": "url(#head-kv)" }), s("title"));
+  return s("g", { class: "transfer" }, s("path"), s("title"));
 }
 
 function updateCard(element, card, picture, size) {
@@ -234,16 +236,16 @@ function updateCard(element, card, picture, size) {
   const { x, y, width, height } = card;
   place(parts.box, { x, y, width, height });
   place(parts.stripe, { x: x + 1, y: y + 8, width: 3, height: height - 16 });
-  const letters = Math.floor((width - 34) / (size === "small" ? 6 : 7));
+  const letters = Math.floor((width - 34) / (size === "small" ? 6.4 : 7.6));
   place(parts.name, { x: x + 11, y: y + (size === "small" ? 17 : 20) });
   setText(parts.name, short(card.stage.device, letters));
   place(parts.dot, { cx: x + width - 11, cy: y + (size === "small" ? 13 : 15.5) });
   const range = card.stage.layers;
   const layers = range ? `layers ${range.start}–${range.end - 1}` : device?.state ?? "gone";
   place(parts.layers, { x: x + 11, y: y + (size === "small" ? 31 : 37) });
-  setText(parts.layers, size === "small" && range ? `${range.start}–${range.end - 1}` : layers);
+  setText(parts.layers, size !== "large" && range ? `${range.start}–${range.end - 1}` : layers);
   const time = card.role === "prefill" ? card.stage.measuredPrefill : card.stage.measuredDecode;
-  const figure = time === undefined ? "" : duration(time);
+  const figure = time === undefined ? "" : duration(time, size === "large" ? 3 : 2);
   place(parts.figure, { x: x + width - 10, y: y + (size === "small" ? 31 : 37) });
   setText(parts.figure, figure);
   const usable = device?.memory_usable_bytes;
