@@ -47,7 +47,7 @@ def fleet(count, names=None, seconds=240):
         })
         loads[name] = {
             "replica": name, "requests": draw.randint(0, 5), "kv_reserved_tokens": draw.randint(500, 6000), "kv_capacity_tokens": 8192,
-            "backlog_s": 0.2, "state": "serving", "stages": stage_loads,
+            "backlog_s": 0.2, "state": "serving", "stages": {str(index): load for index, load in enumerate(stage_loads)},
         }
     for index, name in enumerate(names):
         devices[name] = {

@@ -86,7 +86,8 @@ enum ClusterNews {
     private static func placed(_ plan: PlacementPlan, instead old: PlacementPlan?) -> ClusterEvent {
         let parts = plan.replicas.prefix(8).map { replica in
             let stages = replica.stages.prefix(8).map { "\($0.device) \($0.layers)" }.joined(separator: ", ")
-            return "\(replica.role.rawValue) \(replica.id) (\(stages)\(replica.stages.count > 8 ? ", ..." : ""))"
+            let role = replica.id.rawValue.hasPrefix(replica.role.rawValue) ? "" : replica.role.rawValue + " "
+            return "\(role)\(replica.id) (\(stages)\(replica.stages.count > 8 ? ", ..." : ""))"
         }
         let more = plan.replicas.count > 8 ? "; ..." : ""
         let instead = old.map { " instead of \($0.id)" } ?? ""

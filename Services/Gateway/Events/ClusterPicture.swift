@@ -39,7 +39,7 @@ struct ClusterPicture: Sendable {
                 ])),
             member("scheduler", scheduler.map(Self.summary) ?? .object([])),
             member("plan", scheduler?.plan.flatMap(JSONValue.of) ?? .object([])),
-            member("loads", .keyed(scheduler?.replicas ?? [], by: \.replica.rawValue) { .of($0) }),
+            member("loads", .keyed(scheduler?.replicas ?? [], by: \.replica.rawValue, Self.load)),
             member("model", fleet?.model.flatMap(JSONValue.of) ?? .object([])),
             member("devices", .keyed(fleet?.devices ?? [], by: \.id.rawValue, Self.device)),
             member("links", .keyed(fleet?.links ?? [], by: { "\($0.from)>\($0.to)" }, Self.link)),
@@ -59,6 +59,13 @@ struct ClusterPicture: Sendable {
             ("running", .integer(state.running)), ("context_tokens", state.contextTokens.map { .integer($0) }),
             ("workload", .of(state.workload)),
         ])
+    }
+
+    /// A replica's load; its stages under their numbers.
+    private static func load(_ load: ReplicaLoad) -> JSONValue? {
+        guard let value = JSONValue.of(load), let stages = value["stages"]?.elements else { return nil }
+        let numbered = stages.enumerated().map { JSONValue.Member(key: String($0.offset), value: $0.element) }
+        return value.replacing("stages", .object(numbered))
     }
 
     /// A device without its measured tables and the places of its workers.

@@ -7,7 +7,7 @@ import { idleDevices, link, replicaName, replicas } from "./picture.js";
 
 const SIZES = {
   large: { width: 158, height: 88, gap: 62, head: 30, pad: 14 },
-  medium: { width: 134, height: 70, gap: 34, head: 28, pad: 14 },
+  medium: { width: 130, height: 70, gap: 34, head: 28, pad: 14 },
   small: { width: 100, height: 48, gap: 18, head: 26, pad: 13 },
 };
 
@@ -33,8 +33,8 @@ export function layout(picture, width) {
     const rows = Math.ceil(band.devices.length / columns);
     const bandWidth = Math.max(columns * (cardWidth + gap) - gap + 2 * pad, size === "small" ? 212 : 250);
     const bandHeight = head + pad + rows * (cardHeight + 14) - 14;
-    // Small replicas share a row.
-    if (x > 0 && x + bandWidth > width - margin) {
+    // Small replicas share a row, but nothing stands in the way of KV cache.
+    if (x > 0 && (x + bandWidth > width - margin || (sends && (band.role === "prefill" || band.role === "decode")))) {
       y += rowHeight + 16;
       x = 0;
       rowHeight = 0;
@@ -176,7 +176,7 @@ export class Topology {
     const rows = [
       ["State", device.problem ? `${device.state}: ${device.problem}` : device.state], ["Host", device.host],
       ["Processors", device.threads && `${device.threads} thread${device.threads === 1 ? "" : "s"}, ${percent(device.compute_share)} of their time`],
-      ["Memory", `${bytes(card.stage.resident)} of ${bytes(device.memory_usable_bytes)}`],
+      ["Memory", `${bytes(device.memory_usable_bytes)} for weights and KV cache; the process holds ${bytes(card.stage.resident)}`],
       ["Replica", card.replica && `${replicaName({ id: card.replica, role: card.role })}, ${card.state}`],
       ["Layers", card.stage.layers && `${card.stage.layers.start}–${card.stage.layers.end - 1}`],
       ["Sequences", card.replica && `${card.stage.running} running, ${card.stage.waiting} waiting`],
@@ -254,7 +254,6 @@ function updateCard(element, card, picture, size) {
   const bar = { x: x + 11, y: y + height - (size === "small" ? 10 : size === "medium" ? 25 : 34), height: 5 };
   place(parts.track, { ...bar, width: width - 22 });
   place(parts.fill, { ...bar, width: share * (width - 22) });
-  parts.fill.classList.toggle("full", share > 0.9);
   place(parts.memory, { x: x + 11, y: y + height - (size === "medium" ? 9 : 13) });
   setText(parts.memory, size === "small" ? "" : resident >= 0 ? `${bytes(resident)} / ${bytes(usable)}` : usable ? bytes(usable) : "");
   const text = `${card.stage.device}: ${card.role}${card.replica ? ` replica ${card.replica}` : ""}, ${layers}, memory ${bytes(resident)} of ${bytes(usable)}, ${dead ? "not alive" : device.state}`;
