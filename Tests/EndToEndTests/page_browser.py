@@ -23,11 +23,26 @@ class Browser:
 
     def __enter__(self):
         self.folder = tempfile.mkdtemp(prefix="e2llm-page-")
-        flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-extensions", "--disable-background-networking"]
-        command = [program(), *flags, "--remote-debugging-port=0", "--remote-allow-origins=*", f"--user-data-dir={self.folder}", "about:blank"]
+        flags = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            "--no-first-run",
+            "--disable-extensions",
+            "--disable-background-networking",
+        ]
+        command = [
+            program(),
+            *flags,
+            "--remote-debugging-port=0",
+            "--remote-allow-origins=*",
+            f"--user-data-dir={self.folder}",
+            "about:blank",
+        ]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         announced = Path(self.folder, "DevToolsActivePort")
-        wait(lambda: announced.exists() and len(announced.read_text().split("\n")) > 1, "the browser does not start", 60)
+        wait(lambda: announced.exists() and len(announced.read_text().split("\n")) > 1, "the browser does not start", 180)
         port, path = announced.read_text().split("\n")[:2]
         self.socket = websocket.create_connection(f"ws://127.0.0.1:{port}{path}", timeout=60)
         self.number, self.events = 0, []
@@ -75,7 +90,10 @@ class Tab:
         for domain in ["Page", "Runtime", "Log", "Network"]:
             self.ask(f"{domain}.enable")
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 500)
-        features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}, {"name": "prefers-reduced-motion", "value": "reduce" if calm else "no-preference"}]
+        features = [
+            {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
+            {"name": "prefers-reduced-motion", "value": "reduce" if calm else "no-preference"},
+        ]
         self.ask("Emulation.setEmulatedMedia", features=features)
         self.ask("Page.navigate", url=url)
         self.until("document.readyState === 'complete'", "the page does not load")
@@ -89,12 +107,19 @@ class Tab:
             raise RuntimeError(f"{expression}: {answer['exceptionDetails']['exception'].get('description')}")
         return answer["result"].get("value")
 
-    def until(self, expression, problem, seconds=15):
+    def until(self, expression, problem, seconds=60):
         wait(lambda: self.value(expression), f"{problem}: {expression}", seconds)
 
     def key(self, name, code, text=""):
         for kind in ["keyDown", "keyUp"]:
-            self.ask("Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=code, text=text if kind == "keyDown" else "")
+            self.ask(
+                "Input.dispatchKeyEvent",
+                type=kind,
+                key=name,
+                code=name,
+                windowsVirtualKeyCode=code,
+                text=text if kind == "keyDown" else "",
+            )
 
     def type(self, text):
         self.ask("Input.insertText", text=text)
@@ -120,7 +145,9 @@ class Tab:
 
     def foreign(self, url):
         """Requests to anywhere but the gateway."""
-        requests = [event["params"]["request"]["url"] for event in self.browser.events if event["method"] == "Network.requestWillBeSent"]
+        requests = [
+            event["params"]["request"]["url"] for event in self.browser.events if event["method"] == "Network.requestWillBeSent"
+        ]
         return [asked for asked in requests if not asked.startswith((url, "data:", "about:"))]
 
     def picture(self, path):
@@ -131,7 +158,7 @@ class Tab:
         self.browser.ask("Target.closeTarget", targetId=self.target)
 
 
-def wait(condition, problem, seconds=15):
+def wait(condition, problem, seconds=60):
     """Waits until something is so."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

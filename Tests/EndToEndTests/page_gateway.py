@@ -1,4 +1,4 @@
-"""A small gateway for the page: its files with the headers that the real one sends, events, a chat, cancelling. It serves what it is given."""
+"""A small gateway for the page: its files with the real headers, events, a chat, cancelling. It serves what it is given."""
 
 import json
 import re
@@ -135,7 +135,7 @@ class FakeGateway:
                 write("steps", 0, dict(self.steps, now_us=self.steps["now_us"] - second * 1000000))
         while True:
             with self.changed:
-                self.changed.wait_for(lambda: self.round != here or any(number > sent for number, _ in self.deltas))
+                self.changed.wait_for(lambda sent=sent: self.round != here or self.number > sent)
                 if self.round != here:
                     return
                 due = [(number, delta) for number, delta in self.deltas if number > sent]
@@ -171,12 +171,30 @@ class FakeGateway:
                 for at in range(0, len(said), 7):
                     write({"id": "chatcmpl-1", "choices": [{"index": 0, "delta": {field: said[at : at + 7]}}]})
             write({"id": "chatcmpl-1", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-            times = {"queue_ms": 3.2, "ttft_ms": 142.5, "prefill_started_ms": 6.1, "kv_complete_ms": 151.0, "decode_started_ms": 152.2, "end_ms": 2210.4}
-            extra = {"plan_id": "plan-7f3a", "prefill_replica": "prefill-0", "decode_replica": "decode-0", "migrations": 0, "acceptance": 0.61}
-            write({
-                "id": "chatcmpl-1", "choices": [], "usage": {"prompt_tokens": 37, "completion_tokens": 86}, "e2llm": times | extra,
-                "timings": {"predicted_per_second": 41.7, "prompt_per_second": 260.1, "cache_n": 12},
-            })
+            times = {
+                "queue_ms": 3.2,
+                "ttft_ms": 142.5,
+                "prefill_started_ms": 6.1,
+                "kv_complete_ms": 151.0,
+                "decode_started_ms": 152.2,
+                "end_ms": 2210.4,
+            }
+            extra = {
+                "plan_id": "plan-7f3a",
+                "prefill_replica": "prefill-0",
+                "decode_replica": "decode-0",
+                "migrations": 0,
+                "acceptance": 0.61,
+            }
+            write(
+                {
+                    "id": "chatcmpl-1",
+                    "choices": [],
+                    "usage": {"prompt_tokens": 37, "completion_tokens": 86},
+                    "e2llm": times | extra,
+                    "timings": {"predicted_per_second": 41.7, "prompt_per_second": 260.1, "cache_n": 12},
+                }
+            )
             handler.wfile.write(b"data: [DONE]\n\n")
         except OSError:
             self.broken.append(len(self.asked))

@@ -1,5 +1,5 @@
 import Domain
-import HTTPTypes
+import NIOCore
 import Testing
 
 @testable import Gateway
