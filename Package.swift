@@ -24,10 +24,10 @@ func shared(
 }
 
 /// An executable of `Services/`; no service imports another one.
-func service(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func service(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
     .executableTarget(
         name: name, dependencies: dependencies + serviceBase, path: "Services/\(name)", exclude: ["README.md"],
-        swiftSettings: strict)
+        resources: resources, swiftSettings: strict)
 }
 
 func test(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
@@ -113,7 +113,9 @@ let package = Package(
         service("Scheduler", ["Scheduling", "CostModel"]),
         service("PrefillWorker", ["StageRuntime"]),
         service("DecoderWorker", ["StageRuntime"]),
-        service("Gateway", ["Inference", "Grammar", hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1]),
+        service(
+            "Gateway", ["Inference", "Grammar", hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1],
+            resources: [.embedInCode("Page")]),
         .executableTarget(
             name: "CommandLineTool",
             dependencies: serviceBase + [

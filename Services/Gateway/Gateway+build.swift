@@ -1,3 +1,4 @@
+import Domain
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -24,7 +25,7 @@ struct GatewayServer: Sendable {
         let metrics = GatewayMetrics()
         let service = GatewayService(
             configuration: configuration, model: model.digest, promise: model.promise, metrics: metrics,
-            context: context, logger: logger)
+            gateway: told(configuration, model), context: context, logger: logger)
         let routes = routes(configuration, model: model, service: service, metrics: metrics)
         let hosts = HostNames(
             machine: ProcessInfo.processInfo.hostName, listening: configuration.host, further: configuration.hosts)
@@ -35,6 +36,15 @@ struct GatewayServer: Sendable {
         let http = HTTPService(
             configuration: configuration, responder: responder, gateway: service, metrics: metrics, logger: logger)
         return GatewayServer(service: service, http: http)
+    }
+
+    /// What watchers are told once.
+    private static func told(_ configuration: GatewayConfiguration, _ model: ServedModel) -> JSONValue {
+        [
+            "version": .string(ProductVersion.number), "model": .string(model.names.id),
+            "trained_context": .integer(model.trainedContext),
+            "max_requests": .integer(configuration.limits.sequences),
+        ]
     }
 
     private static func routes(
@@ -66,6 +76,14 @@ struct GatewayServer: Sendable {
         routes.on(.get, "/metrics", needsKey: false) { _, _ in status.metricsText() }
         routes.on(.get, "/version", needsKey: false) { _, _ in status.versionObject() }
         routes.on(.get, "/v1/cluster") { _, _ in status.cluster() }
+        let events = EventRoutes(service: service, writeTimeout: configuration.writeTimeout)
+        routes.on(.get, "/v1/cluster/events") { request, connection async throws(APIError) in
+            try events.events(request, connection)
+        }
+        routes.below(.post, "/v1/cancel/") { request, _ async throws(APIError) in
+            try events.cancel(request.uri.path)
+        }
+        PageRoutes.add(to: &routes)
         routes.on(.post, "/tokenize", "/v1/tokenize") { request, connection async throws(APIError) in
             try await texts.tokenize(request, connection)
         }

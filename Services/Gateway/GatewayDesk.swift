@@ -16,6 +16,7 @@ struct GatewayDesk: ServiceDesk, Sendable {
     private let requests: OpenRequests
     private let view: CurrentView
     private let promise: PromisedContext
+    private let events: ClusterEvents
     private let inbox: ServiceInbox<GatewayEvent>
     private let logger: Logger
     /// Moments of the requests that it handled lately.
@@ -23,7 +24,8 @@ struct GatewayDesk: ServiceDesk, Sendable {
 
     init(
         core: GatewayCore, control: ClientSocket, announced: String, acceptTimeout: Duration, requests: OpenRequests,
-        view: CurrentView, promise: PromisedContext, inbox: ServiceInbox<GatewayEvent>, logger: Logger
+        view: CurrentView, promise: PromisedContext, events: ClusterEvents, inbox: ServiceInbox<GatewayEvent>,
+        logger: Logger
     ) {
         self.core = core
         self.control = control
@@ -32,6 +34,7 @@ struct GatewayDesk: ServiceDesk, Sendable {
         self.requests = requests
         self.view = view
         self.promise = promise
+        self.events = events
         self.inbox = inbox
         self.logger = logger
     }
@@ -43,6 +46,7 @@ struct GatewayDesk: ServiceDesk, Sendable {
             perform(instruction, &tasks)
         }
         view.value = core.scheduler
+        if case .tick = event, events.isWatched { events.take(core.courses) }
         if case .schedulerState(let state, _) = event, state.plan != nil { promise.set(state.contextTokens) }
     }
 
@@ -161,6 +165,9 @@ final class OpenRequests: Sendable {
         }
     }
     func remove(_ id: RequestID) { groups.withLock { $0[id] = nil } }
+    func ids(named name: String) -> [RequestID] {
+        groups.withLock { $0.keys.filter { TraceQuestion.names(name, $0) } }
+    }
     func group(_ id: RequestID) -> RequestGroup? { groups.withLock { $0[id]?.group } }
 }
 

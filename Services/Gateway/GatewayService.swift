@@ -1,4 +1,5 @@
 import Domain
+import Glibc
 import Logging
 import Messaging
 import Protocol
@@ -10,6 +11,8 @@ import Synchronization
 final class GatewayService: Sendable {
     /// What HTTP needs to know between events.
     let cluster: ClusterView
+    /// Who watches the cluster.
+    let events: ClusterEvents
     /// The run loop.
     let shell: ServiceShell<GatewayEvent>
     private let requests: OpenRequests
@@ -20,11 +23,13 @@ final class GatewayService: Sendable {
     /// Makes the service; the shell opens its sockets.
     init(
         configuration: GatewayConfiguration, model: ModelDigest, promise: PromisedContext, metrics: GatewayMetrics,
-        context: MessagingContext?, logger: Logger
+        gateway: JSONValue = .object([]), context: MessagingContext?, logger: Logger
     ) {
         let core = GatewayCore(model: model, limits: configuration.limits, metrics: metrics)
         let (cluster, requests, view) = (ClusterView(), OpenRequests(), CurrentView(core.scheduler))
         (self.cluster, self.requests, self.view) = (cluster, requests, view)
+        let events = ClusterEvents(cluster: cluster, metrics: metrics, gateway: gateway)
+        self.events = events
         mostRequests = configuration.limits.sequences
         shell = ServiceShell(
             .gateway, addresses: configuration.addresses, ticks: (.tick, .milliseconds(250)), stop: .after(.stopping),
@@ -40,16 +45,19 @@ final class GatewayService: Sendable {
             }
             let control = try await sockets.client(.control) { await inbox.send(GatewayDesk.controlEvent($0)) }
             try await sockets.subscriber(.state, .schedulerState, as: SchedulerState.self) { body, message in
-                cluster.scheduler(message.header.body, body, epoch: message.envelope.epoch)
+                let (epoch, session) = (message.envelope.epoch, message.envelope.session)
+                cluster.scheduler(message.header.body, body, epoch: epoch, session: session)
                 await inbox.send(.schedulerState(body, session: message.envelope.session))
             }
-            try await sockets.followFleet { _, message in cluster.fleet(message.header.body) }
+            try await sockets.followFleet { fleet, message in cluster.fleet(message.header.body, fleet) }
+            let steps = StepFeed(events: events, cluster: cluster, sockets: sockets)
+            sockets.run { await steps.run() }
             let announced = try await sockets.addresses.announced(
                 configuration.announce ?? tokens.endpoint, towards: .control)
             logger.info("tokens are announced as \(announced)")
             return GatewayDesk(
                 core: core, control: control, announced: announced, acceptTimeout: configuration.acceptTimeout,
-                requests: requests, view: view, promise: promise, inbox: inbox, logger: logger)
+                requests: requests, view: view, promise: promise, events: events, inbox: inbox, logger: logger)
         }
     }
 
@@ -105,6 +113,38 @@ final class GatewayService: Sendable {
         return group
     }
 
-    /// Fails what still runs, with an error that tells the client so.
-    func failAll() { shell.inbox.push(.stopping) }
+    /// Ends the sequences of an answer: all of its choices, or the one that is named with its number.
+    ///
+    /// - Parameter name: an answer's id, as its client sees it or without what stands before the first dash.
+    /// - Returns: how many there were.
+    func cancel(named name: String) -> Int {
+        var name = name
+        for prefix in ["chatcmpl-", "cmpl-"] where name.hasPrefix(prefix) { name.removeFirst(prefix.count) }
+        guard !name.isEmpty else { return 0 }
+        let ids = requests.ids(named: name)
+        for id in ids { shell.inbox.push(.cancelled(id)) }
+        return ids.count
+    }
+
+    /// Has those who watch the cluster told what is new.
+    func lookAround() {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        events.advance(
+            at: now, wallMilliseconds: time.tv_sec * 1000 + time.tv_nsec / 1_000_000, obstacle: nextObstacle)
+    }
+
+    /// Looks around twice a second while somebody watches, else once, until it is cancelled.
+    func keepLooking() async {
+        while !Task.isCancelled {
+            lookAround()
+            try? await Task.sleep(for: .milliseconds(events.isWatched ? 500 : 1000))
+        }
+    }
+
+    /// Fails what still runs, with an error that tells the client so, and ends the streams of those who watch.
+    func failAll() {
+        shell.inbox.push(.stopping)
+        events.close()
+    }
 }

@@ -15,7 +15,7 @@ extension TraceLog {
             note(index == 0 ? .firstToken : .token, wire, rows: tokens.count, position: index)
         case .lost(let wire, _): note(.lost, wire)
         case .moved(let wire, let body): note(.moved, wire, replica: body.route.decodeReplica)
-        case .abandoned(let id): note(.cancelled, id)
+        case .abandoned(let id), .cancelled(let id): note(.cancelled, id)
         default: break
         }
     }

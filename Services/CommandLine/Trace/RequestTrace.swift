@@ -1,5 +1,6 @@
 import Domain
 import Protocol
+import ServiceRuntime
 
 /// What one process tells.
 struct ProcessTrace: Sendable {

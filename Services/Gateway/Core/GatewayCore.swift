@@ -27,6 +27,7 @@ struct GatewayCore: Sendable {
     private var wireIDs: [RequestID: RequestID] = [:]
     private var nextHeartbeat = -Double.infinity
     private var isStopping = false
+    private var ended = EndedCourses()
 
     /// Makes a core without sequences.
     init(model: ModelDigest, limits: GatewayLimits = GatewayLimits(), metrics: GatewayMetrics) {
@@ -38,14 +39,30 @@ struct GatewayCore: Sendable {
     /// Sequences that have not ended.
     var count: Int { records.count }
 
+    /// The courses of all sequences that run or wait, and of the last ones that ended.
+    var courses: [RequestCourse] {
+        ended.courses
+            + records.values.map { record in
+                let state: RequestCourse.State =
+                    switch record.state {
+                    case .submitted: .waiting
+                    case .running: .running
+                    case .pausing: .lost
+                    }
+                return RequestCourse(id: record.id, state: state, times: record.times)
+            }
+    }
+
     /// Takes an event and says what is to be done.
     mutating func handle(_ event: GatewayEvent, at now: Double) -> [GatewayInstruction] {
         switch event {
         case .opened(let streams): return open(streams, at: now)
         case .abandoned(let id):
             guard let record = remove(id) else { return [] }
-            metrics.finished(record.times, reason: .abort, at: now)
+            finished(record, .abort, at: now)
             return [.cancel(record.wire)]
+        case .cancelled(let id):
+            return fail(id, .cancelledByHand, cancel: true, reason: .abort, at: now)
         case .accepted(let wire, let submission, let body):
             return accepted(wire, submission, body, at: now)
         case .refused(let wire, let submission, let error):
@@ -144,7 +161,7 @@ struct GatewayCore: Sendable {
                 return instructions + lose(id, Fault("gap", message, isRetriable: true), at: now)
             case .ended(let reason, let stop):
                 instructions.append(.deliver(id, .ended(reason, stop: stop, record.times)))
-                metrics.finished(record.times, reason: reason, at: now)
+                finished(record, reason, at: now)
                 _ = remove(id)
                 // The workers go on until they are told, unless it was they who ended the sequence.
                 if case .string = stop { instructions.append(.cancel(record.wire)) }
@@ -179,11 +196,20 @@ struct GatewayCore: Sendable {
     }
 
     private mutating func fail(
-        _ id: RequestID, _ error: Fault, cancel: Bool, at now: Double
+        _ id: RequestID, _ error: Fault, cancel: Bool, reason: FinishReason = .error, at now: Double
     ) -> [GatewayInstruction] {
         guard let record = remove(id) else { return [] }
-        metrics.finished(record.times, reason: .error, at: now)
+        finished(record, reason, error, at: now)
         return [.deliver(id, .failed(error))] + (cancel ? [.cancel(record.wire)] : [])
+    }
+
+    private mutating func finished(
+        _ record: SequenceRecord, _ reason: FinishReason, _ error: Fault? = nil, at now: Double
+    ) {
+        metrics.finished(record.times, reason: reason, at: now)
+        ended.append(
+            RequestCourse(
+                id: record.id, state: .ended(reason, at: now), times: record.times, problem: error?.message))
     }
 
     private mutating func remove(_ id: RequestID) -> SequenceRecord? {

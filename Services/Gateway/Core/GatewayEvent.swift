@@ -7,6 +7,8 @@ enum GatewayEvent: Sendable {
     case opened([RequestID: SequenceStream])
     /// Nobody waits for a sequence any more.
     case abandoned(RequestID)
+    /// Somebody wants a sequence ended that its client waits for.
+    case cancelled(RequestID)
     /// The scheduler routed a submission.
     case accepted(RequestID, submission: Int, RequestAccepted)
     /// The scheduler refused a submission, or did not answer.

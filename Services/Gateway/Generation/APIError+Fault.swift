@@ -1,6 +1,11 @@
 import Domain
 import Protocol
 
+extension Fault {
+    /// Somebody ended a request that its client still waited for.
+    static let cancelledByHand = Fault("cancelled", "the request was cancelled", isRetriable: false)
+}
+
 extension APIError {
     /// The error that a client sees for what the fleet reported.
     ///
@@ -14,6 +19,8 @@ extension APIError {
                 status: 400, type: "exceed_context_size_error", message: error.message,
                 parameter: kind == .chat ? "messages" : "prompt", code: error.code,
                 details: Self.limits(promptTokens: promptTokens, context: context))
+        case Fault.cancelledByHand.code where !error.isRetriable:
+            self = APIError(status: 409, type: "cancelled_error", message: error.message, code: error.code)
         case "invalid_request": self = APIError.invalid(error.message, code: error.code)
         case Fault.constraintFailedCode:
             self = APIError.invalid("the output cannot follow the constraint: \(error.message)", code: error.code)

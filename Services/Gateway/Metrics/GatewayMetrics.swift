@@ -111,6 +111,15 @@ final class GatewayMetrics: Sendable {
         }
     }
 
+    /// The figures of which the page's series are made, without the KV cache.
+    var load: LoadFigures {
+        state.withLock {
+            LoadFigures(
+                running: $0.running, waiting: $0.waiting, promptTokens: $0.promptTokens,
+                generatedTokens: $0.generatedTokens)
+        }
+    }
+
     /// A sequence ended.
     func finished(_ times: SequenceTimes, reason: FinishReason, at now: Double) {
         state.withLock {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Domain
 import Foundation
 import Protocol
+import ServiceRuntime
 import Testing
 
 @testable import CommandLineTool

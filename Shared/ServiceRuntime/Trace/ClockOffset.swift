@@ -1,12 +1,10 @@
-import Foundation
-
 /// How far the clock of another process is ahead of ours, as questions and their answers tell. Processes of one host
 /// share a clock.
-struct ClockOffset: Sendable, Hashable {
+public struct ClockOffset: Sendable, Hashable {
     /// Microseconds; the answer is taken to have been made half way between question and arrival.
-    var microseconds: Int
+    public var microseconds: Int
     /// It is at most so far from the truth: half of the way there and back.
-    var uncertainty: Int
+    public var uncertainty: Int
 
     /// Reads one answer.
     ///
@@ -14,15 +12,17 @@ struct ClockOffset: Sendable, Hashable {
     ///   - sent: when the question left, in microseconds of our clock.
     ///   - received: when the answer came.
     ///   - told: the other clock in the answer.
-    init(sent: Int, received: Int, told: Int) {
+    public init(sent: Int, received: Int, told: Int) {
         microseconds = told - (sent + received) / 2
         uncertainty = max(0, received - sent + 1) / 2
     }
 
     /// What its times are corrected by: nothing where the clocks may agree, so that a slow answer does not move what is
     /// right.
-    var correction: Int { abs(microseconds) > uncertainty ? microseconds : 0 }
+    public var correction: Int { abs(microseconds) > uncertainty ? microseconds : 0 }
 
     /// The most certain one.
-    static func best(_ offsets: [ClockOffset]) -> ClockOffset? { offsets.min { $0.uncertainty < $1.uncertainty } }
+    public static func best(_ offsets: [ClockOffset]) -> ClockOffset? {
+        offsets.min { $0.uncertainty < $1.uncertainty }
+    }
 }
