@@ -51,6 +51,8 @@ struct ProfilerDesk: ServiceDesk {
     private let files: ProfileFiles
     private let inbox: ServiceInbox<ProfilerInput>
     private let logger: Logger
+    /// What was published last, which is published again and again.
+    private var published: (fleet: Fleet, encoded: EncodedBody)?
 
     init(
         core: ProfilerCore, limits: ProfilerLimits, registry: ServerSocket, fleet: StatePublisher, files: ProfileFiles,
@@ -97,7 +99,7 @@ struct ProfilerDesk: ServiceDesk {
 
     mutating func finish() async { await files.flush() }
 
-    private func perform(
+    private mutating func perform(
         _ instruction: ProfilerInstruction, answering message: WireMessage?, _ tasks: inout DiscardingTaskGroup
     ) async {
         switch instruction {
@@ -108,7 +110,10 @@ struct ProfilerDesk: ServiceDesk {
             logger.debug("refused: \(error.message)", metadata: ["code": "\(error.code)"])
             guard let message else { return }
             try? await registry.reply(to: message, error: error)
-        case .publish(let now): fleet.publish(Outgoing(.fleetSnapshot, body: now))
+        case .publish(let now):
+            if published?.fleet != now { published = (try? EncodedBody(now)).map { (now, $0) } }
+            guard let encoded = published?.encoded else { return }
+            fleet.publish(Outgoing(.fleetSnapshot, body: encoded))
         case .measure(let id, let order, let peer):
             let timeout = limits.measureSeconds
             tasks.addTask { [inbox, registry] in

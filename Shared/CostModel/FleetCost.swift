@@ -54,14 +54,16 @@ public struct FleetCost: Sendable {
     /// - Throws: `invalidModel` where a field of the description is out of range.
     public init(fleet: Fleet, model: ModelDescription, excluding excluded: Set<DeviceID> = []) throws(CostError) {
         var devices: [CostedDevice] = []
+        var handovers: [DeviceID: Double] = [:]
         for profile in fleet.usableDevices where !excluded.contains(profile.id) {
             guard let measurements = profile.measurements,
                 let cost = try? DeviceCost(measurements: measurements, model: model)
             else { continue }
             let memory = min(profile.memoryUsableBytes, measurements.memoryUsableBytes)
+            handovers[profile.id] = measurements.handoverSeconds
             devices.append(CostedDevice(id: profile.id, memoryBytes: max(0, memory), cost: cost))
         }
-        try self.init(model: model, devices: devices, network: NetworkCost(links: fleet.links))
+        try self.init(model: model, devices: devices, network: NetworkCost(links: fleet.links, handovers: handovers))
     }
 
     /// The same costs with keys and values kept and sent as `type`. Measured times of decode steps are those of f16.

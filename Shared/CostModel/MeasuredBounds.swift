@@ -32,6 +32,9 @@ extension DeviceMeasurements {
         guard MeasuredBounds.memoryBytes.contains(memoryUsableBytes) else {
             return MeasuredBounds.refusal("memory_usable_bytes", memoryUsableBytes)
         }
+        guard handoverSeconds >= 0, handoverSeconds <= MeasuredBounds.longestSeconds else {
+            return MeasuredBounds.refusal("handover_s", handoverSeconds)
+        }
         for (table, count) in [("prefill", prefill.count), ("decode", decode.count), ("head", head.count)]
         where count > MeasuredBounds.mostSamples {
             return "\(table): \(count) samples are more than \(MeasuredBounds.mostSamples)"

@@ -63,20 +63,46 @@ public struct DeviceMeasurements: Codable, Sendable, Hashable {
     public var head: [HeadSample]
     /// Bytes that the worker may use for weights and KV cache.
     public var memoryUsableBytes: Int
+    /// Seconds that a step takes on this device besides computing and the network: it is handed to the compute thread and
+    /// back, and its message is read and written. 0 where it was not measured.
+    public var handoverSeconds: Double
 
     /// Makes a set of tables.
     public init(
-        prefill: [PrefillSample] = [], decode: [DecodeSample] = [], head: [HeadSample] = [], memoryUsableBytes: Int
+        prefill: [PrefillSample] = [], decode: [DecodeSample] = [], head: [HeadSample] = [], memoryUsableBytes: Int,
+        handoverSeconds: Double = 0
     ) {
         self.prefill = prefill
         self.decode = decode
         self.head = head
         self.memoryUsableBytes = memoryUsableBytes
+        self.handoverSeconds = handoverSeconds
     }
 
     private enum CodingKeys: String, CodingKey {
         case prefill, decode, head
         case memoryUsableBytes = "memory_usable_bytes"
+        case handoverSeconds = "handover_s"
+    }
+
+    /// Reads tables; those of before 1.9 tell of no handover.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        prefill = try container.decode([PrefillSample].self, forKey: .prefill)
+        decode = try container.decode([DecodeSample].self, forKey: .decode)
+        head = try container.decode([HeadSample].self, forKey: .head)
+        memoryUsableBytes = try container.decode(Int.self, forKey: .memoryUsableBytes)
+        handoverSeconds = try container.decodeIfPresent(Double.self, forKey: .handoverSeconds) ?? 0
+    }
+
+    /// Writes the tables.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(prefill, forKey: .prefill)
+        try container.encode(decode, forKey: .decode)
+        try container.encode(head, forKey: .head)
+        try container.encode(memoryUsableBytes, forKey: .memoryUsableBytes)
+        if handoverSeconds != 0 { try container.encode(handoverSeconds, forKey: .handoverSeconds) }
     }
 }
 

@@ -13,7 +13,13 @@ public enum Codec {
         }
     }
 
+    /// The bytes of a body.
+    static func encodeBody(_ body: some Encodable) throws(ProtocolError) -> [UInt8] {
+        do { return try json(body) } catch { throw ProtocolError(.malformed, "cannot be encoded: \(error)") }
+    }
+
     private static func json(_ body: some Encodable) throws -> [UInt8] {
+        if let encoded = body as? EncodedBody { return encoded.bytes }
         if let direct = body as? any DirectlyCoded { return direct.directBytes }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

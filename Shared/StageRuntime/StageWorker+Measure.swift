@@ -30,6 +30,8 @@ extension StageWorker {
         }
         let model = model
         let configuration = configuration
+        let handover = HandoverMeasurement(
+            compute: compute, thread: links.thread, rowBytes: model.description.activationBytesPerToken)
         logger.info("measures \(body.phases.map(\.rawValue).joined(separator: ", ")) on \(body.layers) layers")
         compute.enqueue { _ in
             var measurement = SelfMeasurement(
@@ -42,9 +44,10 @@ extension StageWorker {
             }
             return try measurement.run(model: model, memoryUsableBytes: configuration.memoryUsableBytes)
         } completion: { [profiler, logger] result in
-            Task {
+            Task(executorPreference: handover.thread.executor) {
                 switch result {
-                case .success(let measurements):
+                case .success(var measurements):
+                    measurements.handoverSeconds = (try? await handover.run()) ?? 0
                     try? await profiler.reply(to: message, Outgoing(.profileResult, body: measurements))
                 case .failure(let error):
                     logger.error("cannot measure: \(error)")
@@ -101,6 +104,8 @@ struct LinkMeasurement: Sendable {
         var empty: [Double] = []
         var full: [Double] = []
         for _ in 0..<request.repetitions {
+            // As between two steps: threads and processors that have slept take longer to wake.
+            try await thread.clock.sleep(for: .milliseconds(3))
             empty.append(try await echo(client, bytes: 0))
             full.append(try await echo(client, bytes: request.payloadBytes))
         }

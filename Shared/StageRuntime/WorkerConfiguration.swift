@@ -119,9 +119,12 @@ public struct WorkerConfiguration: Sendable {
         host = settings.optionalString("worker.host") ?? ProcessFacts.hostName()
     }
 
+    /// How devices are measured; counts up where it changes, so that what was kept is measured again.
+    private static let method = 2
+
     /// Names everything that a measurement depends on besides the model.
     public func fingerprint(processor: String) -> String {
-        "\(processor)|threads=\(threads)|share=\(computeShare)|memory=\(memoryLimitBytes >> 20)M"
+        "\(processor)|threads=\(threads)|share=\(computeShare)|memory=\(memoryLimitBytes >> 20)M|method=\(Self.method)"
             + (link.map { "|link=\(Int($0.bytesPerSecond.isFinite ? $0.bytesPerSecond : 0))/\($0.latency)" } ?? "")
     }
 }

@@ -16,6 +16,8 @@ import Testing
         return try FleetCost(fleet: Fleet(devices: profiles + [waiting], links: links), model: .small)
     }
 
+    private func near(_ value: Double, _ expected: Double) -> Bool { abs(value - expected) < 1e-12 }
+
     private func link(_ from: DeviceID, _ to: DeviceID, _ latency: Double, _ rate: Double) -> LinkProfile {
         LinkProfile(from: from, to: to, latencySeconds: latency, bytesPerSecond: rate)
     }
@@ -34,6 +36,27 @@ import Testing
         PlanReplica(
             id: id, role: role, stages: stages, decodeConcurrency: concurrency, kvCapacityTokens: 4096,
             predictedRequestsPerSecond: 1, predictedTokenGapSeconds: 0.01)
+    }
+
+    @Test func handoversAreOnTopOfEveryWay() throws {
+        let links = [link("a", "b", 0.001, 1e6)]
+        let network = NetworkCost(links: links, handovers: ["b": 0.0005, "c": -1])
+        #expect(near(network.link(from: "a", to: "b").latencySeconds, 0.0015))
+        #expect(near(network.link(from: "b", to: "a").latencySeconds, 0.001))
+        #expect(near(network.hopSeconds(from: "b", to: "b", bytes: 1e9), 0.0005))
+        #expect(network.link(from: "c", to: "c").latencySeconds == 0)
+
+        var random = TestRandom(5)
+        var tables = SyntheticDevice().measurements(noise: 0, &random)
+        tables.handoverSeconds = 0.0004
+        let profile = DeviceProfile(
+            id: "a", fingerprint: "f", host: "h", threads: 1, computeShare: 1, memoryUsableBytes: 200_000_000,
+            state: .ready, measurements: tables)
+        let cost = try FleetCost(fleet: Fleet(devices: [profile]), model: .small)
+        let alone = stages([("a", ModelDescription.small.layers)])
+        let estimate = try #require(cost.decodeEstimate(alone, concurrency: 1, contextTokens: 10))
+        // A device that is alone hands its next step over to itself.
+        #expect(near(estimate.latencySeconds, estimate.stageSeconds[0] + 0.0004))
     }
 
     @Test func linksFallBackConservatively() throws {

@@ -91,7 +91,8 @@ struct DeviceRecord: Sendable {
         let head = parts[.decode]?.head ?? []
         return DeviceMeasurements(
             prefill: parts[.prefill]?.prefill ?? [], decode: parts[.decode]?.decode ?? [],
-            head: head.isEmpty ? parts[.prefill]?.head ?? [] : head, memoryUsableBytes: memoryUsableBytes)
+            head: head.isEmpty ? parts[.prefill]?.head ?? [] : head, memoryUsableBytes: memoryUsableBytes,
+            handoverSeconds: parts.values.map(\.handoverSeconds).max() ?? 0)
     }
 
     /// Why it is not ready, if something failed.

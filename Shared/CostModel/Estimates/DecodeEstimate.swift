@@ -8,7 +8,8 @@ public struct DecodeEstimate: Sendable, Hashable {
     public var microBatches: Int
     /// Seconds that every stage computes for one micro-batch.
     public var stageSeconds: [Double]
-    /// Seconds of every hop for one micro-batch; the last is the way of the tokens back to the first stage.
+    /// Seconds of every hop for one micro-batch; the last is the way of the tokens back to the first stage, which takes the
+    /// handover alone where that is the last stage, too.
     public var hopSeconds: [Double]
     /// The slowest stage or hop.
     public var cycleSeconds: Double
@@ -78,7 +79,7 @@ extension FleetCost {
         var hops = zip(stages, stages.dropFirst()).map { from, to in
             decodeHopSeconds(from: from.device, to: to.device, batch: batch)
         }
-        if stages.count > 1, let first = stages.first, let last = stages.last {
+        if let first = stages.first, let last = stages.last {
             hops.append(returnHopSeconds(from: last.device, to: first.device))
         }
         let cycle = max(compute.max() ?? 0, hops.max() ?? 0)

@@ -15,28 +15,39 @@ public struct NetworkCost: Sendable, Hashable {
     }
 
     private let source: Source
+    /// Seconds that a step takes on a device besides computing and the network, on top of every way to it.
+    private let handovers: [DeviceID: Double]
     /// Links that were looked up before.
     private var known: [Pair: LinkCost] = [:]
     /// What stands in for a link that was measured in neither direction, or that a description does not have.
     public let unmeasured: LinkCost
 
     /// Makes a network of measured links. A link with an impossible figure counts as unmeasured; a link measured in one
-    /// direction only stands for both.
-    public init(links: [LinkProfile], unmeasured: LinkCost = .unmeasured) {
+    /// direction only stands for both. What is sent to a device, or stays there for the next step, waits for its handover
+    /// (seconds) besides.
+    public init(links: [LinkProfile], handovers: [DeviceID: Double] = [:], unmeasured: LinkCost = .unmeasured) {
         source = .measured(MeasuredNetwork(links))
+        self.handovers = handovers.filter { $0.value > 0 && $0.value.isFinite }
         self.unmeasured = unmeasured
     }
 
     /// Takes a described network.
     public init(tree: TreeNetwork) {
         source = .tree(tree)
+        handovers = [:]
         unmeasured = .unmeasured
     }
 
-    /// The way between two devices: the latencies together, and the rate of the slowest resource for a flow alone.
+    /// The way between two devices: the latencies together, and the rate of the slowest resource for a flow alone. From a
+    /// device to itself it takes the handover only.
     public func link(from: DeviceID, to: DeviceID) -> LinkCost {
-        if from == to { return .local }
         if !known.isEmpty, let link = known[Pair(from: from, to: to)] { return link }
+        var link = from == to ? .local : way(from: from, to: to)
+        link.latencySeconds += handovers[to] ?? 0
+        return link
+    }
+
+    private func way(from: DeviceID, to: DeviceID) -> LinkCost {
         switch source {
         case .measured(let network): return network.link(from: from, to: to) ?? unmeasured
         case .tree(let tree): return tree.link(from: from, to: to) ?? unmeasured
@@ -66,7 +77,7 @@ public struct NetworkCost: Sendable, Hashable {
         }
     }
 
-    /// Seconds to move `bytes` bytes from one device to another; 0 on the same device.
+    /// Seconds to move `bytes` bytes from one device to another; the handover on the same device.
     public func hopSeconds(from: DeviceID, to: DeviceID, bytes: Double) -> Double {
         link(from: from, to: to).seconds(bytes: bytes)
     }

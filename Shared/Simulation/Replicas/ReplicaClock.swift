@@ -46,7 +46,7 @@ struct ReplicaClock {
         guard let first = stages.first, let last = stages.last else { return nil }
         self.devices = devices
         links = zip(stages, stages.dropFirst()).map { cost.network.link(from: $0.device, to: $1.device) }
-        returnSeconds = stages.count > 1 ? cost.returnHopSeconds(from: last.device, to: first.device) : 0
+        returnSeconds = cost.returnHopSeconds(from: last.device, to: first.device)
         activationBytes = Double(cost.model.activationBytesPerToken)
         layers = cost.model.layers
     }

@@ -1,19 +1,20 @@
 import Domain
-import Inference
 import TestSupport
 import Testing
 
+@testable import Inference
+
 @Suite struct SelfMeasurementTests {
-    private func measure(_ tiny: TinyStages, share: Double = 1) throws -> DeviceMeasurements {
+    private func measure(_ tiny: TinyStages, share: Double = 1, memory: Int = 1 << 30) throws -> DeviceMeasurements {
         let plan = SelfMeasurement(
             threads: 1, computeShare: share, prefillTokens: [64, 16, 4096], decodeBatches: [1, 4],
             decodeContexts: [32, 256, 1024], headRows: [4, 1], budgetSeconds: 0.2)
-        return try plan.run(model: tiny.model, memoryUsableBytes: 77)
+        return try plan.run(model: tiny.model, memoryUsableBytes: memory)
     }
 
     @Test func measuresThePointsThatFitTheModel() throws {
         let result = try measure(try TinyStages())
-        #expect(result.memoryUsableBytes == 77)
+        #expect(result.memoryUsableBytes == 1 << 30)
         #expect(result.prefill.map(\.tokens) == [16, 64])
         #expect(result.decode.map(\.batch) == [1, 1, 4, 4])
         #expect(result.decode.map(\.context) == [32, 256, 32, 256])
@@ -27,6 +28,40 @@ import Testing
         let result = try measure(try TinyStages(TinyModel(layers: 1, contextLength: 48)))
         #expect(result.prefill.map(\.tokens) == [16])
         #expect(result.decode.map(\.context) == [32, 32])
+    }
+
+    @Test func littleMemoryLeavesLongContextsOut() throws {
+        let tiny = try TinyStages()
+        #expect(try measure(tiny, memory: 77).decode.map(\.batch) == [1])
+        let weights = tiny.model.configuration.layers * tiny.model.description.bytesPerLayer
+        let block = KVCache.bytes(
+            tokens: 64, layers: LayerRange(0, tiny.model.configuration.layers), shape: tiny.model.configuration.kvShape)
+        let some = try measure(tiny, memory: (weights + 4 * block) * 4 / 3 + 4)
+        #expect(some.decode.map(\.context) == [32, 32])
+        #expect(some.decode.map(\.batch) == [1, 4])
+    }
+
+    @Test func layersComeFromMemory() {
+        func layers(_ model: Int, _ bytes: Int, cache: Int, memory: Int = 1 << 40) -> Int {
+            WorkingSet.layers(least: 2, of: model, bytesPerLayer: bytes, cacheBytes: cache, memoryBytes: memory)
+        }
+        #expect(layers(30, 2_200_000, cache: 32 << 20) == 30)
+        #expect(layers(80, 2_200_000, cache: 32 << 20) == 31)
+        #expect(layers(80, 200_000_000, cache: 32 << 20) == 2)
+        #expect(layers(1, 200_000_000, cache: 32 << 20) == 1)
+        // Half of the memory, but never less than is asked for.
+        #expect(layers(30, 2_000_000, cache: 32 << 20, memory: 40_000_000) == 10)
+        #expect(layers(30, 2_000_000, cache: 32 << 20, memory: 1) == 2)
+        #expect(WorkingSet.cacheBytes() > 0)
+    }
+
+    @Test func whatSaysMostIsMeasuredFirst() {
+        let points = DecodePoint.inOrder(batches: [1, 2, 4, 8], contexts: [32, 256, 1024])
+        #expect(Set(points).count == 12)
+        #expect(points.prefix(4).map(\.batch) == [1, 8, 1, 8])
+        #expect(points.prefix(4).map(\.context) == [32, 32, 1024, 1024])
+        #expect(DecodePoint.inOrder(batches: [4], contexts: [32]) == [DecodePoint(batch: 4, context: 32)])
+        #expect(DecodePoint.inOrder(batches: [], contexts: [32]).isEmpty)
     }
 
     @Test func sharesMustMakeSense() throws {

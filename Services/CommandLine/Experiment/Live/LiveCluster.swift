@@ -54,7 +54,7 @@ struct LiveCluster: Sendable {
             do {
                 let cluster = LiveCluster(
                     server: try GatewayClient(
-                        GatewayAddress("http://127.0.0.1:\(port)"), key: GatewayKey(given: nil, file: nil)))
+                        GatewayAddress("http://127.0.0.1:\(port)"), key: GatewayKey()))
                 try await cluster.waitUntilReady(start, supervisor, log: log)
                 let value = try await body(cluster)
                 await stop().value
