@@ -1,5 +1,7 @@
 import ArgumentParser
+import Domain
 import Foundation
+import Logging
 import Scenarios
 import ServiceRuntime
 

@@ -86,16 +86,21 @@ final class ControlTally: Sendable {
         state.withLock { $0.milestones[milestone] = $0.milestones[milestone] ?? now }
     }
 
-    func registered(_ worker: String) { done(worker, \.registered, .registered) }
-    func welcomed(_ worker: String) { done(worker, \.welcomed, .welcomed) }
-    func measured(_ worker: String) { done(worker, \.measured, .measured) }
+    func registered(_ worker: String) { done(.registered) { $0.registered.insert(worker) } }
+    func welcomed(_ worker: String) { done(.welcomed) { $0.welcomed.insert(worker) } }
+    func measured(_ worker: String) { done(.measured) { $0.measured.insert(worker) } }
 
-    private func done(
-        _ worker: String, _ list: WritableKeyPath<State, Set<String>> & Sendable, _ milestone: Milestone
-    ) {
+    /// Counts a worker once; the milestone is reached with the last one.
+    private func done(_ milestone: Milestone, _ insert: (inout State) -> (inserted: Bool, memberAfterInsert: String)) {
         let isAll = state.withLock { state in
-            state[keyPath: list].insert(worker)
-            return state[keyPath: list].count == workers
+            guard insert(&state).inserted else { return false }
+            let list =
+                switch milestone {
+                case .registered: state.registered
+                case .welcomed: state.welcomed
+                default: state.measured
+                }
+            return list.count == workers
         }
         if isAll { reached(milestone) }
     }

@@ -158,7 +158,8 @@ final class EmulatedWorker: Sendable {
                     to: message, error: Fault("unknown_type", "an emulated worker does not know \(message.type)"))
             }
         } catch {
-            try? await client.reply(to: message, error: Fault(error))
+            let fault = (error as? Fault) ?? Fault("malformed", "\(error)")
+            try? await client.reply(to: message, error: fault)
         }
     }
 
@@ -198,7 +199,7 @@ final class EmulatedWorker: Sendable {
             } catch is CancellationError {
                 return
             } catch {
-                tally.note("said again")
+                tally.note("said again: \((error as? RuntimeError).map { "\($0.code)" } ?? "\(error)")")
                 try? await clock.sleep(for: .milliseconds(500))
             }
         }
