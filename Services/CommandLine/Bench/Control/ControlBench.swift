@@ -10,6 +10,8 @@ import Synchronization
 struct ControlBench: Sendable {
     /// The fleet that is emulated.
     var fleet: FleetStandIn
+    /// Machines that the devices are spread over; `nil`: as many as devices.
+    var hosts: Int?
     /// Seconds that are measured after the plan serves.
     var seconds: Double
     /// Longest wait for it.
@@ -38,10 +40,10 @@ struct ControlBench: Sendable {
         let newest = Newest()
         let surroundings = EmulatedWorker.Surroundings(
             registry: services.endpoints[.registry] ?? "", control: services.endpoints[.control] ?? "", fleet: fleet,
-            tally: tally)
+            tally: tally, hosts: hosts)
         let clock = thread.clock
-        let workers = fleet.devices.flatMap { device in
-            WorkerKind.allCases.map { EmulatedWorker(device, $0, surroundings, clock: clock) }
+        let workers = fleet.devices.enumerated().flatMap { number, device in
+            WorkerKind.allCases.map { EmulatedWorker(device, number: number, $0, surroundings, clock: clock) }
         }
         let subscribers = try await subscribe(services, tally, newest, on: thread)
         let tasks = workers.map { worker in

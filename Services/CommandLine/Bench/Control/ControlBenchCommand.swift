@@ -16,6 +16,11 @@ struct ControlBenchCommand: AsyncParsableCommand {
             """)
 
     @Option(help: "Devices, with two workers each.") var devices = 256
+    @Option(
+        help: """
+            Machines that the devices are spread over, where devices of a type are measured once; default: one a device, and \
+            every link is measured.
+            """) var hosts: Int?
     @Option(help: "Decides the fleet.") var seed: UInt64 = 7
     @Option(help: "The model that devices say to have, such as llama-3-8b-q4.") var model = "llama-3-8b-q4"
     @Option(help: "Seconds that are measured after a plan of the whole fleet serves.") var seconds = 30.0
@@ -30,6 +35,9 @@ struct ControlBenchCommand: AsyncParsableCommand {
             LineLogHandler.bootstrap(level: .warning, format: .text)
             guard (1...86_400).contains(seconds), (1...86_400).contains(wait) else {
                 throw Failure(.usage, "--seconds and --wait must be 1 to 86400")
+            }
+            guard hosts.map({ devices >= 1 && (1...devices).contains($0) }) ?? true else {
+                throw Failure(.usage, "--hosts must be 1 to --devices")
             }
             guard let description = ModelCatalogue.named(model) else {
                 let names = ModelCatalogue.models.map(\.name).joined(separator: ", ")
@@ -50,7 +58,7 @@ struct ControlBenchCommand: AsyncParsableCommand {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             defer { if directory == nil { try? FileManager.default.removeItem(at: folder) } }
             let report = try await ControlBench(
-                fleet: fleet, seconds: seconds, waitSeconds: wait, directory: folder, settings: set
+                fleet: fleet, hosts: hosts, seconds: seconds, waitSeconds: wait, directory: folder, settings: set
             ).run()
             let text = try JSONOutput.text(report)
             if let output { try Data((text + "\n").utf8).write(to: URL(fileURLWithPath: output), options: .atomic) }

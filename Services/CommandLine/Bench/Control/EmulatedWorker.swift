@@ -14,6 +14,8 @@ final class EmulatedWorker: Sendable {
         var control: String
         var fleet: FleetStandIn
         var tally: ControlTally
+        /// Machines that the devices are spread over; `nil`: each has its own, and none is like another one.
+        var hosts: Int?
     }
 
     /// Tokens of a block of KV cache.
@@ -21,6 +23,8 @@ final class EmulatedWorker: Sendable {
     private static let patience = Duration.seconds(10)
 
     private let device: DescribedDevice
+    private let host: String
+    private let fingerprint: String
     private let kind: WorkerKind
     private let surroundings: Surroundings
     private let session = Session()
@@ -29,11 +33,23 @@ final class EmulatedWorker: Sendable {
     private let epoch = Mutex<Epoch>(0)
     private let clients = Mutex<(registry: ClientSocket?, control: ClientSocket?)>((nil, nil))
 
-    init(_ device: DescribedDevice, _ kind: WorkerKind, _ surroundings: Surroundings, clock: SocketClock) {
+    /// - Parameter number: the device's place in the fleet.
+    init(
+        _ device: DescribedDevice, number: Int, _ kind: WorkerKind, _ surroundings: Surroundings, clock: SocketClock
+    ) {
         self.device = device
         self.kind = kind
         self.surroundings = surroundings
         self.clock = clock
+        (host, fingerprint) = Self.identity(device, number: number, hosts: surroundings.hosts)
+    }
+
+    /// On shared hosts devices of one type count as equal, so that the profiler measures one of them.
+    static func identity(
+        _ device: DescribedDevice, number: Int, hosts: Int?
+    ) -> (host: String, fingerprint: String) {
+        guard let hosts else { return ("host-\(device.id)", "stand-in|\(device.type)|\(device.id)") }
+        return ("host-\(number % max(1, hosts))", "stand-in|\(device.type)")
     }
 
     private var name: String { "\(device.id)/\(kind.rawValue)" }
@@ -75,10 +91,8 @@ final class EmulatedWorker: Sendable {
 
     private func beatRegistry(_ client: ClientSocket) async {
         let registration = RegisterDevice(
-            device: device.id, worker: kind, host: "host-\(device.id)",
-            fingerprint: "stand-in|\(device.type)|\(device.id)",
-            threads: 1, computeShare: 1, memoryUsableBytes: device.memoryUsableBytes, dataEndpoint: dataEndpoint,
-            model: surroundings.fleet.model)
+            device: device.id, worker: kind, host: host, fingerprint: fingerprint, threads: 1, computeShare: 1,
+            memoryUsableBytes: device.memoryUsableBytes, dataEndpoint: dataEndpoint, model: surroundings.fleet.model)
         let beat = DeviceHeartbeat(device: device.id, worker: kind, residentBytes: 0)
         await repeating {
             self.tally.note(MessageType.deviceRegister.rawValue)

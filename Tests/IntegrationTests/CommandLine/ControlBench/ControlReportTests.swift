@@ -1,4 +1,6 @@
+import Domain
 import Foundation
+import Scenarios
 import Testing
 
 @testable import CommandLineTool
@@ -96,5 +98,18 @@ import Testing
             #"{"devices":[{"id":"a","state":"ready"},{"id":"b","state":"measuring"},{"id":"c","state":"ready"}]}"#
         #expect(ControlBench.readyDevices(Array(body.utf8)) == 2)
         #expect(ControlBench.readyDevices([]) == 0)
+    }
+
+    @Test func devicesOfSharedHostsAreAlike() {
+        func identity(_ number: Int, hosts: Int?) -> [String] {
+            let device = DescribedDevice(
+                id: DeviceID("d\(number)"), type: "rpi5", flopsPrefill: 1, memoryBandwidth: 1, memoryUsableBytes: 1,
+                layerOverheadSeconds: 0)
+            let identity = EmulatedWorker.identity(device, number: number, hosts: hosts)
+            return [identity.host, identity.fingerprint]
+        }
+        #expect(identity(0, hosts: nil) != identity(1, hosts: nil))
+        #expect(identity(0, hosts: 2) == identity(2, hosts: 2))
+        #expect(identity(0, hosts: 2)[0] != identity(1, hosts: 2)[0])
     }
 }
