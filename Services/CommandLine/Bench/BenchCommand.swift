@@ -4,5 +4,5 @@ import ArgumentParser
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measures the engine in one process, or a running server under load.",
-        subcommands: [EngineBenchCommand.self, LoadBenchCommand.self, ServeBenchCommand.self])
+        subcommands: [EngineBenchCommand.self, LoadBenchCommand.self, ServeBenchCommand.self, ControlBenchCommand.self])
 }

@@ -6,6 +6,6 @@ struct ExperimentCommand: AsyncParsableCommand {
         commandName: "experiment", abstract: "Runs an experiment and writes its report.",
         subcommands: [
             PlannerExperimentCommand.self, PaperExperimentCommand.self, LadderExperimentCommand.self,
-            AblationExperimentCommand.self, LiveExperimentCommand.self,
+            AblationExperimentCommand.self, LiveExperimentCommand.self, PublishedExperimentCommand.self,
         ])
 }

@@ -68,6 +68,9 @@ actor Supervisor {
     /// Whether a process runs at the moment.
     func isRunning(_ name: String) -> Bool { running[name] != nil }
 
+    /// The number of a process that runs at the moment.
+    func processIdentifier(_ name: String) -> Int32? { running[name]?.processIdentifier }
+
     /// Asks one process to stop and waits until it has, at most for `grace`, and only while `isPatient`.
     func stop(_ name: String, grace: Duration, while isPatient: @Sendable () -> Bool = { true }) async {
         stopped.insert(name)
