@@ -41,18 +41,30 @@ class Browser:
             "about:blank",
         ]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            self.connect()
+        except BaseException:
+            self.end()
+            raise
+        return self
+
+    def connect(self):
         announced = Path(self.folder, "DevToolsActivePort")
-        wait(lambda: announced.exists() and len(announced.read_text().split("\n")) > 1, "the browser does not start", 180)
+        ready = lambda: announced.exists() and len(announced.read_text().split("\n")) > 1  # noqa: E731
+        wait(ready, "the browser does not start", 180)
         port, path = announced.read_text().split("\n")[:2]
         self.socket = websocket.create_connection(f"ws://127.0.0.1:{port}{path}", timeout=60)
         self.number, self.events = 0, []
-        return self
 
     def __exit__(self, *_):
         try:
             self.ask("Browser.close")
         except (OSError, websocket.WebSocketException):
             pass
+        self.end()
+
+    def end(self):
+        """Waits for the browser's end, and makes it end where it was not asked to."""
         try:
             self.process.wait(20)
         except subprocess.TimeoutExpired:

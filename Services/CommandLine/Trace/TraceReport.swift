@@ -1,6 +1,7 @@
 import Domain
 import Drawing
 import Protocol
+import ServiceRuntime
 
 /// A trace as people read it, and as JSON.
 struct TraceReport: Encodable {
