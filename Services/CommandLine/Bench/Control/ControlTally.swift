@@ -40,7 +40,7 @@ final class ControlTally: Sendable {
         case registered
         /// All workers are known to the scheduler.
         case welcomed
-        /// All devices have been measured once.
+        /// All workers have measured themselves; where devices are equal only one of them does.
         case measured
         /// All devices are ready: their links have been tried, too.
         case ready
