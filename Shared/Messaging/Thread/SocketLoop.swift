@@ -36,7 +36,7 @@ final class SocketLoop {
 
     private func endWaits(at now: ContinuousClock.Instant) {
         guard waits.contains(where: { $0.instant <= now }) else { return }
-        let due = waits.filter { $0.instant <= now }
+        let due = waits.filter { $0.instant <= now }.sorted { $0.instant < $1.instant }
         waits.removeAll { $0.instant <= now }
         for wait in due { wait.done(true) }
     }
