@@ -12,7 +12,12 @@ extension ProfilerCore {
         for id in devices.keys.sorted() {
             for kind in WorkerKind.allCases { startProfile(id, kind, &busy, at: now) }
         }
-        if runs.isEmpty, let pair = linkToCheck(at: now) { startLink(pair, &busy, at: now) }
+        // A dozen links are each looked at as often as the settings say; the links of larger fleets take turns, or a fleet at rest
+        // would do nothing else.
+        if runs.isEmpty, now - lastLinkLook >= limits.linkCheckSeconds / 12, let pair = linkToCheck(at: now) {
+            lastLinkLook = now
+            startLink(pair, &busy, at: now)
+        }
     }
 
     mutating func measured(_ id: RunID, _ result: Result<DeviceMeasurements, MeasurementFailure>, at now: Double) {

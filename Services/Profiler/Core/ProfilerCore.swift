@@ -32,6 +32,8 @@ struct ProfilerCore: Sendable {
     var stored: StoredProfiles
     var linkRetries: [DevicePair: Retry] = [:]
     /// Looks at measured links.
+    /// When a link was last looked at again.
+    var lastLinkLook = -Double.infinity
     var linkWatches: [DevicePair: LinkWatch] = [:]
     var runs: [RunID: Run] = [:]
     private var lastRun: RunID = 0
