@@ -31,9 +31,9 @@ struct ProfilerCore: Sendable {
     var devices: [DeviceID: DeviceRecord] = [:]
     var stored: StoredProfiles
     var linkRetries: [DevicePair: Retry] = [:]
-    /// Looks at measured links.
     /// When a link was last looked at again.
     var lastLinkLook = -Double.infinity
+    /// Looks at measured links.
     var linkWatches: [DevicePair: LinkWatch] = [:]
     var runs: [RunID: Run] = [:]
     private var lastRun: RunID = 0
