@@ -157,7 +157,7 @@ class Fleet:
         body = json.dumps({"prompt": PROMPT, "max_tokens": 24, "temperature": 0})
         answer = subprocess.run(
             ["ip", "netns", "exec", self.network.name("control"), "curl", "-s", "--max-time", "60",
-             "http://127.0.0.1:8080/v1/completions", "-d", body],
+             "http://127.0.0.1:8080/v1/completions", "-H", "content-type: application/json", "-d", body],
             check=False, capture_output=True, text=True, timeout=70)
         return json.loads(answer.stdout)["choices"][0]["text"] if answer.returncode == 0 and "choices" in answer.stdout else None
 
