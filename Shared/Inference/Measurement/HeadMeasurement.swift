@@ -8,11 +8,11 @@ struct HeadMeasurement {
     private let clock: MeasurementClock
     private let flush: CacheFlush
 
-    init(model: ModelFile, plan: SelfMeasurement, cacheBytes: Int, clock: MeasurementClock) throws {
+    init(model: ModelFile, plan: SelfMeasurement, cacheBytes: Int, memoryBytes: Int, clock: MeasurementClock) throws {
         head = try HeadExecutor(model: model, threads: plan.threads, maxRows: max(plan.headRows.max() ?? 1, 1))
         self.plan = plan
         self.clock = clock
-        flush = try CacheFlush(cacheBytes: cacheBytes)
+        flush = try CacheFlush(cacheBytes: cacheBytes, memoryBytes: memoryBytes)
     }
 
     func run() throws -> [HeadSample] {

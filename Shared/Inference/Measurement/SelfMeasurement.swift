@@ -62,11 +62,14 @@ public struct SelfMeasurement: Sendable {
         }
         let prefill = try LayerMeasurement.prefill(model, plan: self, layers: deep, clock: clock())
         let decode = try LayerMeasurement.decode(
-            model, plan: self, layers: deep, kvBytes: memoryUsableBytes / 4 * 3 - deep * sizes.bytesPerLayer,
+            model, plan: self, layers: deep, kvBytes: memoryUsableBytes / 4,
             clock: clock())
         let head =
             headRows.isEmpty
-            ? [] : try HeadMeasurement(model: model, plan: self, cacheBytes: cacheBytes, clock: clock()).run()
+            ? []
+            : try HeadMeasurement(
+                model: model, plan: self, cacheBytes: cacheBytes, memoryBytes: memoryUsableBytes, clock: clock()
+            ).run()
         return DeviceMeasurements(
             prefill: prefill, decode: decode, head: head, memoryUsableBytes: memoryUsableBytes)
     }

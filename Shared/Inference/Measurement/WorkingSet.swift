@@ -20,11 +20,11 @@ enum WorkingSet {
     static let mostBytes = 512 << 20
 
     /// Layers whose weights are twice as large as the caches: at least `least`, and no more than the model has or than
-    /// half of `memoryBytes` holds beyond these.
+    /// a quarter of `memoryBytes` holds beyond these: the worker of the other phase lives beside this one.
     static func layers(least: Int, of model: Int, bytesPerLayer: Int, cacheBytes: Int, memoryBytes: Int) -> Int {
         let perLayer = max(bytesPerLayer, 1)
         let wanted = (2 * cacheBytes + perLayer - 1) / perLayer
-        let room = min(memoryBytes / 2, mostBytes) / perLayer
+        let room = min(memoryBytes / 4, mostBytes) / perLayer
         return max(min(least, model), min(wanted, room, model), 1)
     }
 }
@@ -34,8 +34,8 @@ final class CacheFlush {
     private let memory: AlignedMemory
     private(set) var sum: UInt64 = 0
 
-    init(cacheBytes: Int) throws {
-        memory = try AlignedMemory(bytes: min(2 * cacheBytes, WorkingSet.mostBytes))
+    init(cacheBytes: Int, memoryBytes: Int) throws {
+        memory = try AlignedMemory(bytes: max(0, min(2 * cacheBytes, memoryBytes / 4, WorkingSet.mostBytes)))
         unsafe memset(memory.base, 1, memory.count)
     }
 
