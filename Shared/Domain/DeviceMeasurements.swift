@@ -85,7 +85,7 @@ public struct DeviceMeasurements: Codable, Sendable, Hashable {
         case handoverSeconds = "handover_s"
     }
 
-    /// Reads tables; those of before 1.9 tell of no handover.
+    /// Reads tables; those of older workers tell of no handover.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         prefill = try container.decode([PrefillSample].self, forKey: .prefill)
