@@ -16,6 +16,7 @@ struct E2LLMCommand: AsyncParsableCommand {
             MetricsCommand.self, TraceCommand.self,
             BenchCommand.self,
             PerplexityCommand.self, NodesCommand.self, PlanCommand.self, TopCommand.self,
+            DoctorCommand.self,
             SimulateCommand.self, CompareCommand.self, ReportCommand.self, ExperimentCommand.self, ValidateCommand.self,
             VersionCommand.self,
         ])

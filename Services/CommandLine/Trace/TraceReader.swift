@@ -56,7 +56,6 @@ struct TraceReader {
     }
 
     private func read(_ request: String?, _ seconds: Double?, on thread: SocketThread) async throws -> RequestTrace {
-        let peers = peers
         var name = request
         if name == nil, seconds == nil {
             let gateway = await ask(peers[0], TraceQuestion(limit: 0), on: thread)
@@ -65,14 +64,7 @@ struct TraceReader {
             guard name != nil else { throw Failure(.failed, "the gateway remembers no request") }
         }
         let question = TraceQuestion(request: name, seconds: name == nil ? seconds : nil)
-        let answers = await withTaskGroup(of: (Int, ProcessTrace).self) { group in
-            for (index, peer) in peers.enumerated() {
-                group.addTask { (index, await ask(peer, question, on: thread)) }
-            }
-            var answers: [Int: ProcessTrace] = [:]
-            for await (index, answer) in group { answers[index] = answer }
-            return peers.indices.compactMap { answers[$0] }
-        }
+        let answers = await askAll(question, on: thread)
         let trace = RequestTrace(name: name, processes: answers)
         guard !trace.own.isEmpty else {
             let what = name.map { "request \($0)" } ?? "a request in that time"
@@ -80,6 +72,26 @@ struct TraceReader {
             throw Failure(.failed, "no process remembers \(what)\(silent.joined())")
         }
         return trace
+    }
+
+    /// Asks everybody for the time only.
+    func clocks() async throws -> [ProcessTrace] {
+        let context = try MessagingContext()
+        let thread = try context.makeThread(name: "clocks")
+        let answers = await askAll(TraceQuestion(request: "-", limit: 0), on: thread)
+        await context.terminate()
+        return answers
+    }
+
+    private func askAll(_ question: TraceQuestion, on thread: SocketThread) async -> [ProcessTrace] {
+        await withTaskGroup(of: (Int, ProcessTrace).self) { group in
+            for (index, peer) in peers.enumerated() {
+                group.addTask { (index, await ask(peer, question, on: thread)) }
+            }
+            var answers: [Int: ProcessTrace] = [:]
+            for await (index, answer) in group { answers[index] = answer }
+            return peers.indices.compactMap { answers[$0] }
+        }
     }
 
     /// Asks one process, after its clock.

@@ -219,7 +219,7 @@ public struct Settings: Sendable {
     }
 
     /// The scalars of a YAML file by dotted key.
-    static func flatten(file: String) throws(RuntimeError) -> [String: String] {
+    public static func flatten(file: String) throws(RuntimeError) -> [String: String] {
         let text = try YAMLText.read(file)
         let root: Any?
         do {

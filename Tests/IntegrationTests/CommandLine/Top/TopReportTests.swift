@@ -34,7 +34,7 @@ import Testing
                 StageLoad(
                     device: stage.device, alive: true,
                     status: WorkerHeartbeat(
-                        device: stage.device, worker: .decoder,
+                        device: stage.device, worker: .decode,
                         load: WorkerLoad(
                             waiting: 1, running: 2, kvUsedTokens: 250, residentBytes: 128 << 20,
                             counters: StageCounters(prefillTokens: prefill, decodeSteps: decode, decodeRows: decode))))
