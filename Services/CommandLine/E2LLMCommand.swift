@@ -16,7 +16,8 @@ struct E2LLMCommand: AsyncParsableCommand {
             MetricsCommand.self, TraceCommand.self,
             BenchCommand.self,
             PerplexityCommand.self, NodesCommand.self, PlanCommand.self, TopCommand.self,
-            DoctorCommand.self,
+            DoctorCommand.self, ProcessesCommand.self, LogsCommand.self, ConfigCommand.self,
+            PullCommand.self, ModelListCommand.self, ShowCommand.self, RemoveCommand.self,
             SimulateCommand.self, CompareCommand.self, ReportCommand.self, ExperimentCommand.self, ValidateCommand.self,
             VersionCommand.self,
         ])

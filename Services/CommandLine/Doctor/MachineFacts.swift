@@ -47,14 +47,14 @@ enum MachineFacts {
         }
     }
 
-    /// What a program prints; `nil` where it fails, or says nothing within five seconds.
-    static func output(_ executable: String, _ arguments: [String]) async -> String? {
+    /// What a program prints; `nil` where it fails, or has not ended after some seconds.
+    static func output(_ executable: String, _ arguments: [String], seconds: Double = 5) async -> String? {
         await withCheckedContinuation { continuation in
-            Thread { continuation.resume(returning: blockingOutput(executable, arguments)) }.start()
+            Thread { continuation.resume(returning: blockingOutput(executable, arguments, seconds)) }.start()
         }
     }
 
-    private static func blockingOutput(_ executable: String, _ arguments: [String]) -> String? {
+    private static func blockingOutput(_ executable: String, _ arguments: [String], _ seconds: Double) -> String? {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: executable)
         process.arguments = arguments
@@ -65,7 +65,7 @@ enum MachineFacts {
         guard (try? process.run()) != nil else { return nil }
         let id = process.processIdentifier
         let deadline = DispatchWorkItem { kill(id, SIGKILL) }
-        DispatchQueue.global().asyncAfter(deadline: .now() + 5, execute: deadline)
+        DispatchQueue.global().asyncAfter(deadline: .now() + seconds, execute: deadline)
         let data = pipe.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
         deadline.cancel()

@@ -42,7 +42,8 @@ import Testing
         let state = SchedulerState(
             ready: true, reason: "",
             plan: PlacementPlan(
-                id: PlanID("plan-7"), model: ModelDigest(rawValue: "m"), fleetVersion: 1, workload: WorkloadStatistics(),
+                id: PlanID("plan-7"), model: ModelDigest(rawValue: "m"), fleetVersion: 1,
+                workload: WorkloadStatistics(),
                 replicas: [replica], idleDevices: [DeviceID("spare")], predictedRequestsPerSecond: 1, objective: 1,
                 algorithm: "given"),
             replicas: [load], waiting: 1, running: 2, workload: WorkloadStatistics())
