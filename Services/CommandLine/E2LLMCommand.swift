@@ -13,7 +13,7 @@ struct E2LLMCommand: AsyncParsableCommand {
         subcommands: [
             UpCommand.self, DeviceCommand.self, RunCommand.self, GenerateCommand.self, TokenizeCommand.self,
             ComposeCommand.self, ConformanceCommand.self, KeysCommand.self, InviteCommand.self, HealthCheckCommand.self,
-            MetricsCommand.self, TraceCommand.self,
+            MetricsCommand.self, ExporterCommand.self, TraceCommand.self,
             BenchCommand.self,
             PerplexityCommand.self, NodesCommand.self, PlanCommand.self, TopCommand.self,
             DoctorCommand.self, ProcessesCommand.self, LogsCommand.self, ConfigCommand.self,

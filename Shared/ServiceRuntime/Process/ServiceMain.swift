@@ -56,6 +56,13 @@ public enum ProcessFacts {
         return pages * sysconf(Int32(_SC_PAGESIZE))
     }
 
+    /// Processor time that this process has used, in seconds.
+    public static func processorSeconds() -> Double {
+        var used = rusage()
+        guard getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &used) == 0 else { return 0 }
+        return [used.ru_utime, used.ru_stime].reduce(0) { $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1e6 }
+    }
+
     /// The machine's memory in bytes.
     public static func physicalMemoryBytes() -> Int { Int(clamping: ProcessInfo.processInfo.physicalMemory) }
 

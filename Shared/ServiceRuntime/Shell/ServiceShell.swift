@@ -184,6 +184,8 @@ public final class ServiceShell<Input: Sendable>: Service {
         [
             ServiceFigure("uptime_seconds", "Seconds since the process started.", now),
             ServiceFigure("resident_bytes", "Resident memory.", Double(ProcessFacts.residentBytes())),
+            ServiceFigure(
+                "cpu_seconds_total", "Processor time of the process.", kind: .counter, ProcessFacts.processorSeconds()),
             ServiceFigure("inputs_total", "Inputs of the run loop.", kind: .counter, Double(handled)),
         ]
     }
