@@ -13,7 +13,7 @@ struct LogsCommand: AsyncParsableCommand {
     var service: [String] = []
     @Option(help: "The HTTP port of the cluster; default: the newest one.") var port: Int?
     @Option(help: "The folder of a cluster that has ended, as --directory named it.") var directory: String?
-    @Option(name: .shortAndLong, help: "So many last lines of each file.") var lines: Int = 100
+    @Option(name: [.customShort("n"), .long], help: "So many last lines of each file.") var lines: Int = 100
     @Flag(name: .shortAndLong, help: "Go on with what is written, until Ctrl-C.") var follow = false
 
     func validate() throws {
