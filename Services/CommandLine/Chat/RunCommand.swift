@@ -6,7 +6,7 @@ struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Chats with a running cluster.",
         discussion:
-            "Without a prompt it reads messages line by line: \"\"\" begins and ends a message of several lines, /clear forgets the conversation, /bye ends."
+            "Without a prompt it reads messages line by line: \"\"\" begins and ends a message of several lines, /help lists the commands, /bye ends. On a terminal the arrow keys bring earlier lines back."
     )
 
     @Argument(help: "One message; without it the chat is interactive.") var prompt: String?
@@ -28,37 +28,18 @@ struct RunCommand: AsyncParsableCommand {
                 try await chat.ask(prompt)
                 return
             }
-            while let message = Self.readMessage() {
-                switch message {
-                case "": continue
-                case "/bye", "/exit", "/quit": return
-                case "/clear": chat.clear()
-                default:
-                    do { try await chat.ask(message) } catch { print("error: \(error)") }
-                }
+            var terminal = ChatTerminal()
+            while let input = terminal.next() {
+                if input == .bye { return }
+                do { try await chat.take(input) } catch { print("error: \(error)") }
             }
         }
-    }
-
-    private static func readMessage() -> String? {
-        if isatty(STDIN_FILENO) == 1 {
-            print(">>> ", terminator: "")
-            fflush(nil)
-        }
-        guard var text = readLine() else { return nil }
-        guard text.hasPrefix("\"\"\"") else { return text.trimmingCharacters(in: .whitespaces) }
-        text = String(text.dropFirst(3))
-        while !text.hasSuffix("\"\"\"") {
-            guard let next = readLine() else { return text }
-            text += "\n" + next
-        }
-        return String(text.dropLast(3))
     }
 }
 
 /// A conversation: what was said so far.
 struct ChatSession {
-    private struct Message: Codable {
+    struct Message: Codable, Hashable {
         var role: String
         var content: String
     }
@@ -67,11 +48,13 @@ struct ChatSession {
         var messages: [Message]
         var stream = true
         var temperature: Double?
+        var topP: Double?
         var maxTokens: Int?
         var seed: Int?
 
         enum CodingKeys: String, CodingKey {
             case messages, stream, temperature, seed
+            case topP = "top_p"
             case maxTokens = "max_tokens"
         }
     }
@@ -88,18 +71,63 @@ struct ChatSession {
 
     private let base: String
     private let headers: [String: String]
-    private let command: RunCommand
-    private var messages: [Message] = []
+    private(set) var settings: ChatSettings
+    private var system: String?
+    private(set) var messages: [Message] = []
 
     init(base: String, headers: [String: String], command: RunCommand) {
         self.base = base
         self.headers = headers
-        self.command = command
+        settings = ChatSettings(
+            temperature: command.temperature, maxTokens: command.maxTokens, seed: command.seed,
+            isVerbose: command.verbose)
+        system = command.system
         clear()
     }
 
     /// Forgets what was said, except the system message.
-    mutating func clear() { messages = command.system.map { [Message(role: "system", content: $0)] } ?? [] }
+    mutating func clear() { messages = system.map { [Message(role: "system", content: $0)] } ?? [] }
+
+    /// Does what an input asks for.
+    ///
+    /// - Throws: a `Failure` that says why not; the conversation stays as it was.
+    mutating func take(_ input: ChatInput) async throws {
+        switch input {
+        case .message(let text): try await ask(text)
+        case .empty, .bye: break
+        case .help: print(ChatInput.help)
+        case .clear: clear()
+        case .show: print("\(settings.text)\nsystem: \(system ?? "none")\nmessages: \(messages.count)")
+        case .system(let text):
+            system = text
+            clear()
+        case .set(let name, let value): try settings.set(name, value)
+        case .save(let path): try save(path)
+        case .load(let path): try load(path)
+        case .wrong(let problem): throw Failure(.usage, problem)
+        }
+    }
+
+    /// Writes the conversation as a list of messages, as the interface takes them.
+    func save(_ path: String) throws {
+        do {
+            try Data(try JSONOutput.text(messages).utf8).write(to: URL(fileURLWithPath: path))
+        } catch {
+            throw Failure(.failed, "\(path) cannot be written: \(error.localizedDescription)")
+        }
+    }
+
+    /// Reads a conversation that was saved, in place of this one.
+    mutating func load(_ path: String) throws {
+        do {
+            messages = try JSONDecoder().decode([Message].self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+        } catch is DecodingError {
+            throw Failure(.failed, "\(path) is no list of messages with role and content")
+        } catch {
+            throw Failure(.failed, "\(path) cannot be read: \(error.localizedDescription)")
+        }
+        system = messages.first { $0.role == "system" }?.content
+    }
 
     /// Sends a message and prints the answer as it comes.
     mutating func ask(_ text: String) async throws {
@@ -115,7 +143,8 @@ struct ChatSession {
 
     private mutating func send() async throws {
         let request = Request(
-            messages: messages, temperature: command.temperature, maxTokens: command.maxTokens, seed: command.seed)
+            messages: messages, temperature: settings.temperature, topP: settings.topP, maxTokens: settings.maxTokens,
+            seed: settings.seed)
         let start = ContinuousClock.now
         var firstToken: Duration?
         var pieces = 0
@@ -150,7 +179,7 @@ struct ChatSession {
         }
         print()
         messages.append(Message(role: "assistant", content: answer))
-        if command.verbose, let firstToken {
+        if settings.isVerbose, let firstToken {
             let total = start.duration(to: .now)
             let rate = Double(max(0, pieces - 1)) / max((total - firstToken) / .seconds(1), 1e-9)
             let line =

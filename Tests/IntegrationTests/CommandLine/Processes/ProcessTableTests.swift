@@ -6,7 +6,7 @@ import Testing
 
 /// `e2llm ps` and `e2llm logs`.
 @Suite struct ProcessTableTests {
-    private func process(_ id: Int32, parent: Int32, _ arguments: [String], ticks: Int = 0, start: Int = 0)
+    private func made(_ id: Int32, parent: Int32, _ arguments: [String], ticks: Int = 0, start: Int = 0)
         -> RunningProcess?
     {
         let stat =
@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test func aProcessIsRead() throws {
-        let process = try #require(process(12, parent: 7, ["/opt/e2llm", "up"], ticks: 150, start: 500))
+        let process = try #require(made(12, parent: 7, ["/opt/e2llm", "up"], ticks: 150, start: 500))
         #expect(process.name == "na) me" && process.parent == 7)
         #expect(process.processorSeconds == 3 && process.startSeconds == 5 && process.residentBytes == 102_400)
         #expect(
@@ -28,11 +28,11 @@ import Testing
 
     @Test func theProcessesOfOneClusterAreShown() throws {
         let all = try [
-            process(10, parent: 1, ["/x/e2llm", "up", "--model", "m"], ticks: 50, start: 0),
-            process(12, parent: 10, ["/x/e2llm", "device", "--set", "worker.device=board"], start: 100),
-            process(11, parent: 10, ["/x/gateway", "--set", "gateway.port=1"], ticks: 500, start: 0),
-            process(13, parent: 12, ["/x/prefill-worker", "--set", "worker.device=board"], start: 9000),
-            process(20, parent: 1, ["/x/e2llm", "up"]),
+            made(10, parent: 1, ["/x/e2llm", "up", "--model", "m"], ticks: 50, start: 0),
+            made(12, parent: 10, ["/x/e2llm", "device", "--set", "worker.device=board"], start: 100),
+            made(11, parent: 10, ["/x/gateway", "--set", "gateway.port=1"], ticks: 500, start: 0),
+            made(13, parent: 12, ["/x/prefill-worker", "--set", "worker.device=board"], start: 9000),
+            made(20, parent: 1, ["/x/e2llm", "up"]),
         ].map { try #require($0) }
         let table = ProcessTable(all, root: 10, uptime: 100)
         #expect(table.processes.map(\.service) == ["up", "gateway", "device", "prefill-worker"])
