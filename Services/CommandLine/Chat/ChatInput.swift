@@ -13,7 +13,7 @@ enum ChatInput: Sendable, Hashable {
     case wrong(String)
 
     /// What `/help` prints.
-    static let help = """
+    static let helpText = """
         /system TEXT     another system message (without TEXT: none); begins the conversation anew
         /set NAME VALUE  temperature, top_p, max_tokens, seed, verbose (without VALUE: as the server has it)
         /show            settings, and how long the conversation is

@@ -95,7 +95,7 @@ struct ChatSession {
         switch input {
         case .message(let text): try await ask(text)
         case .empty, .bye: break
-        case .help: print(ChatInput.help)
+        case .help: print(ChatInput.helpText)
         case .clear: clear()
         case .show: print("\(settings.text)\nsystem: \(system ?? "none")\nmessages: \(messages.count)")
         case .system(let text):
