@@ -119,7 +119,9 @@ final class GatewayService: Sendable {
     /// - Returns: how many there were.
     func cancel(named name: String) -> Int {
         var name = name
-        for prefix in ["chatcmpl-", "cmpl-"] where name.hasPrefix(prefix) { name.removeFirst(prefix.count) }
+        for prefix in ["chatcmpl-", "cmpl-", "msg_", "resp_"] where name.hasPrefix(prefix) {
+            name.removeFirst(prefix.count)
+        }
         guard !name.isEmpty else { return 0 }
         let ids = requests.ids(named: name)
         for id in ids { shell.inbox.push(.cancelled(id)) }
