@@ -84,7 +84,9 @@ struct GatewayServer: Sendable {
             try events.cancel(request.uri.path)
         }
         PageRoutes.add(to: &routes)
-        InterfaceRoutes(model: model, bodies: bodies, reader: reader, generation: generation).add(to: &routes)
+        InterfaceRoutes(
+            service: service, model: model, bodies: bodies, reader: reader, generation: generation
+        ).add(to: &routes)
         routes.on(.post, "/tokenize", "/v1/tokenize") { request, connection async throws(APIError) in
             try await texts.tokenize(request, connection)
         }
