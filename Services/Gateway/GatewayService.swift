@@ -17,7 +17,8 @@ final class GatewayService: Sendable {
     let shell: ServiceShell<GatewayEvent>
     private let requests: OpenRequests
     private let view: CurrentView
-    private let mostRequests: Int
+    /// Most sequences at a time.
+    let mostRequests: Int
     private let draining = Mutex(false)
 
     /// Makes the service; the shell opens its sockets.
@@ -78,6 +79,9 @@ final class GatewayService: Sendable {
 
     /// Sequences that clients wait for.
     var openRequests: Int { requests.count }
+
+    /// Their names.
+    var openNames: [RequestID] { requests.ids }
 
     /// From now on new requests are refused; what runs goes on.
     func startDraining() { draining.withLock { $0 = true } }

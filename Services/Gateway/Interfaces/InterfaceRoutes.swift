@@ -25,6 +25,7 @@ struct InterfaceRoutes: Sendable {
             try await generation.respond(request, connection, through: ResponsesReader.interface)
         }
         addOllama(to: &routes)
+        addLlamaServer(to: &routes)
     }
 
     private func addOllama(to routes: inout RouteTable) {
@@ -46,10 +47,31 @@ struct InterfaceRoutes: Sendable {
         routes.on(.get, "/api/version", needsKey: false, errors: .ollama) { _, _ in others.version() }
     }
 
+    private func addLlamaServer(to routes: inout RouteTable) {
+        let llama = LlamaServerRoutes(service: service, model: model, reader: reader)
+        routes.on(.get, "/props") { _, _ async throws(APIError) in try llama.properties() }
+        routes.on(.get, "/slots") { request, _ async throws(APIError) in try llama.slots(request) }
+        routes.on(.post, "/apply-template") { request, connection async throws(APIError) in
+            .json(["prompt": .string(model.vocabulary.decode(try tokens(await bodies.json(request, connection))))])
+        }
+        routes.on(.post, "/v1/chat/completions/input_tokens") { request, connection async throws(APIError) in
+            Self.count(try count(await bodies.json(request, connection)))
+        }
+        routes.on(.post, "/v1/responses/input_tokens") { request, connection async throws(APIError) in
+            Self.count(try count(ResponsesReader.chat(await bodies.json(request, connection))))
+        }
+    }
+
+    private static func count(_ tokens: Int) -> Response {
+        .json(["object": "response.input_tokens", "input_tokens": .integer(tokens)])
+    }
+
     /// Tokens of a chat, as its answer would count them.
-    private func count(_ body: JSONValue) throws(APIError) -> Int {
+    private func count(_ body: JSONValue) throws(APIError) -> Int { try tokens(body).count }
+
+    private func tokens(_ body: JSONValue) throws(APIError) -> [Int32] {
         let fields = try RequestFields(body)
         if let name = try fields.string("model"), !model.names.contain(name) { throw model.names.unknown(name) }
-        return try ChatReader(reader).tokens(fields, try ToolReader(fields, model.vocabulary).read()).count
+        return try ChatReader(reader).tokens(fields, try ToolReader(fields, model.vocabulary).read())
     }
 }

@@ -34,7 +34,7 @@ struct OllamaEncoder: AnswerEncoder {
         _ form: OllamaReader.Form, _ model: String, _ text: String, thoughts: String = "", calls: [FinishedCall] = [],
         isDone: Bool
     ) -> JSONValue {
-        let now = Date.now.ISO8601Format(.iso8601(timeZone: .gmt, includingFractionalSeconds: true))
+        let now = Date.now.ISO8601Format(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
         let base: JSONValue = ["model": .string(model), "created_at": .string(now)]
         var content: JSONValue =
             form == .chat
