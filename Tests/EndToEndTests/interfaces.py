@@ -11,6 +11,7 @@ import urllib.request
 import anthropic
 import ollama
 import openai
+
 from cluster import Cluster
 
 QUESTION = "What is the capital of France?"
