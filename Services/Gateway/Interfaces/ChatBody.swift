@@ -1,7 +1,8 @@
 /// A body of `/v1/chat/completions` that is made of another one: fields with another name or form are taken out and put in
 /// again, the others pass, so that what is not supported is refused in one place.
 struct ChatBody {
-    private var rest: [JSONValue.Member]
+    private let rest: [JSONValue.Member]
+    private var taken: Set<String> = []
     private var made: [JSONValue.Member] = []
 
     /// Takes what is left of a body.
@@ -21,16 +22,16 @@ struct ChatBody {
     }
 
     /// Takes fields out.
-    mutating func take(_ names: String...) { rest.removeAll { names.contains($0.key) } }
+    mutating func take(_ names: String...) { taken.formUnion(names) }
 
-    /// Puts a field in; `nil` puts in nothing.
+    /// Puts a field in, in place of the client's own; `nil` puts in nothing.
     mutating func put(_ name: String, _ value: JSONValue?) {
-        take(name)
+        taken.insert(name)
         if let value { made.append(JSONValue.Member(key: name, value: value)) }
     }
 
     /// The body.
-    var json: JSONValue { .object(made + rest) }
+    var json: JSONValue { .object(made + rest.filter { !taken.contains($0.key) }) }
 }
 
 extension FinishedCall {

@@ -35,6 +35,8 @@ import Testing
             #expect(content[2]["input"] == ["a": "é"] && content[2]["id"]?.text?.isEmpty == false)
             let tokens = Self.answer.utf8.count + 1
             #expect(value["usage"]?["output_tokens"] == .integer(tokens))
+            let gone = try await fixture.ask("POST", "/v1/cancel/\(value["id"]?.text ?? "")")
+            #expect(gone.status == 404 && gone.body.contains("msg_"))
             let counted = try await fixture.json(path + "/count_tokens", body())
             #expect(counted.status == 200 && counted.value["input_tokens"] == value["usage"]?["input_tokens"])
         }

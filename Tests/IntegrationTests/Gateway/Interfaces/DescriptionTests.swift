@@ -46,6 +46,47 @@ import Testing
         }
     }
 
+    /// Bodies that are none of what was asked for are the client's fault on every route, and those of other pages' types never read.
+    @Test func nothingIsTheServersFault() async throws {
+        let wrong = #"{"messages":1,"prompt":{},"input":5,"tools":{},"options":1,"model":[],"content":2,"tokens":"x"}"#
+        let deep = String(repeating: "[", count: 200) + String(repeating: "]", count: 200)
+        try await GatewayFixture.run(configure: { $0.maximumBodyBytes = 1000 }) { fixture in
+            for operation in Operation.all where operation.fields != nil {
+                for path in operation.paths {
+                    for body in ["", "[]", wrong, deep, #"{"messages":[5]}"#, #"{"input":[5],"prompt":[{}]}"#] {
+                        let answer = try await fixture.ask("POST", path, body)
+                        // Ollama's clients ask for nothing to have a model loaded.
+                        let isLoad = path.hasPrefix("/api/") && answer.body.contains(#""done_reason":"load""#)
+                        #expect(answer.status == 400 || isLoad, "\(path) \(body): \(answer.status)")
+                    }
+                    let large = try await fixture.ask("POST", path, String(repeating: " ", count: 1001))
+                    #expect(large.status == 413, "\(path)")
+                    let text = try await fixture.ask("POST", path, "{}", headers: ["Content-Type": "text/plain"])
+                    #expect(text.status == 415, "\(path)")
+                    let page = try await fixture.ask("POST", path, "{}", headers: ["Origin": "https://evil.example"])
+                    #expect(page.status == 403, "\(path)")
+                }
+            }
+            #expect(fixture.fleet.seen.isEmpty)
+        }
+    }
+
+    @Test func refusalsAreCountedByTheirRoute() async throws {
+        try await GatewayFixture.run(ready: false) { fixture in
+            let hi = #"{"messages":[{"role":"user","content":"hi"}]}"#
+            for (path, hi) in [
+                ("/v1/messages", hi), ("/v1/responses", #"{"input":"hi"}"#), ("/api/chat", hi),
+                ("/api/generate", #"{"prompt":"hi"}"#),
+            ] {
+                #expect(try await fixture.ask("POST", path, hi).status == 503, "\(path)")
+            }
+            let text = try await fixture.ask("GET", "/metrics").body
+            for endpoint in ["messages", "responses", "api_chat", "api_generate"] {
+                #expect(text.contains(#"model_rejection_total{endpoint="\#(endpoint)","#), "\(endpoint)")
+            }
+        }
+    }
+
     @Test func whatLlamaServersClientsAsk() async throws {
         let behave: @Sendable (FakeFleet.Seen, Int) -> FakeFleet.Behaviour = { _, _ in .hang([]) }
         try await GatewayFixture.run(
