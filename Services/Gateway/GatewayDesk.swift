@@ -169,6 +169,7 @@ final class OpenRequests: Sendable {
     private let groups = Mutex<[RequestID: WeakGroup]>([:])
 
     var count: Int { groups.withLock { $0.count } }
+    var ids: [RequestID] { groups.withLock { $0.keys.sorted() } }
     func insert(_ group: RequestGroup, _ ids: [RequestID]) {
         groups.withLock { groups in
             for id in ids { groups[id] = WeakGroup(group: group) }

@@ -17,6 +17,8 @@ final class GatewayService: Sendable {
     private let requests: OpenRequests
     private let view: CurrentView
     private let admission: Admission
+    /// Most sequences at a time.
+    let mostRequests: Int
 
     /// Makes the service; the shell opens its sockets.
     init(
@@ -28,7 +30,8 @@ final class GatewayService: Sendable {
         (self.cluster, self.requests, self.view) = (cluster, requests, view)
         let events = ClusterEvents(cluster: cluster, metrics: metrics, gateway: gateway)
         self.events = events
-        let admission = Admission(requests: requests, view: view, mostRequests: configuration.limits.sequences)
+        mostRequests = configuration.limits.sequences
+        let admission = Admission(requests: requests, view: view, mostRequests: mostRequests)
         self.admission = admission
         shell = ServiceShell(
             .gateway, addresses: configuration.addresses, ticks: (.tick, .milliseconds(250)), stop: .after(.stopping),
@@ -73,6 +76,9 @@ final class GatewayService: Sendable {
     /// Sequences that clients wait for.
     var openRequests: Int { requests.count }
 
+    /// Their names.
+    var openNames: [RequestID] { requests.ids }
+
     /// From now on new requests are refused; what runs goes on.
     func startDraining() { admission.startDraining() }
 
@@ -113,7 +119,9 @@ final class GatewayService: Sendable {
     /// - Returns: how many there were.
     func cancel(named name: String) -> Int {
         var name = name
-        for prefix in ["chatcmpl-", "cmpl-"] where name.hasPrefix(prefix) { name.removeFirst(prefix.count) }
+        for prefix in ["chatcmpl-", "cmpl-", "msg_", "resp_"] where name.hasPrefix(prefix) {
+            name.removeFirst(prefix.count)
+        }
         guard !name.isEmpty else { return 0 }
         let ids = requests.ids(named: name)
         for id in ids { shell.inbox.push(.cancelled(id)) }
