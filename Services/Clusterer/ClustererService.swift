@@ -69,6 +69,8 @@ struct ClustererDesk: ServiceDesk {
         core = ClustererCore(configuration)
     }
 
+    var isAtRest: Bool { core.isAtRest }
+
     var figures: [ServiceFigure] {
         [
             ServiceFigure("questions_open", "Questions for a plan that run or wait.", Double(open.count)),

@@ -12,6 +12,8 @@ struct GatewayServer: Sendable {
     let service: GatewayService
     /// HTTP.
     let http: HTTPService
+    /// Everything that it answers.
+    let routes: RouteTable
 
     /// Puts the parts together.
     ///
@@ -35,7 +37,7 @@ struct GatewayServer: Sendable {
             routes: routes, access: Access(keys: configuration.apiKeys), browsers: browsers, metrics: metrics)
         let http = HTTPService(
             configuration: configuration, responder: responder, gateway: service, metrics: metrics, logger: logger)
-        return GatewayServer(service: service, http: http)
+        return GatewayServer(service: service, http: http, routes: routes)
     }
 
     /// What watchers are told once.
@@ -84,12 +86,16 @@ struct GatewayServer: Sendable {
             try events.cancel(request.uri.path)
         }
         PageRoutes.add(to: &routes)
+        InterfaceRoutes(
+            service: service, model: model, bodies: bodies, reader: reader, generation: generation
+        ).add(to: &routes)
         routes.on(.post, "/tokenize", "/v1/tokenize") { request, connection async throws(APIError) in
             try await texts.tokenize(request, connection)
         }
         routes.on(.post, "/detokenize", "/v1/detokenize") { request, connection async throws(APIError) in
             try await texts.detokenize(request, connection)
         }
+        DescriptionRoutes.add(to: &routes)
         return routes
     }
 }

@@ -16,7 +16,7 @@ struct GatewayDesk: ServiceDesk, Sendable {
     private let requests: OpenRequests
     private let view: CurrentView
     private let promise: PromisedContext
-    private let events: ClusterEvents
+    private var lookout: Lookout
     private let inbox: ServiceInbox<GatewayEvent>
     private let logger: Logger
     /// Moments of the requests that it handled lately.
@@ -24,7 +24,7 @@ struct GatewayDesk: ServiceDesk, Sendable {
 
     init(
         core: GatewayCore, control: ClientSocket, announced: String, acceptTimeout: Duration, requests: OpenRequests,
-        view: CurrentView, promise: PromisedContext, events: ClusterEvents, inbox: ServiceInbox<GatewayEvent>,
+        view: CurrentView, promise: PromisedContext, lookout: Lookout, inbox: ServiceInbox<GatewayEvent>,
         logger: Logger
     ) {
         self.core = core
@@ -34,7 +34,7 @@ struct GatewayDesk: ServiceDesk, Sendable {
         self.requests = requests
         self.view = view
         self.promise = promise
-        self.events = events
+        self.lookout = lookout
         self.inbox = inbox
         self.logger = logger
     }
@@ -46,11 +46,21 @@ struct GatewayDesk: ServiceDesk, Sendable {
             perform(instruction, &tasks)
         }
         view.value = core.scheduler
-        if case .tick = event, events.isWatched { events.take(core.courses) }
+        if case .tick = event { lookAround(at: now, &tasks) }
         if case .schedulerState(let state, _) = event, state.plan != nil { promise.set(state.contextTokens) }
     }
 
+    /// Comparing and telling takes milliseconds where somebody watches, so the run loop does not wait for it.
+    private mutating func lookAround(at now: Double, _ tasks: inout DiscardingTaskGroup) {
+        guard lookout.isDue(at: now) else { return }
+        guard lookout.events.isWatched else { return lookout.look(at: now) }
+        lookout.events.take(core.courses)
+        tasks.addTask(executorPreference: globalConcurrentExecutor) { [lookout] in lookout.look(at: now) }
+    }
+
     var trace: TraceLog? { log }
+
+    var isAtRest: Bool { core.count == 0 && !lookout.events.isWatched }
 
     var figures: [ServiceFigure] {
         [ServiceFigure("requests_open", "Sequences that clients wait for.", Double(requests.count))]
@@ -159,6 +169,7 @@ final class OpenRequests: Sendable {
     private let groups = Mutex<[RequestID: WeakGroup]>([:])
 
     var count: Int { groups.withLock { $0.count } }
+    var ids: [RequestID] { groups.withLock { $0.keys.sorted() } }
     func insert(_ group: RequestGroup, _ ids: [RequestID]) {
         groups.withLock { groups in
             for id in ids { groups[id] = WeakGroup(group: group) }

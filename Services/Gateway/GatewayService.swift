@@ -1,5 +1,4 @@
 import Domain
-import Glibc
 import Logging
 import Messaging
 import Protocol
@@ -17,8 +16,9 @@ final class GatewayService: Sendable {
     let shell: ServiceShell<GatewayEvent>
     private let requests: OpenRequests
     private let view: CurrentView
-    private let mostRequests: Int
-    private let draining = Mutex(false)
+    private let admission: Admission
+    /// Most sequences at a time.
+    let mostRequests: Int
 
     /// Makes the service; the shell opens its sockets.
     init(
@@ -31,6 +31,8 @@ final class GatewayService: Sendable {
         let events = ClusterEvents(cluster: cluster, metrics: metrics, gateway: gateway)
         self.events = events
         mostRequests = configuration.limits.sequences
+        let admission = Admission(requests: requests, view: view, mostRequests: mostRequests)
+        self.admission = admission
         shell = ServiceShell(
             .gateway, addresses: configuration.addresses, ticks: (.tick, .milliseconds(250)), stop: .after(.stopping),
             capacity: 4096, context: context, logger: logger
@@ -57,7 +59,8 @@ final class GatewayService: Sendable {
             logger.info("tokens are announced as \(announced)")
             return GatewayDesk(
                 core: core, control: control, announced: announced, acceptTimeout: configuration.acceptTimeout,
-                requests: requests, view: view, promise: promise, events: events, inbox: inbox, logger: logger)
+                requests: requests, view: view, promise: promise,
+                lookout: Lookout(events: events, admission: admission), inbox: inbox, logger: logger)
         }
     }
 
@@ -65,22 +68,19 @@ final class GatewayService: Sendable {
     var now: Double { shell.now }
 
     /// Why a request would not be served now; `nil` where it would.
-    var obstacle: String? {
-        draining.withLock { $0 } ? "the server is shutting down" : view.value.obstacle(at: now)
-    }
+    var obstacle: String? { admission.obstacle(at: now) }
 
     /// Why the next request would not be served, because of those that there are as well; `nil` where it would.
-    var nextObstacle: String? {
-        if let obstacle { return obstacle }
-        let count = openRequests
-        return count < mostRequests ? nil : "\(count) requests are running or waiting"
-    }
+    var nextObstacle: String? { admission.nextObstacle(at: now) }
 
     /// Sequences that clients wait for.
     var openRequests: Int { requests.count }
 
+    /// Their names.
+    var openNames: [RequestID] { requests.ids }
+
     /// From now on new requests are refused; what runs goes on.
-    func startDraining() { draining.withLock { $0 = true } }
+    func startDraining() { admission.startDraining() }
 
     /// Waits a moment for the first state of the scheduler: a gateway that has just started would refuse what it could
     /// serve at once. Where there is no scheduler nobody waits for long.
@@ -119,7 +119,9 @@ final class GatewayService: Sendable {
     /// - Returns: how many there were.
     func cancel(named name: String) -> Int {
         var name = name
-        for prefix in ["chatcmpl-", "cmpl-"] where name.hasPrefix(prefix) { name.removeFirst(prefix.count) }
+        for prefix in ["chatcmpl-", "cmpl-", "msg_", "resp_"] where name.hasPrefix(prefix) {
+            name.removeFirst(prefix.count)
+        }
         guard !name.isEmpty else { return 0 }
         let ids = requests.ids(named: name)
         for id in ids { shell.inbox.push(.cancelled(id)) }
@@ -127,20 +129,7 @@ final class GatewayService: Sendable {
     }
 
     /// Has those who watch the cluster told what is new.
-    func lookAround() {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        events.advance(
-            at: now, wallMilliseconds: time.tv_sec * 1000 + time.tv_nsec / 1_000_000, obstacle: nextObstacle)
-    }
-
-    /// Looks around twice a second while somebody watches, else once, until it is cancelled.
-    func keepLooking() async {
-        while !Task.isCancelled {
-            lookAround()
-            try? await Task.sleep(for: .milliseconds(events.isWatched ? 500 : 1000))
-        }
-    }
+    func lookAround() { Lookout(events: events, admission: admission).look(at: now) }
 
     /// Fails what still runs, with an error that tells the client so, and ends the streams of those who watch.
     func failAll() {

@@ -8,7 +8,7 @@ struct SchedulerConfiguration: Sendable {
     /// How often workers must send a heartbeat.
     var heartbeatMilliseconds = 500
     /// How often those must that have nothing to do; not more often than the others.
-    var idleHeartbeatMilliseconds = 2000
+    var idleHeartbeatMilliseconds = 4000
     /// Where it binds and connects.
     var addresses = Addresses()
 
@@ -38,7 +38,7 @@ struct SchedulerConfiguration: Sendable {
                 "whether tokens are guessed from prompt and output and checked together, where few sequences decode"),
             SettingKey("scheduler.overcommit", "4", "most sequences of a decoder, as a multiple of the planned ones"),
             SettingKey("scheduler.heartbeat_ms", "500", "how often workers report"),
-            SettingKey("scheduler.idle_heartbeat_ms", "2000", "how often workers report that have nothing to do"),
+            SettingKey("scheduler.idle_heartbeat_ms", "4000", "how often workers report that have nothing to do"),
             SettingKey("scheduler.worker_lost_s", "2", "silence that loses a worker; three heartbeats at least"),
             SettingKey("scheduler.gateway_lost_s", "5", "silence after which a gateway's requests are cancelled"),
             SettingKey("scheduler.context_tokens", "0", "longest sequence that every plan must hold; 0: what fits"),

@@ -59,6 +59,8 @@ struct SchedulerDesk: ServiceDesk {
 
     var trace: TraceLog? { log }
 
+    var isAtRest: Bool { core.isAtRest }
+
     var figures: [ServiceFigure] {
         let snapshot = core.snapshot(at: now)
         return [

@@ -53,6 +53,8 @@ public enum Codec {
         case .stageForward: if let forward = StageForward.direct(body) { return forward.tensors }
         case .stageDone: if StageDone.direct(body) != nil { return [] }
         case .tokensEmitted: if let emitted = TokensEmitted.direct(body) { return emitted.tensors ?? [] }
+        // These have none, come all the time, and are read by whoever handles them.
+        case .deviceHeartbeat, .workerHeartbeat, .gatewayHeartbeat, .fleetSnapshot, .schedulerState: return []
         default: break
         }
         let list: TensorList = try json(body, what: "\(type): body")

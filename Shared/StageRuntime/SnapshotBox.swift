@@ -42,8 +42,8 @@ final class SnapshotBox: Sendable {
         waiter?.finish()
     }
 
-    /// Waits until there is something to do, for so long at most. For one task at a time.
-    func waitForWork(atMost limit: Duration, _ clock: SocketClock) async throws {
+    /// Waits until there is something to do, or for the next beat. For one task at a time.
+    func waitForWork(beat period: Duration, _ clock: SocketClock) async throws {
         let (work, waiter) = AsyncStream.makeStream(of: Void.self)
         let isIdle = state.withLock { state in
             guard state.summary.load.isIdle else { return false }
@@ -52,7 +52,7 @@ final class SnapshotBox: Sendable {
         }
         guard isIdle else { return }
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { try? await clock.sleep(for: limit) }
+            group.addTask { try? await clock.nextBeat(every: period) }
             group.addTask { for await _ in work {} }
             await group.next()
             group.cancelAll()

@@ -36,7 +36,7 @@ struct RegistrySession {
             let body = DeviceHeartbeat(
                 device: registration.device, worker: registration.worker, residentBytes: ProcessFacts.residentBytes())
             _ = try await client.request(Outgoing(.deviceHeartbeat, body: body), timeout: .seconds(3))
-            try await clock.sleep(for: interval)
+            try await clock.nextBeat(every: interval)
         }
     }
 }
@@ -91,9 +91,9 @@ struct SchedulerSession {
         var isIdle = false
         while true {
             if isIdle, idle > interval {
-                try await snapshot.waitForWork(atMost: idle, clock)
+                try await snapshot.waitForWork(beat: idle, clock)
             } else {
-                try await clock.sleep(for: interval)
+                try await clock.nextBeat(every: interval)
             }
             isIdle = false
             guard let now = snapshot.value else { continue }

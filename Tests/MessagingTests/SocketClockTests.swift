@@ -1,6 +1,7 @@
-import Messaging
 import Synchronization
 import Testing
+
+@testable import Messaging
 
 @Suite(.timeLimit(.minutes(1))) struct SocketClockTests {
     @Test func waitsEndInTheOrderOfTheirTimes() async throws {
@@ -21,6 +22,19 @@ import Testing
             for wait in waits { try await wait.value }
             #expect(ended.all == [0, 1, 30, 60])
             #expect(began.duration(to: .now) >= .milliseconds(60))
+        }
+    }
+
+    @Test(arguments: [1, 7, 100, 250, 1000, 2000]) func beatsOfAPeriodAreSharedAndNeverPast(milliseconds: Int) {
+        let (origin, period) = (ContinuousClock.now, Duration.milliseconds(milliseconds))
+        for offset in [Duration.zero, .nanoseconds(1), .microseconds(999), .milliseconds(999), .seconds(86_400 * 400)] {
+            let instant = origin + offset
+            let beat = Rhythm.beat(after: instant, every: period, origin: origin)
+            #expect(beat > instant && instant.duration(to: beat) <= period)
+            #expect(Rhythm.beat(after: beat, every: period, origin: origin) == beat + period)
+            // A longer period that holds this one begins with it.
+            let longer = Rhythm.beat(after: instant, every: period * 3, origin: origin)
+            #expect(Rhythm.beat(after: longer - period / 2, every: period, origin: origin) == longer)
         }
     }
 

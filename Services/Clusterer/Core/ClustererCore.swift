@@ -48,6 +48,9 @@ struct ClustererCore: Sendable {
         return placePending(at: now) + startSearches()
     }
 
+    /// Whether no request waits and no search runs.
+    var isAtRest: Bool { pending.isEmpty && searches.isEmpty }
+
     private var overloaded: Fault {
         Fault("overloaded", "\(pending.count + searches.count) plan requests run or wait already", isRetriable: true)
     }

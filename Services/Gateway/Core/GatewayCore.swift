@@ -248,7 +248,8 @@ struct GatewayCore: Sendable {
             }
         }
         if now >= nextHeartbeat {
-            nextHeartbeat = now + limits.heartbeat
+            // Ticks may come as far apart as heartbeats, a little sooner or later.
+            nextHeartbeat = now + 0.9 * limits.heartbeat
             instructions.append(.heartbeat(wireIDs.keys.sorted()))
         }
         metrics.running(

@@ -8,8 +8,9 @@ struct AnswerShape: Sendable {
     let created: Int
     let model: String
     let fingerprint: String
+    /// The name of its sequences on the wire.
+    let name: String
     private let served: ServedModel
-    private let name: String
     private let syntax: ToolSyntax?
 
     /// Makes the shape of a new answer; `name` is that of its sequences on the wire, `created` in seconds since 1970.
@@ -85,7 +86,8 @@ struct AnswerShape: Sendable {
         return message.adding(["tool_calls": .array(calls)])
     }
 
-    private func callID(_ call: Int, of choice: Int) -> String {
+    /// The identifier of a call.
+    func callID(_ call: Int, of choice: Int) -> String {
         (syntax ?? .hermes).callID(name, choice: choice, call: call)
     }
 

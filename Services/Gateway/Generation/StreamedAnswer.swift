@@ -4,13 +4,31 @@ import Hummingbird
 import HummingbirdCore
 import NIOCore
 
-/// Answers with a stream of events while the choices are generated.
+/// What is written of an answer while it is generated: items in, frames out.
+protocol AnswerStream: Sendable {
+    /// Whether nothing more is waited for.
+    var isComplete: Bool { get }
+    /// Whether it ended with an error.
+    var hasFailed: Bool { get }
+    /// What comes before any token.
+    mutating func opening() -> [ByteBuffer]
+    /// What one item leads to.
+    mutating func frames(for item: RequestGroup.Item) -> [ByteBuffer]
+    /// What comes last.
+    mutating func closing() -> [ByteBuffer]
+}
+
+/// Answers with a stream while the choices are generated.
 struct StreamedAnswer: Sendable {
     let request: GenerationRequest
     let shape: AnswerShape
     let group: RequestGroup
     let keepAlive: Duration?
     let writeTimeout: Duration
+    /// The headers of the stream.
+    var headers = ServerSentEvents.headers
+    /// Writes it; OpenAI's chunks where absent.
+    var stream: (any AnswerStream)?
 
     /// Waits until it is known whether the request is served, so that a refusal has its HTTP status, then streams.
     func response(_ connection: ClientConnection, _ gone: ClientWatch) async throws(APIError) -> Response {
@@ -34,14 +52,14 @@ struct StreamedAnswer: Sendable {
         }
         let pending = first
         return Response(
-            status: .ok, headers: ServerSentEvents.headers,
+            status: .ok, headers: headers,
             body: ResponseBody { writer in
                 defer {
                     watch.stop()
                     gone.stop()
                     group.cancel()
                 }
-                var stream = EventStream(answer: self)
+                var stream: any AnswerStream = stream ?? EventStream(answer: self)
                 for frame in stream.opening() { try await watch.write(frame, to: &writer) }
                 if let pending {
                     for frame in stream.frames(for: pending) { try await watch.write(frame, to: &writer) }
@@ -57,8 +75,8 @@ struct StreamedAnswer: Sendable {
     }
 }
 
-/// The frames of a stream: items in, frames out.
-struct EventStream {
+/// The frames of OpenAI's streams.
+struct EventStream: AnswerStream {
     private let request: GenerationRequest
     private let shape: AnswerShape
     private let keepAlive: Duration?

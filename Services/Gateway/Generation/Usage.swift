@@ -21,7 +21,7 @@ struct Usage: Sendable, Hashable {
 
     /// Tokens of the prompts whose KV cache was there already: the mean over their choices, since each prompt counts
     /// once.
-    private var cachedTokens: Int { times.reduce(0) { $0 + ($1.cachedTokens ?? 0) } / choices }
+    var cachedTokens: Int { times.reduce(0) { $0 + ($1.cachedTokens ?? 0) } / choices }
 
     /// OpenAI's `usage`.
     var json: JSONValue {

@@ -3,14 +3,20 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 
-/// Collects all choices and answers with one JSON object.
+/// Collects all choices.
 struct WholeAnswer {
     let request: GenerationRequest
     let shape: AnswerShape
     let group: RequestGroup
 
-    /// Waits for every choice.
+    /// Waits for every choice and answers with OpenAI's object.
     func response() async throws(APIError) -> Response {
+        let (choices, usage) = try await collected()
+        return .json(shape.whole(choices, usage: usage, of: request))
+    }
+
+    /// Waits for every choice.
+    func collected() async throws(APIError) -> ([FinishedChoice], Usage) {
         var usage = Usage(promptTokens: request.promptTokens, choices: request.choices)
         // A request for no tokens is complete as it is.
         var choices = (0..<request.sequenceCount).map {
@@ -45,7 +51,7 @@ struct WholeAnswer {
             }
         }
         guard running == 0 else { throw APIError.clientClosed }
-        return .json(shape.whole(choices, usage: usage, of: request))
+        return (choices, usage)
     }
 }
 

@@ -26,7 +26,9 @@ struct GatewayResponder: HTTPResponder {
             response = refusal(error, request, context)
         }
         metrics.responded(status: response.status.code, path: request.uri.path)
-        response.headers[.requestID] = Self.requestID(request)
+        let id = Self.requestID(request)
+        response.headers[.requestID] = id
+        if routes.errorForm(of: request.uri.path) == .anthropic { response.headers[.anthropicRequestID] = id }
         if case .shared(let origin) = permission {
             response.headers[.accessControlAllowOrigin] = origin
             response.headers[.accessControlExposeHeaders] = "x-request-id, x-should-retry, retry-after"
@@ -48,7 +50,8 @@ struct GatewayResponder: HTTPResponder {
     }
 
     private func refusal(_ error: APIError, _ request: Request, _ connection: ClientConnection) -> Response {
-        var response = Response.json(error.body, status: HTTPResponse.Status(code: error.status))
+        let form = routes.errorForm(of: request.uri.path)
+        var response = Response.json(form.body(error), status: HTTPResponse.Status(code: error.status))
         if error == .clientClosed {
             // A client may close its side alone; this status is for logs and figures.
             connection.abort()

@@ -3,6 +3,8 @@ import HTTPTypes
 extension HTTPField.Name {
     /// The id of a request, echoed or made here.
     static let requestID = requireName("x-request-id")
+    /// The same under the name that Anthropic's libraries read.
+    static let anthropicRequestID = requireName("request-id")
     /// Whether a client's library should try again; OpenAI's libraries heed it.
     static let shouldRetry = requireName("x-should-retry")
     /// An API key.

@@ -39,8 +39,6 @@ final class HTTPService: Service {
             configuration: ServiceGroupConfiguration(services: [application], logger: logger))
         // Detached, so that the request to stop reaches it only when streams have ended.
         let serving = Task.detached { try await group.run() }
-        let looking = Task.detached { [gateway] in await gateway.keepLooking() }
-        defer { looking.cancel() }
         let place = "\(configuration.host):\(configuration.port)"
         do {
             try await withTaskCancellationHandler {

@@ -11,6 +11,8 @@ struct RouteTable: Sendable {
     struct Route: Sendable {
         let handler: Handler
         let needsKey: Bool
+        /// How errors are written.
+        var errors = ErrorForm.openAI
     }
 
     private var routes: [String: [HTTPRequest.Method: Route]] = [:]
@@ -18,9 +20,12 @@ struct RouteTable: Sendable {
 
     /// Adds a handler under several paths.
     mutating func on(
-        _ method: HTTPRequest.Method, _ paths: String..., needsKey: Bool = true, handler: @escaping Handler
+        _ method: HTTPRequest.Method, _ paths: String..., needsKey: Bool = true, errors: ErrorForm = .openAI,
+        handler: @escaping Handler
     ) {
-        for path in paths { routes[path, default: [:]][method] = Route(handler: handler, needsKey: needsKey) }
+        for path in paths {
+            routes[path, default: [:]][method] = Route(handler: handler, needsKey: needsKey, errors: errors)
+        }
     }
 
     /// Adds a handler for everything below several paths, which end with a slash.
@@ -32,10 +37,7 @@ struct RouteTable: Sendable {
     ///
     /// - Throws: 404 for unknown paths, 405 with the known methods otherwise.
     func find(path: String, method: HTTPRequest.Method) throws(APIError) -> Route {
-        var path = path
-        if path.count > 1, path.hasSuffix("/") { path.removeLast() }
-        let below = prefixes.first { path.hasPrefix($0.key) && path.count > $0.key.count }?.value
-        guard let methods = routes[path] ?? below else {
+        guard let methods = methods(of: path) else {
             throw APIError.notFound("there is nothing at \(path.prefix(128))")
         }
         // HEAD is answered like GET, without the body.
@@ -44,5 +46,21 @@ struct RouteTable: Sendable {
         throw APIError(
             status: 405, type: "invalid_request_error", message: "\(method.rawValue) is not possible here",
             allow: allow)
+    }
+
+    /// How the errors of a path are written, whatever the method.
+    func errorForm(of path: String) -> ErrorForm {
+        methods(of: path)?.values.first?.errors ?? ErrorForm(path: path)
+    }
+
+    /// All paths with their methods; those that go on end with a slash.
+    var all: [String: Set<String>] {
+        routes.merging(prefixes) { $1 }.mapValues { Set($0.keys.map(\.rawValue)) }
+    }
+
+    private func methods(of path: String) -> [HTTPRequest.Method: Route]? {
+        var path = path
+        if path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        return routes[path] ?? prefixes.first { path.hasPrefix($0.key) && path.count > $0.key.count }?.value
     }
 }

@@ -15,6 +15,13 @@ enum ServerSentEvents {
         return buffer
     }
 
+    /// One event that has a name.
+    static func frame(_ value: JSONValue, named name: String) -> ByteBuffer {
+        var buffer = ByteBuffer(string: "event: \(name)\n")
+        buffer.writeImmutableBuffer(frame(value))
+        return buffer
+    }
+
     /// Says that nothing follows.
     static let done = ByteBuffer(string: "data: [DONE]\n\n")
     /// Keeps proxies and clients from giving up.

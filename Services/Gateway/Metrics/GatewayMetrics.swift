@@ -98,8 +98,21 @@ final class GatewayMetrics: Sendable {
     func responded(status: Int, path: String) {
         state.withLock {
             $0.statuses[status, default: 0] += 1
-            guard status == 503 || status == 429, path.hasSuffix("completions") else { return }
-            $0.refusals[path.hasSuffix("chat/completions") ? "chat_completions" : "completions", default: 0] += 1
+            guard status == 503 || status == 429, let endpoint = Self.endpoint(path) else { return }
+            $0.refusals[endpoint, default: 0] += 1
+        }
+    }
+
+    /// What the figures call a path that generates; `nil` for others.
+    private static func endpoint(_ path: String) -> String? {
+        switch path {
+        case _ where path.hasSuffix("chat/completions"): "chat_completions"
+        case _ where path.hasSuffix("completions"): "completions"
+        case "/v1/messages": "messages"
+        case "/v1/responses", "/responses": "responses"
+        case "/api/chat": "api_chat"
+        case "/api/generate": "api_generate"
+        default: nil
         }
     }
 

@@ -90,6 +90,7 @@ extension ServedModel {
         }
         self.init(
             names: names, digest: ModelDigest(file.digest),
-            trainedContext: min(configuration.context ?? trained, trained), vocabulary: vocabulary)
+            trainedContext: min(configuration.context ?? trained, trained), vocabulary: vocabulary,
+            file: ModelFileFacts(file, path: configuration.modelPath))
     }
 }

@@ -75,6 +75,9 @@ struct ServedModel: Sendable {
     /// Its texts and tokens.
     var vocabulary: any ServedVocabulary
 
+    /// What the file says about itself.
+    var file = ModelFileFacts()
+
     /// What the fleet promises.
     let promise = PromisedContext()
 

@@ -71,7 +71,7 @@ struct ProfilerCore: Sendable {
         startMeasurements(at: now)
         releaseDevices(at: now)
         refresh(at: now)
-        if case .tick = event, now - publishedAt >= limits.publishSeconds { publish(at: now) }
+        if case .tick = event, now - publishedAt >= 0.9 * limits.publishSeconds { publish(at: now) }
         return output
     }
 

@@ -14,6 +14,23 @@ struct WaitRequest: Sendable {
     static func nextID() -> UInt64 { counter.add(1, ordering: .relaxed).newValue }
 }
 
+/// The instants that the periods of a machine share.
+enum Rhythm {
+    /// The same for all processes of a machine.
+    private static let origin = ContinuousClock().systemEpoch
+
+    /// The first instant after `instant` that is a whole number of periods, at least 1 ms each, after the origin.
+    static func beat(
+        after instant: ContinuousClock.Instant, every period: Duration, origin: ContinuousClock.Instant = origin
+    ) -> ContinuousClock.Instant {
+        let period = max(period, .milliseconds(1))
+        var beat = origin + period * Int(((instant - origin) / period).rounded(.down))
+        // The quotient may be a little too small.
+        while beat <= instant { beat += period }
+        return beat
+    }
+}
+
 /// The clock of a socket thread: for a task that runs on the thread's executor nothing but this thread wakes when the time has
 /// come, where `Task.sleep` wakes three other threads of the process first.
 public struct SocketClock: Sendable {
@@ -39,6 +56,14 @@ public struct SocketClock: Sendable {
         } onCancel: {
             mailbox.post(.endWait(id))
         }
+    }
+
+    /// Waits for the next of the instants that come once in a period. All periods of a machine are counted from one instant,
+    /// so that what its services do now and then happens together: a processor that sleeps is woken once, not for each of them.
+    ///
+    /// - Throws: `CancellationError` when the task is cancelled or the thread has ended.
+    public func nextBeat(every period: Duration) async throws {
+        try await sleep(until: Rhythm.beat(after: .now, every: period))
     }
 
     /// Waits for so long.

@@ -120,6 +120,12 @@ public struct SchedulerCore: Sendable {
         }
     }
 
+    /// Whether there are no requests, and the plan in force stays as it is.
+    public var isAtRest: Bool {
+        requests.isEmpty && inForce != nil && transition == nil && adoption == nil && heldProposal == nil
+            && replicas.unsettled == 0
+    }
+
     private mutating func tick(at now: Double) {
         for (key, limit) in loseSilentWorkers(at: now) {
             note("worker \(key) is lost: no sign of life for \(limit) s")
@@ -133,7 +139,8 @@ public struct SchedulerCore: Sendable {
         preemptedAt = preemptedAt.filter { now - $0.value < configuration.preemptionSeconds }
         loseOrphans(at: now)
         expireWaiting(at: now)
-        if publishedAt.map({ now - $0 >= configuration.publishSeconds }) ?? true {
+        // Ticks may come as far apart as publications, a little sooner or later.
+        if publishedAt.map({ now - $0 >= 0.9 * configuration.publishSeconds }) ?? true {
             publishedAt = now
             emit(.publishState)
             watchSpeeds(at: now)

@@ -74,7 +74,7 @@ public struct SchedulingConfiguration: Sendable, Hashable {
     /// Without a sign of life for this long a worker is lost.
     public var workerLostSeconds = 2.0
     /// The same for a worker that has nothing to do, which reports less often; `nil`: the same.
-    public var idleWorkerLostSeconds: Double? = 8
+    public var idleWorkerLostSeconds: Double? = 16
     /// Without a heartbeat for this long a gateway is lost and its requests are cancelled.
     public var gatewayLostSeconds = 5.0
     /// A request whose workers report no load for this long, without an event, is lost.

@@ -22,6 +22,9 @@ struct RequestTable: Sendable {
     /// How long a worker may take to free a cancelled request before it is no longer counted.
     private static let closingSeconds = 5.0
 
+    /// Whether none waits, runs or is closing.
+    var isEmpty: Bool { waiting.isEmpty && running.isEmpty && closing.isEmpty }
+
     subscript(id: RequestID) -> RequestRecord? { running[id] }
 
     /// Replaces the record of a request that runs.

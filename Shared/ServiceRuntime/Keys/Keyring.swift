@@ -190,7 +190,7 @@ public final class Keyring: Sendable {
     func follow(_ registry: ClientSocket?, clock: SocketClock, note: @escaping @Sendable (String) -> Void) async {
         var seenUnknown = 0
         var pause = 0
-        while (try? await clock.sleep(for: .seconds(1))) != nil {
+        while (try? await clock.nextBeat(every: .seconds(1))) != nil {
             switch source {
             case .file(let path): reload(path, note)
             case .profiler(let known):

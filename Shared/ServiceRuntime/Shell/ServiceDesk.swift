@@ -19,6 +19,9 @@ public protocol ServiceDesk<Input> {
     /// Why it cannot do its work at the moment, a sentence each; empty where it can.
     var problems: [String] { get }
 
+    /// Whether nothing that it waits for is due soon, so that its ticks may come a second apart.
+    var isAtRest: Bool { get }
+
     /// What it remembers of the requests that it handled lately; `nil` where it handles none.
     var trace: TraceLog? { get }
 
@@ -31,6 +34,8 @@ extension ServiceDesk {
     public var figures: [ServiceFigure] { [] }
     /// It can always work.
     public var problems: [String] { [] }
+    /// Something may always be due.
+    public var isAtRest: Bool { false }
     /// It handles no requests.
     public var trace: TraceLog? { nil }
     /// Nothing to do.

@@ -37,12 +37,15 @@ public final class ServiceShell<Input: Sendable>: Service {
     /// Answers to `trace.get` that are being made.
     private let traces = Mutex(0)
     private static var mostTraces: Int { 4 }
+    /// Between ticks where the desk is at rest.
+    private static var rest: Duration { .seconds(1) }
+    private let isAtRest = Atomic(false)
     private let boundAddresses = Mutex<[EndpointSetting: String]>([:])
 
     /// Makes a service; `run` opens its sockets.
     ///
     /// - Parameters:
-    ///   - ticks: an input that comes again and again.
+    ///   - ticks: an input that comes again and again, once a second at least.
     ///   - capacity: inputs in the queue from which on senders wait.
     ///   - context: the root of its sockets; one of its own where absent.
     public init(
@@ -126,6 +129,7 @@ public final class ServiceShell<Input: Sendable>: Service {
             case .own(let input):
                 handled += 1
                 await desk.handle(input, at: now, &group)
+                isAtRest.store(desk.isAtRest, ordering: .relaxed)
             case .asked(let message, let server):
                 // Answered by the run loop, so that an answer proves that it runs.
                 if message.type == .traceGet {
@@ -192,6 +196,10 @@ public final class ServiceShell<Input: Sendable>: Service {
 
     private func tick(_ clock: SocketClock) async {
         guard let ticks else { return }
-        repeat { inbox.push(ticks.input) } while (try? await clock.sleep(for: ticks.every)) != nil
+        repeat {
+            inbox.push(ticks.input)
+        } while (try? await clock.nextBeat(
+            every: isAtRest.load(ordering: .relaxed) ? max(ticks.every, Self.rest) : ticks.every))
+            != nil
     }
 }

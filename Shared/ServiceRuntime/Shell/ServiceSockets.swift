@@ -279,7 +279,7 @@ public final class ServiceSockets<Input: Sendable>: Sendable {
         var since: [UnreachablePeer: ContinuousClock.Instant] = [:]
         var told: [UnreachablePeer: ContinuousClock.Instant] = [:]
         // Where nobody is missing there is no hurry: looking costs more than anything else that an idle service does.
-        while (try? await loopThread.clock.sleep(for: .seconds(since.isEmpty ? 4 : 1))) != nil {
+        while (try? await loopThread.clock.nextBeat(every: .seconds(since.isEmpty ? 4 : 1))) != nil {
             let now = ContinuousClock.now
             let missing = Set(unreachable)
             for peer in told.keys where !missing.contains(peer) {

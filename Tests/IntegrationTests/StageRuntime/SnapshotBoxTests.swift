@@ -18,26 +18,26 @@ import Testing
 
     @Test func workEndsTheWait() async throws {
         let box = SnapshotBox()
-        async let wait: Void = box.waitForWork(atMost: Self.long, clock)
+        async let wait: Void = box.waitForWork(beat: Self.long, clock)
         var summary = StageSummary()
         summary.load.waiting = 1
         // Before the wait or during it.
         box.set(summary)
         try await wait
         // And there is no waiting while there is something to do.
-        try await box.waitForWork(atMost: Self.long, clock)
+        try await box.waitForWork(beat: Self.long, clock)
     }
 
     @Test func timeEndsTheWait() async throws {
         let box = SnapshotBox()
-        try await box.waitForWork(atMost: .milliseconds(1), clock)
+        try await box.waitForWork(beat: .milliseconds(1), clock)
         box.set(StageSummary())
-        try await box.waitForWork(atMost: .milliseconds(1), clock)
+        try await box.waitForWork(beat: .milliseconds(1), clock)
     }
 
     @Test func stoppingEndsTheWait() async {
         let box = SnapshotBox()
-        let wait = Task { try await box.waitForWork(atMost: Self.long, clock) }
+        let wait = Task { try await box.waitForWork(beat: Self.long, clock) }
         wait.cancel()
         await #expect(throws: CancellationError.self) { try await wait.value }
     }
