@@ -120,7 +120,7 @@ let package = Package(
             name: "CommandLineTool",
             dependencies: serviceBase + [
                 "Inference", "Planning", "Scenarios", "Simulation", "Reports", "Scheduling", "Experiments", yams,
-                unixSignals,
+                unixSignals, hummingbird, httpTypes, nioCore,
             ],
             path: "Services/CommandLine",
             exclude: ["README.md"], swiftSettings: strict),

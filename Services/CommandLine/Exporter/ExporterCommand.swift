@@ -18,12 +18,13 @@ struct ExporterCommand: AsyncParsableCommand {
         try await Failure.reporting {
             if once { return print(try await ClusterMetrics(addresses: cluster.addresses()).read(), terminator: "") }
             let (host, port) = try Self.place(listen)
-            let server = try TextServer(host: host, port: port)
-            print("metrics: http://\(HostText.bracketed(host)):\(server.port)/metrics")
-            fflush(nil)
-            await server.run {
-                // Read anew each time: a cluster that was started again has other places.
+            // Addresses are read anew each time: a cluster that was started again has other ones.
+            let server = MetricsServer(host: host, port: port) {
                 try? await ClusterMetrics(addresses: cluster.addresses()).read()
+            }
+            try await server.run { port in
+                print("metrics: http://\(HostText.bracketed(host)):\(port)/metrics")
+                fflush(nil)
             }
         }
     }

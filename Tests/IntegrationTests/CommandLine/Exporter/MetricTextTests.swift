@@ -65,26 +65,19 @@ import Testing
         ] { #expect(lines.contains(line), "\(line) is missing") }
     }
 
-    @Test(
-        arguments: [
-            ("GET /metrics HTTP/1.1\r\n\r\n", TextServer.Answer.text), ("GET /metrics?x=1 HTTP/1.0\r\n\r\n", .text),
-            ("GET / HTTP/1.1\r\n\r\n", .notFound), ("POST /metrics HTTP/1.1\r\n\r\n", .wrongMethod),
-            ("hello\r\n\r\n", .badRequest), (nil, .badRequest), ("GET /metrics HTTP/2\r\n\r\n", .badRequest),
-        ] as [(String?, TextServer.Answer)])
-    func requests(text: String?, answer: TextServer.Answer) {
-        #expect(TextServer.answer(to: text) == answer)
-    }
-
     @Test func aServerAnswers() async throws {
-        let server = try TextServer(host: "127.0.0.1", port: 0)
-        let serving = Task { await server.run { "a 1\n" } }
-        let base = "http://127.0.0.1:\(server.port)"
+        let (ports, sink) = AsyncStream.makeStream(of: Int.self)
+        let server = MetricsServer(host: "127.0.0.1", port: 0) { "a 1\n" }
+        let serving = Task { try await server.run { sink.yield($0) } }
+        let port = try #require(await ports.first { _ in true })
+        let base = "http://127.0.0.1:\(port)"
         let answer = try await HTTPClient.fetch("\(base)/metrics")
         #expect(answer.status == 200 && answer.body == "a 1")
         #expect(try await HTTPClient.fetch("\(base)/").status == 404)
-        #expect(throws: Failure.self) { try TextServer(host: "127.0.0.1", port: server.port) }
-        server.stop()
-        await serving.value
+        let second = MetricsServer(host: "127.0.0.1", port: port) { nil }
+        await #expect(throws: Failure.self) { try await second.run { _ in } }
+        serving.cancel()
+        _ = await serving.result
     }
 
     @Test func placesAreRead() throws {
