@@ -40,19 +40,15 @@ enum MachineFacts {
 
     /// Who listens on a port; `cluster` where it descends from the process `root`.
     static func listener(_ port: Int, root: Int32?) -> DoctorChecks.Listener {
-        // Tables of /proc change while they are read, and entries may be missed.
-        for _ in 0..<3 {
-            switch PortOwner.find(port, root: root ?? 0) {
-            case .own: return .cluster
-            case .foreign(let id): return .process(id, name: processName(id))
-            case .unknown: break
+        switch PortOwner.find(port, root: root ?? 0) {
+        case .own: return .cluster
+        case .foreign(let id): return .process(id, name: processName(id))
+        case .unknown:
+            let isHeld = ["tcp", "tcp6"].contains { table in
+                !PortOwner.listening(port, in: ProcFile.text("/proc/net/\(table)")).isEmpty
             }
+            return isHeld ? .somebody : .nobody
         }
-        let isHeld = ["tcp", "tcp6"].contains { table in
-            let text = (try? String(contentsOfFile: "/proc/net/\(table)", encoding: .utf8)) ?? ""
-            return !PortOwner.listening(port, in: text).isEmpty
-        }
-        return isHeld ? .somebody : .nobody
     }
 
     /// What a program prints; `nil` where it fails, or has not ended after some seconds.

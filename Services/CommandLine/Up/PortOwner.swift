@@ -14,8 +14,7 @@ enum PortOwner: Sendable, Hashable {
     static func find(_ port: Int, root: Int32) -> PortOwner {
         var sockets: Set<String> = []
         for table in ["tcp", "tcp6"] {
-            sockets.formUnion(
-                listening(port, in: (try? String(contentsOfFile: "/proc/net/\(table)", encoding: .utf8)) ?? ""))
+            sockets.formUnion(listening(port, in: ProcFile.text("/proc/net/\(table)")))
         }
         guard !sockets.isEmpty else { return .unknown }
         var holders: [Int32] = []

@@ -16,6 +16,12 @@ import Testing
             pageBytes: 4096)
     }
 
+    /// Such files say that they are empty, and one read gives a page at most.
+    @Test func longFilesOfTheSystemAreReadToTheirEnd() {
+        #expect(ProcFile.text("/proc/self/maps").utf8.count > 8192)
+        #expect(ProcFile.text("/proc/there/is/none").isEmpty)
+    }
+
     @Test func aProcessIsRead() throws {
         let process = try #require(made(12, parent: 7, ["/opt/e2llm", "up"], ticks: 150, start: 500))
         #expect(process.name == "na) me" && process.parent == 7)
