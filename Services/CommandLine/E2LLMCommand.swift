@@ -15,7 +15,7 @@ struct E2LLMCommand: AsyncParsableCommand {
             ComposeCommand.self, ConformanceCommand.self, KeysCommand.self, InviteCommand.self, HealthCheckCommand.self,
             MetricsCommand.self, TraceCommand.self,
             BenchCommand.self,
-            PerplexityCommand.self, NodesCommand.self, PlanCommand.self,
+            PerplexityCommand.self, NodesCommand.self, PlanCommand.self, WhatIfCommand.self,
             SimulateCommand.self, CompareCommand.self, ReportCommand.self, ExperimentCommand.self, ValidateCommand.self,
             VersionCommand.self,
         ])
