@@ -1,5 +1,6 @@
 import Domain
 import Messaging
+import Planning
 import Protocol
 import ServiceRuntime
 import Simulation
