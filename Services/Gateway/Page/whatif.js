@@ -155,5 +155,6 @@ export class WhatIf {
       setText(element.children[2].firstChild, row.then);
       setText(element.children[2].lastChild, row.differs ? "changed" : "");
     });
+    this.status.scrollIntoView({ block: "start" });
   }
 }

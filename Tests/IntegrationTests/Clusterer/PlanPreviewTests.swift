@@ -4,6 +4,7 @@ import Planning
 import Protocol
 import ServiceRuntime
 import Simulation
+import Synchronization
 import Testing
 
 @testable import Clusterer
@@ -16,7 +17,7 @@ struct PlanPreviewTests {
         return core
     }
 
-    private func order(_ instructions: [ClustererInstruction]) -> SearchOrder? {
+    private func started(_ instructions: [ClustererInstruction]) -> SearchOrder? {
         instructions.compactMap { if case .preview(_, let order) = $0 { order } else { nil } }.first
     }
 
@@ -32,7 +33,7 @@ struct PlanPreviewTests {
             slowdowns: [DeviceSlowdown(device: "d", factor: 2)])
         let workload = WorkloadStatistics(requestsPerSecond: 3)
         let order = try #require(
-            order(core.handle(.previewWanted(1, PlanPreview(changes: changes, workload: workload)), at: 0)))
+            started(core.handle(.previewWanted(1, PlanPreview(changes: changes, workload: workload)), at: 0)))
         #expect(order.isPreview && order.settings.searchSeconds == 10 && order.workload == workload)
         #expect(order.problem.devices.map(\.id) == ["b", "c", "d"])
         let link = order.problem.links.first { $0.from == "b" && $0.to == "c" }
@@ -48,7 +49,7 @@ struct PlanPreviewTests {
         var core = core()
         let nothing = PlanPreview(changes: FleetChanges())
         #expect(core.handle(.requested(1, PlanRequest(reason: "x")), at: 0).count == 1)
-        #expect(order(core.handle(.previewWanted(2, nothing), at: 0)) != nil, "a search does not hold it up")
+        #expect(started(core.handle(.previewWanted(2, nothing), at: 0)) != nil, "a search does not hold it up")
         let second = refusal(core.handle(.previewWanted(3, nothing), at: 0))
         #expect(second?.code == "overloaded" && second?.isRetriable == true)
         let plan = PlacementPlan(
@@ -60,7 +61,7 @@ struct PlanPreviewTests {
             return
         }
         #expect(shown.plan == plan)
-        #expect(order(core.handle(.previewWanted(4, nothing), at: 1)) != nil)
+        #expect(started(core.handle(.previewWanted(4, nothing), at: 1)) != nil)
         let failure = Fault("no_plan", "none")
         #expect(refusal(core.handle(.previewed(4, .failure(failure)), at: 2)) == failure)
     }
