@@ -11,6 +11,8 @@ struct ClustererConfiguration: Sendable {
     var seed: UInt64 = 1
     /// How plans are searched.
     var search = SearchSettings()
+    /// Most time of a search for a preview, seconds.
+    var previewSeconds = 10.0
     /// How long a request waits for the fleet that it names, seconds.
     var fleetWaitSeconds = 5.0
     /// Limits of a request to the partitioner.
@@ -43,6 +45,8 @@ struct ClustererConfiguration: Sendable {
             SettingKey("clusterer.generations", "60", "genetic: most generations"),
             SettingKey("clusterer.patience", "20", "genetic: generations without a better plan before the end"),
             SettingKey("clusterer.search_s", "20", "time after which the best plan so far is taken"),
+            SettingKey(
+                "clusterer.preview_s", "10", "the same for plans that are only shown (what-if), at most search_s"),
             SettingKey(
                 "clusterer.trials", "true", "default: simulate the best plans before one is chosen"),
             SettingKey(
@@ -87,6 +91,7 @@ struct ClustererConfiguration: Sendable {
         search.moving.mostDrainSeconds = try settings.drainSeconds()
         search.triesPlans = try settings.bool("clusterer.trials")
         search.searchSeconds = try settings.double("clusterer.search_s", in: 0.1...3600)
+        previewSeconds = try settings.double("clusterer.preview_s", in: 0.1...3600)
         fleetWaitSeconds = try settings.double("clusterer.fleet_wait_s", in: 0...600)
         partitioner.timeoutSeconds = try settings.double("clusterer.partitioner_timeout_s", in: 0.1...600)
         partitioner.attempts = try settings.int("clusterer.partitioner_attempts", in: 1...100)

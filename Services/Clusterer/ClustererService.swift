@@ -83,22 +83,35 @@ struct ClustererDesk: ServiceDesk {
         switch input {
         case .event(let own): event = own
         case .message(let message):
-            guard message.type == .planRequest else {
-                await plan.replyUnknownType(to: message)
-                return
-            }
-            do {
-                let request = try message.body(as: PlanRequest.self)
-                logger.info("a plan is wanted: \(request.reason)")
-                lastTicket += 1
-                open[lastTicket] = message
-                event = .requested(lastTicket, request)
+            do throws(ProtocolError) {
+                guard let question = try question(message) else {
+                    await plan.replyUnknownType(to: message)
+                    return
+                }
+                event = question
             } catch {
                 try? await plan.reply(to: message, error: error.fault)
                 return
             }
         }
         for instruction in core.handle(event, at: now) { await perform(instruction, &tasks) }
+    }
+
+    /// What a message asks for, which has a ticket from now on; `nil` where it is none of ours.
+    private mutating func question(_ message: WireMessage) throws(ProtocolError) -> ClustererEvent? {
+        let event: ClustererEvent
+        let ticket = lastTicket + 1
+        switch message.type {
+        case .planRequest:
+            let request = try message.body(as: PlanRequest.self)
+            logger.info("a plan is wanted: \(request.reason)")
+            event = .requested(ticket, request)
+        case .planPreview: event = .previewWanted(ticket, try message.body(as: PlanPreview.self))
+        default: return nil
+        }
+        lastTicket = ticket
+        open[ticket] = message
+        return event
     }
 
     private mutating func perform(_ instruction: ClustererInstruction, _ tasks: inout DiscardingTaskGroup) async {
@@ -115,6 +128,20 @@ struct ClustererDesk: ServiceDesk {
                 }
                 inbox.push(.event(.searched(id, result)))
             }
+        case .preview(let ticket, let order):
+            let source = RemotePartitioner(socket: partition, limits: configuration.partitioner)
+            tasks.addTask(executorPreference: globalConcurrentExecutor, priority: .utility) { [inbox] in
+                let result: Result<PlanPreviewed, Fault>
+                do throws(Fault) {
+                    result = .success(try await PreviewSearch(order: order).run(source))
+                } catch {
+                    result = .failure(error)
+                }
+                inbox.push(.event(.previewed(ticket, result)))
+            }
+        case .show(let ticket, let previewed):
+            guard let message = open.removeValue(forKey: ticket) else { return }
+            try? await plan.reply(to: message, Outgoing(.planPreviewed, body: previewed))
         case .propose(let ticket, let proposal):
             guard let message = open.removeValue(forKey: ticket) else { return }
             askers.append(message.envelope.session)

@@ -15,7 +15,7 @@ struct E2LLMCommand: AsyncParsableCommand {
             ComposeCommand.self, ConformanceCommand.self, KeysCommand.self, InviteCommand.self, HealthCheckCommand.self,
             MetricsCommand.self, ExporterCommand.self, TraceCommand.self,
             BenchCommand.self,
-            PerplexityCommand.self, NodesCommand.self, PlanCommand.self, TopCommand.self,
+            PerplexityCommand.self, NodesCommand.self, PlanCommand.self, WhatIfCommand.self, TopCommand.self,
             DoctorCommand.self, ProcessesCommand.self, LogsCommand.self, ConfigCommand.self,
             PullCommand.self, ModelListCommand.self, ShowCommand.self, RemoveCommand.self,
             SimulateCommand.self, CompareCommand.self, ReportCommand.self, ExperimentCommand.self, ValidateCommand.self,

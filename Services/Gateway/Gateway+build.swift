@@ -82,6 +82,10 @@ struct GatewayServer: Sendable {
         routes.on(.get, "/v1/cluster/events") { request, connection async throws(APIError) in
             try events.events(request, connection)
         }
+        let whatIf = WhatIfRoutes(service: service, bodies: bodies)
+        routes.on(.post, "/v1/cluster/what-if") { request, connection async throws(APIError) in
+            try await whatIf.answer(request, connection)
+        }
         routes.below(.post, "/v1/cancel/") { request, _ async throws(APIError) in
             try events.cancel(request.uri.path)
         }

@@ -12,6 +12,8 @@ final class GatewayService: Sendable {
     let cluster: ClusterView
     /// Who watches the cluster.
     let events: ClusterEvents
+    /// Questions which plan would be made.
+    let previews: PlanPreviews
     /// The run loop.
     let shell: ServiceShell<GatewayEvent>
     private let requests: OpenRequests
@@ -30,6 +32,8 @@ final class GatewayService: Sendable {
         (self.cluster, self.requests, self.view) = (cluster, requests, view)
         let events = ClusterEvents(cluster: cluster, metrics: metrics, gateway: gateway)
         self.events = events
+        let previews = PlanPreviews()
+        self.previews = previews
         mostRequests = configuration.limits.sequences
         let admission = Admission(requests: requests, view: view, mostRequests: mostRequests)
         self.admission = admission
@@ -54,6 +58,7 @@ final class GatewayService: Sendable {
             try await sockets.followFleet { fleet, message in cluster.fleet(message.header.body, fleet) }
             let steps = StepFeed(events: events, cluster: cluster, sockets: sockets)
             sockets.run { await steps.run() }
+            sockets.run { await previews.run(sockets) }
             let announced = try await sockets.addresses.announced(
                 configuration.announce ?? tokens.endpoint, towards: .control)
             logger.info("tokens are announced as \(announced)")

@@ -163,6 +163,81 @@ def follow(browser, check):
     gateway.close()
 
 
+def what_if_answer(picture):
+    """The plan in force beside one without its last device, and a device with an evil name."""
+    plan = picture["plan"]
+    stages = [(stage, replica) for replica in plan["replicas"] for stage in replica["stages"]]
+    devices = []
+    for number, (stage, replica) in enumerate(stages):
+        now = {"replica": replica["id"], "role": replica["role"], "layers": stage["layers"], "predicted_decode_s": 0.01}
+        device = {"device": stage["device"], "now": now, "differs": number == len(stages) - 1}
+        devices.append(device if device["differs"] else dict(device, then=now))
+    devices.append({"device": page_fleet.ATTACKS[0], "differs": False})
+    side = {"plan": plan, "requests_per_s": 2.5, "prompt_tokens_per_s": 640, "output_tokens_per_s": 320}
+    return {
+        "in_force": side,
+        "preview": dict(side, requests_per_s=1.25),
+        "in_force_requests_per_s": 0.5,
+        "move": {"replaces": True, "reason": page_fleet.ATTACKS[1]},
+        "devices": devices,
+        "search_s": 0.5,
+    }
+
+
+def what_if(browser, check, folder):
+    """Questions what the plan would be, and the limits of quick requests."""
+    picture = page_fleet.fleet(8)
+    for size, (width, height) in SIZES.items():
+        where = f"what-if-{size}"
+        gateway = FakeGateway(picture, probes.ANSWER)
+        answer = what_if_answer(picture)
+        gateway.plans = [(200, answer), (409, {"error": {"message": "the model lacks 5 MB"}})]
+        tab = browser.tab(f"{gateway.url}/#/plan", width, height, dark=size == "tablet", calm=True)
+        tab.until("document.querySelectorAll('.checks input').length === 8", f"{where}: not all devices are offered")
+        tab.value("document.querySelector('.what-if-fold summary').focus(); 1")
+        tab.key("Enter", 13, "\r")
+        tab.until("document.querySelector('.what-if').offsetParent !== null", f"{where}: the keyboard does not open it")
+        look(tab, check, f"{where}-form", folder)
+        gone = tab.value("(e => { e.click(); return e.value; })(document.querySelector('.checks input'))")
+        tab.value("document.getElementById('what-if-prompt').focus(); 1")
+        tab.type("512")
+        tab.key("Enter", 13, "\r")
+        rows = len(answer["devices"]) + 3
+        tab.until(f"document.querySelectorAll('.what-if-fold tbody tr').length === {rows}", f"{where}: no answer is shown")
+        asked = {"without": [gone], "workload": {"prompt_tokens": 512}}
+        check(gateway.questions == [asked], f"{where}: the question is what was filled in, and was {gateway.questions}")
+        marked = "document.querySelectorAll('.what-if-fold .differs').length"
+        check(tab.value(marked) == 2, f"{where}: the rate and the device that differ are marked")
+        check(tab.value(f"{marked} === [...document.querySelectorAll('.what-if-fold .ratio')].filter(e => e.textContent).length"),
+              f"{where}: differences are told in words as well")
+        check(tab.value(probes.OWN), f"{where}: there is nothing but the page's own")
+        look(tab, check, f"{where}-answer", folder)
+        tab.value("document.querySelector('.what-if button').click(); 1")
+        refused = "document.querySelector('.what-if-fold .said').textContent === 'the model lacks 5 MB'"
+        tab.until(refused, f"{where}: the planner's sentence is not told")
+        check(tab.value("document.querySelector('.what-if-fold .scroll').hidden"), f"{where}: an old answer does not stay")
+        check(all("409" in problem for problem in tab.problems()), f"{where}: the console tells of the refusal only")
+        limits(tab, check, where, folder)
+        tab.close()
+        gateway.close()
+
+
+def limits(tab, check, where, folder):
+    """Sets other limits of quick requests, which last."""
+    tab.until("document.querySelector('.figure-button')?.textContent.includes('%')", f"{where}: no share is shown")
+    tab.value("document.querySelector('.figure-button').focus(); 1")
+    tab.key("Enter", 13, "\r")
+    tab.until("document.getElementById('limits-dialog').open", f"{where}: the keyboard does not open the limits")
+    look(tab, check, f"{where}-limits", folder)
+    tab.value("document.getElementById('limit-ttft').value = '0.001'; document.getElementById('limit-ttft').focus(); 1")
+    tab.key("Enter", 13, "\r")
+    strict = "document.querySelector('.figure-button').getAttribute('aria-label').includes('1\\u00a0ms')"
+    tab.until(strict, f"{where}: other limits are not taken")
+    check(tab.value("document.querySelector('.figure-button').textContent.startsWith('0')"), f"{where}: nothing is that quick")
+    check(tab.value("JSON.parse(localStorage.getItem('e2llm-limits')).ttft") == 0.001, f"{where}: limits are kept")
+    tab.value("localStorage.clear(); 1")
+
+
 def keys(browser, check):
     """A gateway with keys."""
     gateway = FakeGateway(page_fleet.fleet(8), probes.ANSWER, key="sk-right")
@@ -183,7 +258,7 @@ def keys(browser, check):
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--screenshots", help="a folder for pictures of everything")
-    arguments.add_argument("--only", help="fleets, chat, attack, follow or keys")
+    arguments.add_argument("--only", help="fleets, chat, attack, follow, what-if or keys")
     options = arguments.parse_args()
     if program() is None:
         sys.exit("Chromium is missing: install Debian's chromium")
@@ -198,6 +273,7 @@ def main():
         "chat": lambda browser: chat(browser, check, folder),
         "attack": lambda browser: attack(browser, check, folder),
         "follow": lambda browser: follow(browser, check),
+        "what-if": lambda browser: what_if(browser, check, folder),
         "keys": lambda browser: keys(browser, check),
     }
     with Browser() as browser:

@@ -36,6 +36,8 @@ class FakeGateway:
         self.files, self.policy = files(), policy()
         self.number = 1
         self.asked, self.cancelled, self.streams, self.broken = [], [], [], []
+        # Statuses and bodies of the answers to what-if questions to come, and the questions that came.
+        self.plans, self.questions = [], []
         self.deltas, self.changed, self.round = [], threading.Condition(), 0
         gateway = self
 
@@ -151,6 +153,10 @@ class FakeGateway:
         if handler.path.startswith("/v1/cancel/"):
             self.cancelled.append(handler.path.rsplit("/", 1)[1])
             self.reply(handler, 200, b'{"cancelled":1}')
+        elif handler.path == "/v1/cluster/what-if":
+            self.questions.append(json.loads(body))
+            status, answer = self.plans.pop(0)
+            self.reply(handler, status, json.dumps(answer).encode())
         elif handler.path == "/v1/chat/completions":
             self.asked.append(json.loads(body))
             self.chat(handler)

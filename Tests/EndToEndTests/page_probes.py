@@ -7,7 +7,7 @@ FITS = "document.documentElement.scrollWidth <= innerWidth && document.body.scro
 
 # Everything that can be used has a name.
 NAMED = """
-[...document.querySelectorAll('button, a, input, textarea, [role=button]')]
+[...document.querySelectorAll('button, a, input, select, textarea, [role=button]')]
   .filter(e => e.offsetParent && !(e.innerText || e.getAttribute('aria-label') || e.labels?.length || e.textContent))
   .length === 0
 """

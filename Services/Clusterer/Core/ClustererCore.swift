@@ -25,6 +25,8 @@ struct ClustererCore: Sendable {
     private var pending: [Pending] = []
     private var searches: [SearchID: Search] = [:]
     private var lastSearch: SearchID = 0
+    /// The preview that is made now.
+    private var previewing: PlanTicket?
 
     init(_ configuration: ClustererConfiguration) { self.configuration = configuration }
 
@@ -43,13 +45,34 @@ struct ClustererCore: Sendable {
             }
             pending.append(Pending(ticket: ticket, request: request, since: now))
         case .searched(let id, let result): return finish(id, result) + startSearches()
+        case .previewWanted(let ticket, let preview): return [start(ticket, preview)]
+        case .previewed(let ticket, let result):
+            if previewing == ticket { previewing = nil }
+            switch result {
+            case .success(let previewed): return [.show(ticket, previewed)]
+            case .failure(let refusal): return [.refuse(ticket, refusal)]
+            }
         case .tick: break
         }
         return placePending(at: now) + startSearches()
     }
 
     /// Whether no request waits and no search runs.
-    var isAtRest: Bool { pending.isEmpty && searches.isEmpty }
+    var isAtRest: Bool { pending.isEmpty && searches.isEmpty && previewing == nil }
+
+    /// Previews are made one at a time and at once: a plan that is needed never waits for one.
+    private mutating func start(_ ticket: PlanTicket, _ preview: PlanPreview) -> ClustererInstruction {
+        guard previewing == nil else {
+            return .refuse(ticket, Fault("overloaded", "another preview is being made", isRetriable: true))
+        }
+        do throws(Fault) {
+            let order = try SearchOrder.preview(preview, of: fleet, heard: workload, configuration)
+            previewing = ticket
+            return .preview(ticket, order)
+        } catch {
+            return .refuse(ticket, error)
+        }
+    }
 
     private var overloaded: Fault {
         Fault("overloaded", "\(pending.count + searches.count) plan requests run or wait already", isRetriable: true)

@@ -15,6 +15,10 @@ enum ClustererEvent: Sendable {
     case workload(WorkloadStatistics)
     /// Somebody wants a plan.
     case requested(PlanTicket, PlanRequest)
+    /// Somebody wants to see a plan that would be made.
+    case previewWanted(PlanTicket, PlanPreview)
+    /// The search for it ended.
+    case previewed(PlanTicket, Result<PlanPreviewed, Fault>)
     /// A search ended.
     case searched(SearchID, Result<SearchOutcome, Fault>)
     /// Time passes.
@@ -25,6 +29,10 @@ enum ClustererEvent: Sendable {
 enum ClustererInstruction: Sendable {
     /// Search a plan and report `searched`.
     case search(SearchID, SearchOrder)
+    /// Search a plan that nobody takes and report `previewed`.
+    case preview(PlanTicket, SearchOrder)
+    /// Answer with a plan that would be made.
+    case show(PlanTicket, PlanPreviewed)
     /// Answer a request.
     case propose(PlanTicket, PlanProposal)
     /// Answer a request with an error.
@@ -51,6 +59,8 @@ struct SearchOrder: Sendable, Hashable {
     var contextTokens: Int?
     /// Types of the devices.
     var types: [DeviceID: String] = [:]
+    /// Whether the best plan is the answer, even where a move to it does not pay.
+    var isPreview = false
 }
 
 /// A plan and how long it took.

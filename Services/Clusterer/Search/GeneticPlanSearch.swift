@@ -62,7 +62,7 @@ struct GeneticPlanSearch: Sendable {
             guard let inForce = order.inForce else { return SearchOutcome(plan: plan, seconds: 0) }
             let task = try order.task()
             let move = try task.weighed(plan)
-            if move?.replaces == true { return SearchOutcome(plan: plan, move: move, seconds: 0) }
+            if move?.replaces == true || order.isPreview { return SearchOutcome(plan: plan, move: move, seconds: 0) }
             return SearchOutcome(
                 plan: order.keeping(inForce, rate: try? task.sustainedRate(inForce)), move: move, seconds: 0)
         } catch {

@@ -43,7 +43,7 @@ struct PlacementPlanSearch: Sendable {
             isCancelled.isSet ? .infinity : (ContinuousClock.now - start) / .seconds(1)
         }
         var plan = answer.plan
-        if let inForce = order.inForce, let move = answer.move, !move.replaces {
+        if !order.isPreview, let inForce = order.inForce, let move = answer.move, !move.replaces {
             plan = order.keeping(inForce, rate: answer.plan.predictedRequestsPerSecond)
         }
         return SearchOutcome(plan: plan, move: answer.move, seconds: (ContinuousClock.now - start) / .seconds(1))

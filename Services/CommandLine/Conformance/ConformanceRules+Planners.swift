@@ -92,6 +92,10 @@ extension ConformanceRules {
         proposal.plan.problem(layers: proposal.plan.replicas.first?.stages.last?.layers.end ?? 0)
     }
 
+    private static let previewed = decodes(PlanPreviewed.self) { previewed in
+        previewed.plan.problem(layers: previewed.plan.replicas.first?.stages.last?.layers.end ?? 0)
+    }
+
     /// Why there may be no plan for a sound question.
     private static let noPlan: Set = ["no_devices", "model_does_not_fit", "no_plan", "overloaded", "timed_out"]
 
@@ -107,5 +111,15 @@ extension ConformanceRules {
             "excluding devices that nobody knows is no harm",
             ConformanceMessage(.planRequest, ["reason": "conformance", "excluded_devices": ["nobody"], "seed": 1]),
             expect: .replyOrError(.planProposal, codes: noPlan, check: proposed)),
+        ConformanceRule(
+            "a preview is a sound plan, or an error that says why there is none, or an unknown type",
+            ConformanceMessage(
+                .planPreview, ["changes": ["without": [], "links": [], "slowdowns": []]]),
+            expect: .replyOrError(.planPreviewed, codes: noPlan.union(["unknown_type"]), check: previewed)),
+        ConformanceRule(
+            "a preview without a device that nobody knows is an error",
+            ConformanceMessage(
+                .planPreview, ["changes": ["without": ["nobody"], "links": [], "slowdowns": []]]),
+            expect: .error(["invalid_input", "no_devices", "overloaded", "unknown_type"])),
     ]
 }

@@ -45,7 +45,8 @@ struct ClusterOptions: ParsableArguments {
 
     /// Asks a service one question.
     func ask<Body: Decodable>(
-        _ setting: EndpointSetting, _ type: MessageType, as body: Body.Type, timeout: Duration = .seconds(3)
+        _ setting: EndpointSetting, _ type: MessageType, _ question: some Encodable & Sendable = EmptyBody(),
+        as body: Body.Type, timeout: Duration = .seconds(3)
     ) async throws -> (body: Body, envelope: Envelope) {
         let addresses = try addresses()
         let endpoint = addresses[setting]
@@ -55,7 +56,7 @@ struct ClusterOptions: ParsableArguments {
             options: addresses.keyring?.connecting(.control, to: setting) ?? .control)
         let result: Result<WireMessage, any Error>
         do {
-            result = .success(try await client.request(Outgoing(type), timeout: timeout))
+            result = .success(try await client.request(Outgoing(type, body: question), timeout: timeout))
         } catch {
             result = .failure(error)
         }

@@ -4,12 +4,14 @@ import { Chat } from "/page/chat.js";
 import { byId, h, reconcile, setText } from "/page/dom.js";
 import { clock, duration, number, percent, quantile, short } from "/page/format.js";
 import { Gantt } from "/page/gantt.js";
+import { attainment, keepLimits, keptLimits } from "/page/limits.js";
 import { log, merge, plain, requests, series } from "/page/picture.js";
 import { Plan } from "/page/plan.js";
 import { Requests } from "/page/requests.js";
 import { Series } from "/page/series.js";
 import { Follower, problemOf } from "/page/stream.js";
 import { Topology } from "/page/topology.js";
+import { WhatIf } from "/page/whatif.js";
 
 const VIEWS = ["chat", "fleet", "requests", "steps", "plan", "log"];
 const KEY = "e2llm-key";
@@ -17,6 +19,8 @@ const KEY = "e2llm-key";
 let picture = plain({});
 let received = performance.now();
 let connection = { state: "lost", reason: "" };
+
+let limits = keptLimits();
 
 // In this tab only; where there is no storage, in memory only.
 let key = "";
@@ -42,6 +46,7 @@ const charts = new Series(byId("series"));
 const gantt = new Gantt(byId("steps"));
 const plan = new Plan(byId("plan"));
 const list = new Requests(byId("requests"), cancel);
+const whatIf = new WhatIf(byId("plan"), { headers, locked: askForKey });
 const chat = new Chat({ headers, locked: askForKey });
 topology.redraw = gantt.redraw = draw;
 
@@ -63,7 +68,10 @@ function draw() {
   }
   if (chosen === "requests") list.draw(picture, now());
   if (chosen === "steps") gantt.draw(picture);
-  if (chosen === "plan") plan.draw(picture);
+  if (chosen === "plan") {
+    plan.draw(picture);
+    whatIf.draw(picture);
+  }
   if (chosen === "log") drawLog();
 }
 
@@ -81,7 +89,9 @@ function drawHead() {
 
 function drawStrip() {
   const load = series(picture);
-  const ended = requests(picture, now()).filter((request) => request.ended && request.ttft !== undefined);
+  const all = requests(picture, now());
+  const within = attainment(all, now(), limits);
+  const ended = all.filter((request) => request.ended && request.ttft !== undefined);
   const last = (points) => points.at(-1)?.y;
   const gaps = ended.filter((request) => request.rate > 0).map((request) => 1 / request.rate);
   const rows = [
@@ -89,9 +99,16 @@ function drawStrip() {
     ["Tokens/s", number(last(load.generated))], ["KV cache", percent(last(load.cache))],
     ["First token", duration(quantile(ended.map((request) => request.ttft), 0.5))],
     ["Per token", duration(quantile(gaps, 0.5))],
+    ["In limits", within.count ? percent(within.met / within.count) : "–", `${within.met} of ${within.count} requests of the last five minutes were within ${duration(limits.ttft)} to the first token and ${duration(limits.tpot)} per token. Change the limits`],
     ["Devices", String(Object.keys(picture.devices ?? {}).length)],
   ];
-  reconcile(byId("strip"), rows, ([name]) => name, ([name]) => h("div", null, h("dt", null, name), h("dd")), (element, [, value]) => setText(element.lastChild, value));
+  reconcile(byId("strip"), rows, ([name]) => name, ([name, , told]) => h("div", null, h("dt", null, name), h("dd", null, told && h("button", { type: "button", class: "figure-button", click: askForLimits }))), (element, [, value, told]) => {
+    const shown = element.lastChild.firstElementChild ?? element.lastChild;
+    setText(shown, value);
+    if (!told || shown.title === told) return;
+    shown.title = told;
+    shown.setAttribute("aria-label", `In limits: ${value}. ${told}`);
+  });
 }
 
 function drawLog() {
@@ -137,6 +154,23 @@ async function cancel(id) {
     byId("said").textContent = "The server cannot be reached.";
   }
 }
+
+// MARK: Limits
+
+function askForLimits() {
+  byId("limit-ttft").value = String(limits.ttft);
+  byId("limit-tpot").value = String(limits.tpot * 1000);
+  byId("limits-dialog").returnValue = "";
+  byId("limits-dialog").showModal();
+}
+
+byId("limits-cancel").addEventListener("click", () => byId("limits-dialog").close());
+byId("limits-dialog").addEventListener("close", () => {
+  if (byId("limits-dialog").returnValue !== "use") return;
+  limits = { ttft: byId("limit-ttft").valueAsNumber, tpot: byId("limit-tpot").valueAsNumber / 1000 };
+  keepLimits(limits);
+  later();
+});
 
 // MARK: Key
 

@@ -52,7 +52,7 @@ export function layout(picture, width) {
         result.arrows.push({
           key: card.key, wraps: before.y !== card.y, busy: stage.running > 0,
           x1: before.x + before.width, y1: before.y + before.height / 2, x2: card.x, y2: card.y + card.height / 2,
-          link: link(picture, before.stage.device, stage.device),
+          from: before.stage.device, to: stage.device, link: link(picture, before.stage.device, stage.device),
         });
       }
       result.cards.push(card);
@@ -204,7 +204,7 @@ function updateBand(element, { band, x, y, width, height }) {
 }
 
 function makeArrow() {
-  return s("g", { class: "link" }, s("path", { "marker-end": "url(#head)" }), s("text", { "text-anchor": "middle" }), s("text", { "text-anchor": "middle" }), s("title"));
+  return s("g", { class: "link", role: "img" }, s("path", { "marker-end": "url(#head)" }), s("text", { "text-anchor": "middle" }), s("text", { "text-anchor": "middle" }), s("title"));
 }
 
 function updateArrow(element, arrow, size) {
@@ -220,7 +220,10 @@ function updateArrow(element, arrow, size) {
   below.setAttribute("y", y1 + 14);
   setText(above, labelled ? speed(arrow.link.speed).replace("bit/s", "b/s") : "");
   setText(below, labelled ? duration(arrow.link.latency) : "");
-  setText(title, `Link: ${text}`);
+  const told = `Link ${arrow.from} to ${arrow.to}: ${text}`;
+  if (title.textContent === told) return;
+  setText(title, told);
+  element.setAttribute("aria-label", told);
 }
 
 function makeTransfer() {

@@ -35,6 +35,7 @@ struct PageRoutes: Sendable {
         File("/page/dom.js", script, PackageResources.dom_js),
         File("/page/format.js", script, PackageResources.format_js),
         File("/page/gantt.js", script, PackageResources.gantt_js),
+        File("/page/limits.js", script, PackageResources.limits_js),
         File("/page/markdown.js", script, PackageResources.markdown_js),
         File("/page/picture.js", script, PackageResources.picture_js),
         File("/page/plan.js", script, PackageResources.plan_js),
@@ -42,6 +43,7 @@ struct PageRoutes: Sendable {
         File("/page/series.js", script, PackageResources.series_js),
         File("/page/stream.js", script, PackageResources.stream_js),
         File("/page/topology.js", script, PackageResources.topology_js),
+        File("/page/whatif.js", script, PackageResources.whatif_js),
     ]
 
     /// Nothing may be loaded or asked but what this server gives, and no script runs that is not a file of it.

@@ -11,6 +11,38 @@ extension MessageType {
     public static let planRequest: MessageType = "plan.request"
     /// Reply to `plan.request`, and published: `PlanProposal`.
     public static let planProposal: MessageType = "plan.proposal"
+    /// gateway or command line -> clusterer: `PlanPreview`; reply `plan.previewed`. Nothing is published (since 1.2).
+    public static let planPreview: MessageType = "plan.preview"
+    /// Reply to `plan.preview`: `PlanPreviewed`.
+    public static let planPreviewed: MessageType = "plan.previewed"
+}
+
+/// A plan that would be made, and is not.
+public struct PlanPreviewed: Codable, Sendable, Hashable {
+    /// The plan.
+    public var plan: PlacementPlan
+    /// Seconds that the search took.
+    public var searchSeconds: Double
+    /// Where the question named a plan in force: whether the services would move away from it.
+    public var move: PlanMove?
+    /// Requests per second that the plan in force would sustain there; absent where it could not be in force, or is not known.
+    public var inForceRequestsPerSecond: Double?
+
+    /// Makes the body.
+    public init(
+        plan: PlacementPlan, searchSeconds: Double, move: PlanMove? = nil, inForceRequestsPerSecond: Double? = nil
+    ) {
+        self.plan = plan
+        self.searchSeconds = searchSeconds
+        self.move = move
+        self.inForceRequestsPerSecond = inForceRequestsPerSecond
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case plan, move
+        case searchSeconds = "search_s"
+        case inForceRequestsPerSecond = "in_force_requests_per_s"
+    }
 }
 
 /// A plan that the clusterer proposes.

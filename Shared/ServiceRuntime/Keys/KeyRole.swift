@@ -19,7 +19,7 @@ public enum KeyRole: String, Codable, Sendable, Hashable, CaseIterable {
         case EndpointSetting.registry.rawValue: [.worker, .scheduler, .gateway, .client]
         case EndpointSetting.fleet.rawValue: [.clusterer, .scheduler, .gateway, .client]
         case EndpointSetting.partition.rawValue: [.clusterer, .client]
-        case EndpointSetting.plan.rawValue: [.scheduler, .client]
+        case EndpointSetting.plan.rawValue: [.scheduler, .gateway, .client]
         case EndpointSetting.proposals.rawValue: [.scheduler, .client]
         case EndpointSetting.control.rawValue: [.worker, .gateway, .client]
         case EndpointSetting.state.rawValue: [.clusterer, .gateway, .client]
@@ -38,6 +38,7 @@ public enum KeyRole: String, Codable, Sendable, Hashable, CaseIterable {
         case .ping, .pong, .fleetGet, .stateGet, .healthGet, .metricsGet, .traceGet, .keysGet: Set(allCases)
         case .partitionSolve: [.clusterer, .client]
         case .planRequest: [.scheduler, .client]
+        case .planPreview: [.gateway, .client]
         case .requestSubmit, .requestCancel, .gatewayHeartbeat: [.gateway]
         default: [.worker]
         }

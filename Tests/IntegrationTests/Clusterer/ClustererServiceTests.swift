@@ -9,7 +9,7 @@ import Testing
 @testable import Clusterer
 
 /// Clusterer and partitioner as they run, with a publisher in the profiler's place.
-private final class PlanningBench: Sendable {
+final class PlanningBench: Sendable {
     let context: MessagingContext
     let clusterer: ServiceShell<ClustererInput>
     let client: ClientSocket

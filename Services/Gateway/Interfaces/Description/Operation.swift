@@ -143,6 +143,13 @@ extension Operation {
             method: "GET", paths: ["/v1/cluster/events"], group: "Cluster",
             summary: "Everything about the cluster as it changes.", answer: events),
         Operation(
+            method: "POST", paths: ["/v1/cluster/what-if"], group: "Cluster",
+            summary: "The plan that would be made for another fleet or other traffic; nothing changes.",
+            fields: [
+                Field("without", "array"), Field("links", "array"), Field("slow", "object"),
+                Field("workload", "object"),
+            ]),
+        Operation(
             method: "POST", paths: ["/v1/cancel/{id}"], group: "Cluster",
             summary: "Ends a request that its client still waits for."),
         Operation(
