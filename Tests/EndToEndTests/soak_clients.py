@@ -38,7 +38,7 @@ ASKED = [
 REFUSED = [
     (chat("x", -1), 400), (chat("x", 8, temperature=9), 400), (chat("x", 8, model="no-such"), 404),
     (("/v1/chat/completions", {"messages": []}), 400), (("/v1/chat/completions", {}), 400),
-    (("/v1/completions", {"prompt": 3.5}), 400), (chat("x", 8, logprobs=True), 400), (chat("x", 8, n=1000), 400),
+    (("/v1/completions", {"prompt": 3.5}), 400), (chat("x", 8, logprobs=True, top_logprobs=99), 400), (chat("x", 8, n=1000), 400),
     (chat(words(9000, 4), 8), 400), (completion(words(9000, 5), 8), 400), (("/v1/no-such", {}), 404),
 ]
 # Longer than any client waits that leaves in the middle.
@@ -190,8 +190,8 @@ class Clients:
         with Connection(self.port) as connection:
             body = chooser.randbytes(chooser.randrange(1, 200))
             connection.socket.sendall(
-                b"POST /v1/chat/completions HTTP/1.1\r\nhost: soak\r\nconnection: close\r\n"
-                b"content-length: %d\r\n\r\n" % len(body) + body)
+                b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"
+                b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
             status, answer = connection.answer()
         if status != 400:
             raise AssertionError(f"{body}: {status} {answer}")
@@ -203,7 +203,7 @@ class Clients:
 
     def gone_in_the_headers(self, chooser):
         with Connection(self.port) as connection:
-            connection.socket.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: soak\r\ncontent-le")
+            connection.socket.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-le")
             time.sleep(chooser.uniform(0, 0.2))
 
     def gone_in_the_body(self, chooser):
