@@ -54,16 +54,17 @@ enum OpenAPI {
                 "requestBody": ["required": true, "content": ["application/json": ["schema": schema(fields)]]]
             ])
         }
+        let security: JSONValue = operation.needsKey ? [["bearer": []], ["key": []], .object([])] : []
+        let failure = JSONValue.Member(
+            key: "default", value: ["description": "An error in the form of the interface."])
+        guard !operation.alwaysFails else {
+            return value.adding(["responses": .object([failure]), "security": security])
+        }
         var content = [JSONValue.Member(key: operation.answer, value: .object([]))]
         if let stream = operation.stream { content.append(JSONValue.Member(key: stream, value: .object([]))) }
-        value = value.adding([
-            "responses": [
-                "200": ["description": "The answer.", "content": .object(content)],
-                "default": ["description": "An error in the form of the interface."],
-            ]
-        ])
-        let security: JSONValue = operation.needsKey ? [["bearer": []], ["key": []], .object([])] : []
-        return value.adding(["security": security])
+        let answer = JSONValue.Member(
+            key: "200", value: ["description": "The answer.", "content": .object(content)])
+        return value.adding(["responses": .object([answer, failure]), "security": security])
     }
 
     private static func schema(_ fields: [Operation.Field]) -> JSONValue {

@@ -71,6 +71,19 @@ import Testing
         }
     }
 
+    @Test func embeddingsAreRefusedInWords() async throws {
+        try await GatewayFixture.run { fixture in
+            for path in ["/v1/embeddings", "/embeddings"] {
+                let (status, value) = try await fixture.json(path, #"{"model":"byte-model","input":"a"}"#)
+                #expect(status == 400 && value["error"]?["code"] == "embeddings_not_supported", "\(path)")
+            }
+            for path in ["/api/embed", "/api/embeddings"] {
+                let (status, value) = try await fixture.json(path, #"{"model":"byte-model","prompt":"a"}"#)
+                #expect(status == 400 && value["error"]?.text?.contains("embeddings") == true, "\(path)")
+            }
+        }
+    }
+
     @Test func refusalsAreCountedByTheirRoute() async throws {
         try await GatewayFixture.run(ready: false) { fixture in
             let hi = #"{"messages":[{"role":"user","content":"hi"}]}"#
