@@ -269,7 +269,7 @@ def test_nothing_that_the_description_allows_is_the_servers_fault(cluster):
             done = subprocess.run(
                 [pathlib.Path(sys.executable).parent / "schemathesis", "run", path, "--url", cluster.url,
                  "--checks", ",".join([*checks, "allow_header_conformance"]), "--phases", "coverage,fuzzing",
-                 "--max-examples", "10", "--max-time", "70", "--seed", "1", "--request-timeout", "60",
+                 "--max-examples", "10", "--max-time", "45", "--seed", "1", "--request-timeout", "60",
                  "--exclude-path", "/v1/cluster/events", "--continue-on-failure", "--no-shrink", "--no-color"],
                 cwd=folder, capture_output=True, text=True, timeout=170)
             assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-4000:]

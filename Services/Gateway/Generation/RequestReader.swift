@@ -83,7 +83,8 @@ struct RequestReader: Sendable {
         let end = model.vocabulary.decode(Array((request.prompts.first?.tokens ?? []).suffix(Self.promptEnd)))
         request.reading = AnswerReading(
             syntax: syntax, names: Set(tools?.callable.map(\.name) ?? []),
-            texts: tools?.texts ?? [:], mostCalls: tools.map { $0.mostCalls ?? .max } ?? 0, shownTokens: Set(controls.values),
+            texts: tools?.texts ?? [:],
+            mostCalls: tools.map { $0.mostCalls ?? .max } ?? 0, shownTokens: Set(controls.values),
             thinking: thinking, isThinking: thinking?.isOpen(atEndOf: end) ?? false, tellsThoughts: tellsThoughts)
     }
 
