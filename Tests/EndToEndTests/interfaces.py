@@ -1,18 +1,13 @@
 """The gateway's other interfaces, with their own clients, a real fleet and the real model."""
-import argparse
 import datetime
 import json
-import sys
-import tempfile
-import time
-import traceback
 import urllib.request
 
 import anthropic
 import ollama
 import openai
 
-from cluster import Cluster
+from fleet_tests import run
 
 QUESTION = "What is the capital of France?"
 TOOL = {
@@ -203,39 +198,4 @@ def test_description_and_small_routes(cluster):
     assert answer.choices[0].text == expected(cluster)[0] and answer.usage.prompt_tokens == count, answer
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    for name in ["binaries", "model", "fleet"]:
-        parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--only", default="")
-    arguments = parser.parse_args()
-    tests = [(name, test) for name, test in globals().items() if name.startswith("test_") and arguments.only in name]
-    passed, failed = 0, 0
-    with tempfile.TemporaryDirectory(prefix="e2llm-interfaces-") as folder:
-        cluster = Cluster(arguments.binaries, arguments.model, arguments.fleet, folder)
-        try:
-            cluster.start()
-            for name, test in tests:
-                started = time.monotonic()
-                try:
-                    test(cluster)
-                    passed += 1
-                    print(f"passed {name} ({time.monotonic() - started:.1f} s)", flush=True)
-                except Exception:
-                    failed += 1
-                    print(f"FAILED {name}\n{traceback.format_exc()}", flush=True)
-            cluster.stop()
-        except Exception:
-            failed += 1
-            traceback.print_exc()
-        finally:
-            if failed:
-                print(cluster.logs())
-            if hasattr(cluster, "process") and cluster.process.poll() is None:
-                cluster.process.terminate()
-                cluster.process.wait(timeout=40)
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(1 if failed or not passed else 0)
-
-
-main()
+run(globals(), "interfaces")

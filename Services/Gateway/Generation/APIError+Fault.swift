@@ -12,7 +12,12 @@ extension APIError {
     /// - Parameters:
     ///   - promptTokens: tokens of the longest prompt.
     ///   - context: most tokens of prompt and output at present.
-    init(_ error: Fault, kind: GenerationKind, promptTokens: Int, context: Int) {
+    ///   - constraint: the field that asks for a constraint.
+    ///   - sampling: the field that asks for what old workers do not know of sampling.
+    init(
+        _ error: Fault, kind: GenerationKind, promptTokens: Int, context: Int, constraint: String? = nil,
+        sampling: String? = nil
+    ) {
         switch error.code {
         case "context_length_exceeded":
             self = APIError(
@@ -26,11 +31,11 @@ extension APIError {
             self = APIError.invalid("the output cannot follow the constraint: \(error.message)", code: error.code)
         case Fault.constraintsNotSupportedCode:
             self = APIError(
-                status: 400, type: "not_supported_error", message: error.message, parameter: "response_format",
+                status: 400, type: "not_supported_error", message: error.message, parameter: constraint,
                 code: error.code)
         case Fault.samplingNotSupportedCode:
             self = APIError(
-                status: 400, type: "not_supported_error", message: error.message, parameter: "logprobs",
+                status: 400, type: "not_supported_error", message: error.message, parameter: sampling,
                 code: error.code)
         case "overloaded": self = APIError.overloaded(error.message)
         case "timed_out":

@@ -29,7 +29,8 @@ struct AnswerShape: Sendable {
     func error(_ error: Fault, for request: GenerationRequest) -> APIError {
         APIError(
             error, kind: request.kind, promptTokens: request.prompts.map(\.tokens.count).max() ?? 0,
-            context: served.context)
+            context: served.context, constraint: request.constraintField,
+            sampling: request.logprobs == nil ? "logit_bias" : "logprobs")
     }
 
     private func envelope(_ object: String, _ choices: [JSONValue]) -> JSONValue {

@@ -4,10 +4,13 @@ import Grammar
 /// Reads what the output must follow: OpenAI's `response_format`, llama-server's `grammar` and `json_schema`, vLLM's
 /// `structured_outputs` and `guided_...`.
 struct ConstraintReader {
-    private struct Found {
+    /// A constraint and who asked for it.
+    struct Found {
         var constraint: SamplingConstraint
         /// The field that says so.
         var name: String
+        /// The field of the body in which it stands.
+        var field: String { String(name.prefix { $0 != "." }) }
     }
 
     private let fields: RequestFields
@@ -15,7 +18,7 @@ struct ConstraintReader {
     init(_ fields: RequestFields) { self.fields = fields }
 
     /// The constraint, compiled once to see that it can be followed.
-    func read() throws(APIError) -> SamplingConstraint? {
+    func read() throws(APIError) -> Found? {
         var found = try responseFormat().map { [$0] } ?? []
         if let schema = fields.value("json_schema") { found.append(try self.schema(schema, "json_schema")) }
         try add("grammar", .grammar, fields, &found)
@@ -40,7 +43,7 @@ struct ConstraintReader {
         } catch {
             throw APIError.invalid("\(first.name): \(error.message)", first.name)
         }
-        return first.constraint
+        return first
     }
 
     private func responseFormat() throws(APIError) -> Found? {

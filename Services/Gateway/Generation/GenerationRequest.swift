@@ -64,6 +64,8 @@ struct GenerationRequest: Sendable {
     var hidesOutput = false
     /// What the output must follow.
     var constraint: SamplingConstraint?
+    /// The client's field that asks for the constraint.
+    var constraintField: String?
     /// How calls and channels are told from text; `nil` where all output is text.
     var reading: AnswerReading?
 

@@ -23,7 +23,8 @@ struct RequestReader: Sendable {
         }
         try readStop(fields, into: &request)
         try readStream(fields, into: &request)
-        request.constraint = try ConstraintReader(fields).read()
+        let found = try ConstraintReader(fields).read()
+        (request.constraint, request.constraintField) = (found?.constraint, found?.field)
         let tools = try ToolReader(fields, model.vocabulary).read()
         switch kind {
         case .chat:
@@ -66,6 +67,7 @@ struct RequestReader: Sendable {
         if let tools {
             request.constraint = try ToolConstraint(tools, controls: Set(controls.keys))
                 .constraint(answer: request.constraint)
+            if request.constraint != nil, request.constraintField == nil { request.constraintField = "tools" }
         } else if syntax == .harmony, let answer = request.constraint {
             // Other constraints are for the whole output, so that there are no channels.
             guard let inChannel = ToolConstraint.inChannel(answer, controls: Set(controls.keys)) else { return }
@@ -81,6 +83,7 @@ struct RequestReader: Sendable {
         let end = model.vocabulary.decode(Array((request.prompts.first?.tokens ?? []).suffix(Self.promptEnd)))
         request.reading = AnswerReading(
             syntax: syntax, names: Set(tools?.callable.map(\.name) ?? []),
+            texts: tools?.texts ?? [:],
             mostCalls: tools.map { $0.mostCalls ?? .max } ?? 0, shownTokens: Set(controls.values),
             thinking: thinking, isThinking: thinking?.isOpen(atEndOf: end) ?? false, tellsThoughts: tellsThoughts)
     }

@@ -12,7 +12,7 @@ struct BodyReader: Sendable {
     /// The JSON of the body.
     func json(_ request: Request, _ connection: ClientConnection) async throws(APIError) -> JSONValue {
         // Pages of other sites can send every type but JSON without being asked for permission.
-        guard let type = request.headers[.contentType], Self.isJSON(type) else {
+        guard Self.isJSON(request.headers) else {
             throw APIError(
                 status: 415, type: "invalid_request_error", message: "the content type must be application/json")
         }
@@ -27,7 +27,11 @@ struct BodyReader: Sendable {
         }
     }
 
-    private static func isJSON(_ type: String) -> Bool {
+    private static func isJSON(_ headers: HTTPFields) -> Bool {
+        guard let type = headers[.contentType] else {
+            // Some libraries name no type for Ollama. Pages can do so as well, but browsers tell who asks.
+            return headers[.origin] == nil && headers[.secFetchSite] == nil
+        }
         let essence = type.prefix { $0 != ";" }.lowercased().filter { $0 != " " }
         return essence == "application/json" || essence.hasPrefix("application/") && essence.hasSuffix("+json")
     }

@@ -43,7 +43,7 @@ struct GatewayResponder: HTTPResponder {
     private func answer(
         _ request: Request, _ connection: ClientConnection, _ permission: BrowserPolicy.Permission
     ) async throws(APIError) -> Response {
-        if request.method == .options { return Self.preflight(request, permission) }
+        if request.method == .options { return preflight(request, permission) }
         let route = try routes.find(path: request.uri.path, method: request.method)
         if route.needsKey { try admit(request.headers) }
         return try await route.handler(request, connection)
@@ -84,9 +84,9 @@ struct GatewayResponder: HTTPResponder {
     }
 
     /// What browsers ask before a request; without credentials, because keys travel in a header.
-    private static func preflight(_ request: Request, _ permission: BrowserPolicy.Permission) -> Response {
+    private func preflight(_ request: Request, _ permission: BrowserPolicy.Permission) -> Response {
         var headers = HTTPFields()
-        headers[.allow] = "GET, POST, OPTIONS"
+        headers[.allow] = routes.allow(path: request.uri.path) ?? "GET, POST, OPTIONS"
         guard case .shared = permission else { return Response(status: .noContent, headers: headers) }
         if request.headers[.accessControlRequestPrivateNetwork] == "true" {
             headers[.accessControlAllowPrivateNetwork] = "true"

@@ -16,6 +16,9 @@ extension HTTPField.Name {
     static let accessControlRequestPrivateNetwork = requireName("access-control-request-private-network")
     static let accessControlAllowPrivateNetwork = requireName("access-control-allow-private-network")
 
+    /// Which page makes a request, as browsers say.
+    static let secFetchSite = requireName("sec-fetch-site")
+
     private static func requireName(_ name: String) -> HTTPField.Name {
         guard let field = HTTPField.Name(name) else { preconditionFailure("\(name) is a header name") }
         return field

@@ -42,10 +42,16 @@ struct RouteTable: Sendable {
         }
         // HEAD is answered like GET, without the body.
         if let route = methods[method] ?? (method == .head ? methods[.get] : nil) { return route }
-        let allow = (methods.keys.map(\.rawValue) + ["OPTIONS"]).sorted().joined(separator: ", ")
         throw APIError(
             status: 405, type: "invalid_request_error", message: "\(method.rawValue) is not possible here",
-            allow: allow)
+            allow: Self.list(methods))
+    }
+
+    /// The methods that are possible at a path; `nil` where nothing is.
+    func allow(path: String) -> String? { methods(of: path).map(Self.list) }
+
+    private static func list(_ methods: [HTTPRequest.Method: Route]) -> String {
+        (methods.keys.map(\.rawValue) + ["OPTIONS"]).sorted().joined(separator: ", ")
     }
 
     /// How the errors of a path are written, whatever the method.

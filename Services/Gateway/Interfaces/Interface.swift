@@ -28,7 +28,9 @@ struct Translation: Sendable {
     /// The checked request; it has one sequence.
     func request(_ reader: RequestReader) throws(APIError) -> GenerationRequest {
         do throws(APIError) {
-            return try reader.read(body, kind: kind)
+            var request = try reader.read(body, kind: kind)
+            request.constraintField = request.constraintField.map { names[$0] ?? $0 }
+            return request
         } catch {
             throw error.renamed(names)
         }

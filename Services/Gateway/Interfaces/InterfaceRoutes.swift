@@ -24,6 +24,9 @@ struct InterfaceRoutes: Sendable {
         routes.on(.post, "/v1/responses", "/responses") { request, connection async throws(APIError) in
             try await generation.respond(request, connection, through: ResponsesReader.interface)
         }
+        routes.on(.post, "/v1/embeddings", "/embeddings") { request, connection async throws(APIError) in
+            try await noEmbeddings(request, connection)
+        }
         addOllama(to: &routes)
         addLlamaServer(to: &routes)
     }
@@ -44,6 +47,10 @@ struct InterfaceRoutes: Sendable {
         routes.on(.post, "/api/show", errors: .ollama) { request, connection async throws(APIError) in
             try await others.show(request, connection)
         }
+        routes.on(.post, "/api/embed", "/api/embeddings", errors: .ollama) {
+            request, connection async throws(APIError) in
+            try await noEmbeddings(request, connection)
+        }
         routes.on(.get, "/api/version", needsKey: false, errors: .ollama) { _, _ in others.version() }
     }
 
@@ -60,6 +67,14 @@ struct InterfaceRoutes: Sendable {
         routes.on(.post, "/v1/responses/input_tokens") { request, connection async throws(APIError) in
             Self.count(try count(ResponsesReader.chat(await bodies.json(request, connection))))
         }
+    }
+
+    /// Says of every body that is one what a client would not learn from a 404.
+    private func noEmbeddings(_ request: Request, _ connection: ClientConnection) async throws(APIError) -> Response {
+        _ = try await bodies.json(request, connection)
+        throw APIError(
+            status: 400, type: "not_supported_error", message: "this server makes no embeddings, it only writes text",
+            code: "embeddings_not_supported")
     }
 
     private static func count(_ tokens: Int) -> Response {

@@ -14,14 +14,16 @@ struct MarkedCallParser: ToolCallParser {
 
     private let marks: ToolMarks
     private let names: Set<String>
+    private let texts: [String: Set<String>]
     private var place: Place
     private var rest: [UInt8] = []
     /// White space that is shown only if text follows.
     private var space: [UInt8] = []
     private var hasCalls = false
 
-    /// Makes a parser; `names` are the functions that there are.
-    init(marks: ToolMarks, names: Set<String>) {
+    /// Makes a parser; `names` are the functions that there are, `texts` their arguments that are texts in any case.
+    init(marks: ToolMarks, names: Set<String>, texts: [String: Set<String>] = [:]) {
+        self.texts = texts
         self.marks = marks
         self.names = names
         place = marks.open.isEmpty ? .unmarked : .text
@@ -70,7 +72,7 @@ struct MarkedCallParser: ToolCallParser {
             if !isCall { show((body.hasCalls ? [] : Array(marks.open.utf8)) + body.raw, &events) }
             place = marks.open.isEmpty ? (isCall ? .unmarked : .text) : isCall ? .closing : .text
             return true
-        case .notation: return notation(&events)
+        case .notation: return notation(&events, isLast: isLast)
         case .closing:
             skipSpace()
             let close = Array(marks.close.utf8)
@@ -120,7 +122,7 @@ struct MarkedCallParser: ToolCallParser {
         return true
     }
 
-    private mutating func notation(_ events: inout [ToolEvent]) -> Bool {
+    private mutating func notation(_ events: inout [ToolEvent], isLast: Bool) -> Bool {
         switch marks.notation {
         case .json: return false
         case .namedJSON:
@@ -133,6 +135,17 @@ struct MarkedCallParser: ToolCallParser {
             guard let call = NamedCall(rest, mark: marks.arguments) else { return false }
             tell([.call(name: call.name), .arguments(call.arguments)], &events)
             rest.removeFirst(call.count)
+        case .parameters, .keysAndValues:
+            do throws(TaggedCall.Stop) {
+                let call = try TaggedCall(rest, marks, names: names, texts: texts, isLast: isLast)
+                tell([.call(name: call.name), .arguments(call.arguments.written)], &events)
+                rest.removeFirst(call.count)
+                place = .closing
+                return true
+            } catch {
+                guard error == .wrong else { return false }
+                show(Array(marks.open.utf8), &events)
+            }
         case .gemma:
             let close = Array(marks.close.utf8)
             guard let end = rest.firstStart(of: close) else { return false }

@@ -74,7 +74,7 @@ struct ToolConstraint {
         }
         let call: JSONValue = ["choice": .array(options)]
         switch tools.syntax {
-        case .hermes: return list(call, separator: "\n")
+        case .hermes, .qwenCoder, .glm: return list(call, separator: "\n")
         case .llama: return list(call, separator: "; ")
         case .mistralNamed, .functionGemma, .gemma, .harmony: return list(call, separator: "")
         case .mistral:
@@ -106,7 +106,9 @@ struct ToolConstraint {
             return [
                 "sequence": [mark("[TOOL_CALLS]"), text(tool.name), mark("[ARGS]"), try schema(tool, index)]
             ]
-        case .functionGemma, .gemma: return try gemmaCall(tool, index)
+        case .functionGemma, .gemma: return try gemmaCall(tool, index, tools.syntax.marks ?? ToolMarks())
+        case .qwenCoder: return try qwenCall(tool, index)
+        case .glm: return try glmCall(tool, index)
         case .harmony:
             return [
                 "sequence": [
@@ -117,33 +119,57 @@ struct ToolConstraint {
         }
     }
 
-    /// Gemma's notation is no JSON: the call and the names of its arguments are forced, but not all that a schema says of their values.
-    private func gemmaCall(_ tool: ToolDefinition, _ index: Int) throws(APIError) -> JSONValue {
-        guard !tool.isStrict, let marks = tools.syntax.marks else {
-            throw APIError.unsupported(
-                "tools[\(index)].function.strict", "strict is not supported for this model's form of calls")
+    /// Notations that are no JSON: what they cannot say of a schema that must be followed is an error.
+    private func written(
+        _ tool: ToolDefinition, _ index: Int,
+        _ format: (inout ArgumentFormat) throws(ArgumentFormat.Refused) -> JSONValue
+    ) throws(APIError) -> JSONValue {
+        var arguments = ArgumentFormat()
+        arguments.isStrict = tool.isStrict
+        do throws(ArgumentFormat.Refused) {
+            return try format(&arguments)
+        } catch {
+            let name = "tools[\(index)].function.parameters"
+            throw APIError.unsupported(name, "\(name): \(error.what) is not supported for this model's form of calls")
         }
-        let plain: JSONValue = [
-            "choice": [
-                ["sequence": [mark(marks.quote), ["regex": "[^<]*"], mark(marks.quote)]],
-                ["regex": #"-?[0-9]{1,15}(\.[0-9]{1,15})?|true|false|null"#],
-            ]
+    }
+
+    private func gemmaCall(_ tool: ToolDefinition, _ index: Int, _ marks: ToolMarks) throws(APIError) -> JSONValue {
+        let members = try written(tool, index) { format throws(ArgumentFormat.Refused) in
+            format.quote = mark(marks.quote)
+            return try format.members(tool.parameters)
+        }
+        return [
+            "sequence": [mark(marks.open), text("call:\(tool.name){"), members, text("}"), mark(marks.close)]
         ]
-        let list: JSONValue = ["sequence": [text("["), ["list": ["of": plain, "separator": ","]], text("]")]]
-        let names = (tool.parameters?["properties"]?.members ?? []).map(\.key)
-        let isPlain = names.allSatisfy { name in
-            !name.isEmpty && !name.contains { ":,{}[]<\"".contains($0) || $0.isWhitespace }
+    }
+
+    private func qwenCall(_ tool: ToolDefinition, _ index: Int) throws(APIError) -> JSONValue {
+        let arguments = try written(tool, index) { format throws(ArgumentFormat.Refused) in
+            try format.tagged(tool.parameters, end: "</parameter>") { key, value in
+                ["sequence": [text("<parameter="), key, text(">\n"), value, text("\n</parameter>\n")]]
+            }
         }
-        let key: JSONValue =
-            names.isEmpty || !isPlain ? ["regex": "[A-Za-z_][A-Za-z0-9_]*"] : ["choice": .array(names.map(text))]
-        let argument: JSONValue = ["sequence": [key, text(":"), ["choice": [plain, list]]]]
-        let least = tool.parameters?["required"]?.elements?.isEmpty == false ? 1 : 0
         return [
             "sequence": [
-                mark(marks.open), text("call:\(tool.name){"),
-                ["list": ["of": argument, "separator": ",", "least": .integer(least)]], text("}"), mark(marks.close),
+                mark("<tool_call>"), text("\n<function=\(tool.name)>\n"), arguments, text("</function>\n"),
+                mark("</tool_call>"),
             ]
         ]
+    }
+
+    private func glmCall(_ tool: ToolDefinition, _ index: Int) throws(APIError) -> JSONValue {
+        let arguments = try written(tool, index) { format throws(ArgumentFormat.Refused) in
+            try format.tagged(tool.parameters, end: "</arg_value>") { key, value in
+                [
+                    "sequence": [
+                        mark("<arg_key>"), key, mark("</arg_key>"), text("\n"), mark("<arg_value>"), value,
+                        mark("</arg_value>"), text("\n"),
+                    ]
+                ]
+            }
+        }
+        return ["sequence": [mark("<tool_call>"), text(tool.name + "\n"), arguments, mark("</tool_call>")]]
     }
 
     /// The arguments of a function. What a schema asks for and grammars do not know is an error only where it must be followed.

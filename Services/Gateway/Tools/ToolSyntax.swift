@@ -8,6 +8,10 @@ struct ToolMarks: Sendable, Hashable {
         case namedJSON
         /// Gemma's own.
         case gemma
+        /// `<function=NAME>` with `<parameter=KEY>`.
+        case parameters
+        /// A name with `<arg_key>` and `<arg_value>`.
+        case keysAndValues
     }
 
     /// Stands before calls; empty where they begin the answer without a mark.
@@ -40,6 +44,10 @@ enum ToolSyntax: String, Sendable, Hashable, CaseIterable {
     case functionGemma
     /// `<|tool_call>call:name{...}<tool_call|>`: Gemma 4.
     case gemma
+    /// `<tool_call><function=name><parameter=key>value</parameter></function></tool_call>`: Qwen3-Coder.
+    case qwenCoder
+    /// `<tool_call>name<arg_key>key</arg_key><arg_value>value</arg_value></tool_call>`: GLM-4.5 and newer.
+    case glm
     /// Messages to `functions.name` in a channel: OpenAI's open models.
     case harmony
 
@@ -54,8 +62,8 @@ enum ToolSyntax: String, Sendable, Hashable, CaseIterable {
             self = .functionGemma
         } else if has("<|tool_call>") {
             self = .gemma
-        } else if has("<tool_call>"), !has("<function="), !has("<arg_key>") {
-            self = .hermes
+        } else if has("<tool_call>") {
+            self = has("<function=") ? .qwenCoder : has("<arg_key>") ? .glm : .hermes
         } else if has("<|start_header_id|>"), has("\"parameters\"") || has("<|python_tag|>") {
             self = .llama
         } else if !has("tools") {
@@ -75,6 +83,8 @@ enum ToolSyntax: String, Sendable, Hashable, CaseIterable {
             ToolMarks(
                 open: "<start_function_call>", close: "<end_function_call>", notation: .gemma, quote: "<escape>")
         case .gemma: ToolMarks(open: "<|tool_call>", close: "<tool_call|>", notation: .gemma, quote: "<|\"|>")
+        case .qwenCoder: ToolMarks(open: "<tool_call>", close: "</tool_call>", notation: .parameters)
+        case .glm: ToolMarks(open: "<tool_call>", close: "</tool_call>", notation: .keysAndValues)
         case .harmony: nil
         }
     }
@@ -82,12 +92,14 @@ enum ToolSyntax: String, Sendable, Hashable, CaseIterable {
     /// Control tokens whose names the parser has to see.
     var controlTexts: Set<String> {
         guard let marks else { return Set(HarmonyParser.marks) }
-        return Set([marks.open, marks.close, marks.tag, marks.quote, marks.arguments, "[CALL_ID]"]).subtracting([""])
+        var texts: Set = [marks.open, marks.close, marks.tag, marks.quote, marks.arguments, "[CALL_ID]"]
+        if self == .glm { texts.formUnion(["<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>"]) }
+        return texts.subtracting([""])
     }
 
     /// A parser for an answer.
-    func makeParser(names: Set<String>) -> any ToolCallParser {
-        if let marks { MarkedCallParser(marks: marks, names: names) } else { HarmonyParser() }
+    func makeParser(names: Set<String>, texts: [String: Set<String>] = [:]) -> any ToolCallParser {
+        if let marks { MarkedCallParser(marks: marks, names: names, texts: texts) } else { HarmonyParser() }
     }
 
     /// The identifier of a call; templates of Mistral want nine letters or digits.

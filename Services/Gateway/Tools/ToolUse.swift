@@ -55,6 +55,8 @@ struct AnswerReading: Sendable, Hashable {
     var syntax: ToolSyntax?
     /// The functions that there are.
     var names: Set<String> = []
+    /// Their arguments that are texts in any case.
+    var texts: [String: Set<String>] = [:]
     /// Most calls that are told.
     var mostCalls = Int.max
     /// Control tokens that the reading needs to see.
@@ -69,7 +71,7 @@ struct AnswerReading: Sendable, Hashable {
 
     /// A parser for one choice.
     func makeParser() -> any ToolCallParser {
-        let inner = syntax.map { $0.makeParser(names: names) } ?? PlainParser()
+        let inner = syntax.map { $0.makeParser(names: names, texts: texts) } ?? PlainParser()
         return thinking.map { ThinkParser($0, isOpen: isThinking, inner: inner) } ?? inner
     }
 }

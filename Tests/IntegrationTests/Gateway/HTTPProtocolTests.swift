@@ -118,6 +118,34 @@ import Testing
         }
     }
 
+    /// Libraries for Ollama's interface say no type. A page's request without one is told by what browsers add.
+    @Test func aBodyWithoutATypeIsNoPages() async throws {
+        try await GatewayFixture.run(configure: { $0.corsOrigins = ["https://chat.example"] }) { fixture in
+            for (header, status) in [
+                (nil, 200), ("Origin: https://chat.example", 415), ("Sec-Fetch-Site: cross-site", 415),
+            ] {
+                let connection = try await RawConnection.open(port: fixture.port)
+                let fields = ["Host: localhost", "Content-Length: \(hi.utf8.count)"] + (header.map { [$0] } ?? [])
+                try await connection.send(
+                    "POST \(chat) HTTP/1.1\r\n" + fields.joined(separator: "\r\n") + "\r\n\r\n" + hi)
+                #expect(try await connection.answer().status == status, "\(header ?? "plain")")
+                await connection.close()
+            }
+        }
+    }
+
+    @Test func aPathTellsItsMethods() async throws {
+        try await GatewayFixture.run { fixture in
+            for (path, allow) in [
+                (chat, "OPTIONS, POST"), ("/health", "GET, OPTIONS"), ("/v1/models/x", "GET, OPTIONS"),
+            ] {
+                for method in ["OPTIONS", "PATCH"] {
+                    #expect(try await fixture.ask(method, path).headers["allow"] == allow, "\(method) \(path)")
+                }
+            }
+        }
+    }
+
     @Test(arguments: [
         "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "application/jsonx",
         "text/plain; application/json",

@@ -99,4 +99,33 @@ import Testing
             #expect(error.message.contains("why"))
         }
     }
+
+    @Test func theFieldThatAFleetDoesNotKnowIsNamed() async throws {
+        let messages = #""messages":[{"role":"user","content":"hi"}]"#
+        let tool = #"{"type":"function","function":{"name":"f"}}"#
+        let schema = #"{"type":"object"}"#
+        let table = [
+            (#""response_format":{"type":"json_object"}"#, "response_format"),
+            (#""grammar":"root ::= \"a\"""#, "grammar"), (#""regex":"a+""#, "regex"),
+            (#""structured_outputs":{"choice":["a"]}"#, "structured_outputs"),
+            (#""guided_json":\#(schema)"#, "guided_json"), (#""json_schema":\#(schema)"#, "json_schema"),
+            (#""tools":[\#(tool)],"tool_choice":"required""#, "tools"),
+        ]
+        try await GatewayFixture.run(
+            model: model, behave: { _, _ in .refuse(Fault(Fault.constraintsNotSupportedCode, "old workers")) }
+        ) { fixture in
+            for (fields, name) in table {
+                let (status, value) = try await fixture.json(chat, "{\(messages),\"max_tokens\":5,\(fields)}")
+                #expect(status == 400, "\(fields)")
+                #expect(value["error"]?["param"] == .string(name), "\(fields)")
+                #expect(value["error"]?["code"] == .string(Fault.constraintsNotSupportedCode))
+            }
+        }
+        let request = #"{\#(messages),"response_format":{"type":"json_object"}}"#
+        let translation = Translation(
+            body: try JSONParser.parse(Array(request.utf8)), names: ["response_format": "format"],
+            encoder: { AnthropicEncoder($0) })
+        let reader = RequestReader(model: model, limits: RequestLimits())
+        #expect(try translation.request(reader).constraintField == "format")
+    }
 }

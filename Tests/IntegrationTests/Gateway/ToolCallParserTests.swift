@@ -76,6 +76,34 @@ struct ToolCallParserTests {
             .gemma, "x <|tool_call>call:f{}<tool_call|><|tool_call>call:g{a:<|\"|>b<|\"|>}<tool_call|>",
             [.content("x"), .call(name: "f"), .arguments("{}"), .call(name: "g"), .arguments("{\"a\":\"b\"}")]),
         Case(
+            .qwenCoder,
+            "Look:\n<tool_call>\n<function=f>\n<parameter=city>\n12\n\n</parameter>\n<parameter=n>\n3\n</parameter>\n"
+                + "<parameter=l>\n[\"</parameter>\", {\"é\": null}]\n</parameter>\n<parameter=t>\nplain\n</parameter>\n"
+                + "</function>\n</tool_call>\n<tool_call>\n<function=g>\n</function>\n</tool_call>",
+            [
+                .content("Look:"), .call(name: "f"),
+                .arguments(#"{"city":"12\n","n":3,"l":["</parameter>",{"é":null}],"t":"plain"}"#), .call(name: "g"),
+                .arguments("{}"),
+            ]),
+        Case(
+            .qwenCoder, "<tool_call>\n<function=x>\n</function></tool_call>",
+            [.content("<tool_call>\n<function=x>\n</function></tool_call>")]),
+        Case(
+            .qwenCoder, "<tool_call><function=f><parameter=l>[\"a</parameter></function></tool_call>",
+            [.call(name: "f"), .arguments(#"{"l":"[\"a"}"#)]),
+        Case(
+            .qwenCoder, "<tool_call><function=f><parameter=city>Par",
+            [.content("<tool_call><function=f><parameter=city>Par")]),
+        Case(
+            .glm,
+            "<tool_call>f\n<arg_key>city</arg_key>\n<arg_value>New\nYork </arg_value>\n<arg_key>n</arg_key>\n"
+                + "<arg_value>{\"a\": [1.5]}</arg_value>\n</tool_call>\n<tool_call>g\n</tool_call>",
+            [
+                .call(name: "f"), .arguments(#"{"city":"New\nYork ","n":{"a":[1.5]}}"#), .call(name: "g"),
+                .arguments("{}"),
+            ]),
+        Case(.glm, "a <tool_call>nonsense</tool_call>", [.content("a <tool_call>nonsense</tool_call>")]),
+        Case(
             .harmony,
             "<|channel|>analysis<|message|>We need it.<|end|><|start|>assistant to=functions.f<|channel|>commentary "
                 + "<|constrain|>json<|message|>{\"a\":1}",
@@ -90,7 +118,7 @@ struct ToolCallParserTests {
     ]
 
     private func events(_ syntax: ToolSyntax, _ pieces: [String]) -> [ToolEvent] {
-        var parser = syntax.makeParser(names: ["f", "g"])
+        var parser = syntax.makeParser(names: ["f", "g"], texts: ["f": ["city"]])
         var events: [ToolEvent] = []
         for piece in pieces { events.add(parser.append(piece)) }
         events.add(parser.finish())
@@ -128,7 +156,8 @@ struct ToolCallParserTests {
             ("{{ tools }}<start_function_call>", .functionGemma), ("{{ tools }}<|tool_call>", .gemma),
             ("{{ tools }}<|start_header_id|>{\"name\": f, \"parameters\": d}", .llama),
             ("{{ tools }}<|channel|>to=functions.", .harmony), ("<|im_start|>{{ messages }}", .described),
-            ("{{ tools }}<tool_call><function=name>", nil), ("{{ tools }}", nil),
+            ("{{ tools }}<tool_call><function=name>", .qwenCoder), ("{{ tools }}<tool_call><arg_key>", .glm),
+            ("{{ tools }}", nil),
         ] as [(String, ToolSyntax?)])
     func templatesShowTheForm(template: String, syntax: ToolSyntax?) {
         #expect(ToolSyntax(template: template) == syntax)

@@ -54,23 +54,21 @@ enum OpenAPI {
                 "requestBody": ["required": true, "content": ["application/json": ["schema": schema(fields)]]]
             ])
         }
+        let security: JSONValue = operation.needsKey ? [["bearer": []], ["key": []], .object([])] : []
+        let failure = JSONValue.Member(
+            key: "default", value: ["description": "An error in the form of the interface."])
+        guard !operation.alwaysFails else {
+            return value.adding(["responses": .object([failure]), "security": security])
+        }
         var content = [JSONValue.Member(key: operation.answer, value: .object([]))]
         if let stream = operation.stream { content.append(JSONValue.Member(key: stream, value: .object([]))) }
-        value = value.adding([
-            "responses": [
-                "200": ["description": "The answer.", "content": .object(content)],
-                "default": ["description": "An error in the form of the interface."],
-            ]
-        ])
-        let security: JSONValue = operation.needsKey ? [["bearer": []], ["key": []], .object([])] : []
-        return value.adding(["security": security])
+        let answer = JSONValue.Member(
+            key: "200", value: ["description": "The answer.", "content": .object(content)])
+        return value.adding(["responses": .object([answer, failure]), "security": security])
     }
 
     private static func schema(_ fields: [Operation.Field]) -> JSONValue {
-        let properties = fields.map { field in
-            JSONValue.Member(
-                key: field.name, value: field.type.map { ["type": .string($0)] } ?? .object([]))
-        }
+        let properties = fields.map { JSONValue.Member(key: $0.name, value: $0.schema) }
         let base: JSONValue = ["type": "object", "properties": .object(properties)]
         let required = fields.filter(\.isRequired).map { JSONValue.string($0.name) }
         return required.isEmpty ? base : base.adding(["required": .array(required)])

@@ -14,6 +14,8 @@ struct Operation: Sendable {
     var answer = "application/json"
     /// What a stream of the answer is, where there is one.
     var stream: String?
+    /// Whether it is there only to say that it is not supported.
+    var alwaysFails = false
     /// Whether it needs a key where there are keys.
     var needsKey = true
 
@@ -79,6 +81,10 @@ extension Operation {
             method: "POST", paths: ["/v1/responses/input_tokens"], group: "OpenAI",
             summary: "How many tokens the input of a response has.", fields: [Field("input", isRequired: true)]),
         Operation(
+            method: "POST", paths: ["/v1/embeddings", "/embeddings"], group: "OpenAI",
+            summary: "Refused: this server makes no embeddings.",
+            fields: [Field("input", isRequired: true), Field("model", "string")], alwaysFails: true),
+        Operation(
             method: "GET", paths: ["/v1/models", "/models"], group: "OpenAI",
             summary: "The names of the model and its context."),
         Operation(
@@ -106,6 +112,10 @@ extension Operation {
         Operation(
             method: "POST", paths: ["/api/show"], group: "Ollama", summary: "What is known of a model.",
             fields: [Field("model", "string", isRequired: true)]),
+        Operation(
+            method: "POST", paths: ["/api/embed", "/api/embeddings"], group: "Ollama",
+            summary: "Refused: this server makes no embeddings.",
+            fields: [Field("model", "string"), Field("input"), Field("prompt", "string")], alwaysFails: true),
         Operation(method: "GET", paths: ["/api/ps"], group: "Ollama", summary: "The models that are served now."),
         Operation(
             method: "GET", paths: ["/api/version"], group: "Ollama", summary: "The version.", needsKey: false),
@@ -156,7 +166,10 @@ extension Operation {
             method: "GET", paths: ["/openapi.json"], group: "Description", summary: "This description.",
             needsKey: false),
         Operation(
-            method: "GET", paths: ["/docs", "/docs.css"], group: "Description",
-            summary: "The same for people, and its style.", answer: "text/html", needsKey: false),
+            method: "GET", paths: ["/docs"], group: "Description", summary: "The same for people.",
+            answer: "text/html", needsKey: false),
+        Operation(
+            method: "GET", paths: ["/docs.css"], group: "Description", summary: "Its style.", answer: "text/css",
+            needsKey: false),
     ]
 }

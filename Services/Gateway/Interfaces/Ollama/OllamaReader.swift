@@ -17,6 +17,7 @@ struct OllamaReader: Sendable {
             guard names.contain(OllamaNames.short(asked)) else { throw names.unknown(asked) }
             let told = asked.isEmpty ? OllamaNames.tagged(names.id) : asked
             let encoder: @Sendable (AnswerContext) -> any AnswerEncoder = { OllamaEncoder($0, form, model: told) }
+            if let options = fields.value("options") { _ = try RequestFields(options, prefix: "options.") }
             if try isEmpty(fields) { return .answer(OllamaEncoder.loaded(form, model: told)) }
             let options = OllamaOptions.names
             switch form {

@@ -71,6 +71,35 @@ import Testing
         }
     }
 
+    /// Whatever a field may be by the description is one type of JSON Schema or several.
+    @Test func fieldsHaveTypes() throws {
+        let known: Set<String> = ["string", "array", "object", "boolean", "integer", "number", "null"]
+        var count = 0
+        for path in OpenAPI.document["paths"]?.members ?? [] {
+            guard let body = path.value["post"]?["requestBody"]?["content"]?["application/json"] else { continue }
+            for field in body["schema"]?["properties"]?.members ?? [] {
+                let types = field.value["type"]?.elements ?? field.value["type"].map { [$0] } ?? []
+                #expect(
+                    !types.isEmpty && types.allSatisfy { known.contains($0.text ?? "") }, "\(path.key) \(field.key)")
+                count += 1
+            }
+        }
+        #expect(count > 100)
+    }
+
+    @Test func embeddingsAreRefusedInWords() async throws {
+        try await GatewayFixture.run { fixture in
+            for path in ["/v1/embeddings", "/embeddings"] {
+                let (status, value) = try await fixture.json(path, #"{"model":"byte-model","input":"a"}"#)
+                #expect(status == 400 && value["error"]?["code"] == "embeddings_not_supported", "\(path)")
+            }
+            for path in ["/api/embed", "/api/embeddings"] {
+                let (status, value) = try await fixture.json(path, #"{"model":"byte-model","prompt":"a"}"#)
+                #expect(status == 400 && value["error"]?.text?.contains("embeddings") == true, "\(path)")
+            }
+        }
+    }
+
     @Test func refusalsAreCountedByTheirRoute() async throws {
         try await GatewayFixture.run(ready: false) { fixture in
             let hi = #"{"messages":[{"role":"user","content":"hi"}]}"#
