@@ -78,13 +78,24 @@ def differing(before, after):
         elif then["pid"] != now["pid"]:
             told.append(f"{name} was started again")
         else:
-            # Fewer is no leak: Foundation keeps a run loop of three descriptors for every thread that has started a process,
-            # until the pool, which ends threads that are idle, ends that one. It starts some, too, so that a few more are none.
-            if now["descriptors"] > then["descriptors"] + 2:
-                told.append(f"{name}: {now['descriptors']} descriptors instead of {then['descriptors']}")
             if now["threads"] > then["threads"] + 2:
                 told.append(f"{name}: {now['threads']} threads instead of {then['threads']}")
+    # Fewer is no leak: Foundation keeps a run loop of three descriptors for every thread that has started a process,
+    # until the pool, which ends threads that are idle, ends that one. It starts some, too, so that a few more are none.
+    then, now = descriptors(before), descriptors(after)
+    told += [f"{name}: {now[name]} descriptors instead of {then[name]}"
+             for name in now if name in then and now[name] > then[name] + 2]
     return told
+
+
+def descriptors(held):
+    """File descriptors of each process; of both workers of a device together, because a new plan may give its stage, with the
+    connections that this has, to the other one."""
+    counts = {}
+    for name, figures in held.items():
+        key = f"workers of {name.split()[-1]}" if "-worker" in name else name
+        counts[key] = counts.get(key, 0) + figures["descriptors"]
+    return counts
 
 
 def table(moments):

@@ -140,7 +140,8 @@ import Testing
                 (chat, "OPTIONS, POST"), ("/health", "GET, OPTIONS"), ("/v1/models/x", "GET, OPTIONS"),
             ] {
                 for method in ["OPTIONS", "PATCH"] {
-                    #expect(try await fixture.ask(method, path).headers["allow"] == allow, "\(method) \(path)")
+                    let answer = try await fixture.ask(method, path)
+                    #expect(answer.headers["allow"] == allow, "\(method) \(path)")
                 }
             }
         }

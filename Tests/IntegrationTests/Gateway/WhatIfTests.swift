@@ -56,9 +56,9 @@ import Testing
 
     /// No fleet is known yet; the clusterer looks at the changes then.
     private static let unmeasured: ClusterView.Known = {
-        var known = known
-        known.fleet = nil
-        return known
+        var unmeasured = known
+        unmeasured.fleet = nil
+        return unmeasured
     }()
 
     @Test(arguments: [
@@ -100,7 +100,8 @@ import Testing
                 return await server.replyUnknownType(to: message)
             }
             do throws(Fault) {
-                try? await server.reply(to: message, Outgoing(.planPreviewed, body: answer(preview)))
+                let body = try answer(preview)
+                try? await server.reply(to: message, Outgoing(.planPreviewed, body: body))
             } catch {
                 try? await server.reply(to: message, error: error)
             }
