@@ -1,6 +1,7 @@
-"""Libraries that people build applications with, against a real fleet and the real model; and requests that its description allows.
+"""Libraries that people build applications with, against a real fleet and model; and requests that its description allows.
 
-Calls and structured answers are always forced, so that what they are made of depends on the server and not on how clever the model is.
+Calls and structured answers are always forced, so that what they are made of depends on the server, not on how clever the
+model is.
 """
 import asyncio
 import json
@@ -271,7 +272,7 @@ def test_nothing_that_the_description_allows_is_the_servers_fault(cluster):
                  "--checks", ",".join([*checks, "allow_header_conformance"]), "--phases", "coverage,fuzzing",
                  "--max-examples", "10", "--max-time", "45", "--seed", "1", "--request-timeout", "60",
                  "--exclude-path", "/v1/cluster/events", "--continue-on-failure", "--no-shrink", "--no-color"],
-                cwd=folder, capture_output=True, text=True, timeout=170)
+                cwd=folder, capture_output=True, text=True, timeout=170, check=False)
             assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-4000:]
             print(name, *[line.strip() for line in done.stdout.splitlines() if "generated" in line], flush=True)
 

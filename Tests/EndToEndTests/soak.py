@@ -92,9 +92,9 @@ def descriptors(held):
     """File descriptors of each process; of both workers of a device together, because a new plan may give its stage, with the
     connections that this has, to the other one."""
     counts = {}
-    for name, figures in held.items():
+    for name, process in held.items():
         key = f"workers of {name.split()[-1]}" if "-worker" in name else name
-        counts[key] = counts.get(key, 0) + figures["descriptors"]
+        counts[key] = counts.get(key, 0) + process["descriptors"]
     return counts
 
 
