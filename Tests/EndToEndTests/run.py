@@ -316,13 +316,19 @@ def test_metrics(cluster):
 
 def test_trace(cluster):
     # Longer than `scheduler.local_prefill_tokens`, so that prefill and decoder replica both take part.
-    answer = chat(cluster, PROMPTS[6] + " The eggs are fresh, and there is flour, milk and sugar as well. " * 4, max_tokens=12)
+    prompt = PROMPTS[6] + " The eggs are fresh, and there is flour, milk and sugar as well. " * 4
     chrome = cluster.folder / "trace.json"
-    report = cluster.json("trace", answer.id, "--chrome", str(chrome))
+    for _ in range(3):
+        answer = chat(cluster, prompt, max_tokens=12)
+        report = cluster.json("trace", answer.id, "--chrome", str(chrome))
+        route = answer.model_extra["e2llm"]
+        replicas = {replica["id"]: replica["stages"] for replica in cluster.json("plan")["replicas"]}
+        used = [route["prefill_replica"], route["decode_replica"]]
+        # On a machine that others slow down the plan may change meanwhile.
+        if all(name in replicas for name in used):
+            break
     assert not [process for process in report["processes"] if "problem" in process], report["processes"]
-    route = answer.model_extra["e2llm"]
-    stages = [stage["device"] for replica in cluster.json("plan")["replicas"]
-              if replica["id"] in (route["prefill_replica"], route["decode_replica"]) for stage in replica["stages"]]
+    stages = [stage["device"] for name in used for stage in replicas[name]]
     told = {row["process"] for row in report["moments"]}
     assert told >= {"gateway", "scheduler"} and len(told) == 2 + len(stages), (told, stages)
     times = [row["at_ms"] for row in report["moments"]]
