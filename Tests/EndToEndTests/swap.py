@@ -188,7 +188,8 @@ def check_memory_behind_a_slow_link(options, folder):
     fleet.write_text(f"{before}  - id: board-b{after.replace('link_rate: 60M', 'link_rate: 1M')}")
     plan = fixed_plan([replica("p", "prefill", [stage("board-a", 0, 17), stage("board-b", 17, 30)]),
                        replica("d", "decode", [stage("laptop", 0, 30)], 8000)])
-    cluster = SwappedCluster(options, folder, "clusterer", "clusterer.py", fleet=fleet)
+    # What still runs at the end would run for half a minute, as it should.
+    cluster = SwappedCluster(options, folder, "clusterer", "clusterer.py", ["gateway.drain_s=1"], fleet=fleet)
     cluster.environment["E2LLM_CLUSTERER_PLAN_FILE"] = write_plan(folder, plan)
     yield cluster
     cluster.complete(2)
