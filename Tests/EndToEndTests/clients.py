@@ -277,5 +277,5 @@ def test_nothing_that_the_description_allows_is_the_servers_fault(cluster):
             print(name, *[line.strip() for line in done.stdout.splitlines() if "generated" in line], flush=True)
 
 
-# Requests that say no number of tokens would go on to the end of the context.
-run(globals(), "clients", ["gateway.default_max_tokens=16"])
+# Requests that say no number of tokens, or a large one, would go on to the end of the context for minutes.
+run(globals(), "clients", ["gateway.default_max_tokens=16", "model.context=1024"])
