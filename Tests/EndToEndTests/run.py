@@ -13,6 +13,7 @@ import urllib.request
 import openai
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import fleet_tests  # noqa: E402
 from cluster import Cluster, wait_for  # noqa: E402
 from models import model_cases  # noqa: E402
 
@@ -477,7 +478,7 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--gemma", default="", help="Gemma-3-270M; left out without it")
     arguments = parser.parse_args()
-    tests = [(name, test) for name, test in globals().items() if name.startswith("test_") and arguments.only in name]
+    tests = fleet_tests.chosen(globals(), arguments.only)
     passed, failed = 0, 0
     for case in model_cases(arguments.model, arguments.gemma):
         if arguments.only not in case.name:
@@ -491,36 +492,10 @@ def main():
             except Exception:
                 failed += 1
                 print(f"FAILED {case.name}\n{traceback.format_exc()}", flush=True)
-    if not tests:
-        print(f"{passed} passed, {failed} failed")
-        sys.exit(1 if failed or not passed else 0)
-    with tempfile.TemporaryDirectory(prefix="e2llm-end-to-end-") as folder:
-        cluster = Cluster(arguments.binaries, arguments.model, arguments.fleet, folder, ["clusterer.roles=split"])
-        try:
-            started = time.monotonic()
-            cluster.start()
-            print(f"ready after {time.monotonic() - started:.1f} s", flush=True)
-            for name, test in tests:
-                started = time.monotonic()
-                try:
-                    test(cluster)
-                    passed += 1
-                    print(f"passed {name} ({time.monotonic() - started:.1f} s)", flush=True)
-                except Exception:
-                    failed += 1
-                    print(f"FAILED {name}\n{traceback.format_exc()}", flush=True)
-            cluster.stop()
-        except Exception:
-            failed += 1
-            traceback.print_exc()
-        finally:
-            if failed:
-                print(cluster.logs())
-            if hasattr(cluster, "process") and cluster.process.poll() is None:
-                cluster.process.terminate()
-                cluster.process.wait(timeout=40)
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(1 if failed or not passed else 0)
+    if tests:
+        counts = fleet_tests.call(tests, arguments, "end-to-end", ["clusterer.roles=split"])
+        passed, failed = passed + counts[0], failed + counts[1]
+    fleet_tests.end(passed, failed)
 
 
 main()
